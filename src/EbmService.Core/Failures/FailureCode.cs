@@ -1,0 +1,62 @@
+namespace EbmService.Core.Failures;
+
+/// <summary>Every way a request or a job can fail. One table in the Api maps a code to a status and a problem type.</summary>
+public enum FailureCode
+{
+    /// <summary>Malformed or out of range; carries field errors. 400.</summary>
+    InvalidRequest,
+
+    /// <summary>No model of that name. 404.</summary>
+    ModelNotFound,
+
+    /// <summary>The model has no such version. 404.</summary>
+    VersionNotFound,
+
+    /// <summary>No job of that id. 404.</summary>
+    JobNotFound,
+
+    /// <summary>The job has no result of that name. 404.</summary>
+    ResultNotFound,
+
+    /// <summary>The job's state does not allow the transition. 409.</summary>
+    InvalidTransition,
+
+    /// <summary>The first request with this idempotency key is still in flight. 409.</summary>
+    IdempotencyInFlight,
+
+    /// <summary>The idempotency key was used with another body. 422.</summary>
+    IdempotencyMismatch,
+
+    /// <summary>The body is over the limit, also after inflation. 413.</summary>
+    BodyTooLarge,
+
+    /// <summary>The body's media type is not one the operation reads. 415.</summary>
+    UnsupportedMediaType,
+
+    /// <summary>The model can't do this task. 422.</summary>
+    NotSupported,
+
+    /// <summary>Well formed, but larger than this server's policy allows. 422.</summary>
+    OverPolicy,
+
+    /// <summary>The queue is full; try again after the stated time. 503.</summary>
+    QueueFull,
+
+    /// <summary>The model's files are missing or damaged; the others serve. 503.</summary>
+    ModelUnavailable,
+
+    /// <summary>The device stopped answering. 503.</summary>
+    DeviceLost,
+
+    /// <summary>The server is shutting down. 503.</summary>
+    ShuttingDown,
+
+    /// <summary>A chain left the finite numbers or the energy bound. A job's failure, not a request's.</summary>
+    Diverged,
+
+    /// <summary>The disk is full or can't be written. 503 or a job's failure.</summary>
+    StorageFailed,
+
+    /// <summary>A defect of ours. 500.</summary>
+    Internal,
+}

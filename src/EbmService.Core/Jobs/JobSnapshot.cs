@@ -1,0 +1,41 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Models;
+
+namespace EbmService.Core.Jobs;
+
+/// <summary>A job as stored, at one moment: the truth that events only announce.</summary>
+public sealed record JobSnapshot
+{
+    /// <value>32 hex digits, time-ordered (UUID version 7).</value>
+    public required string Id { get; init; }
+
+    public required JobStatus Status { get; init; }
+
+    public required ModelReference Model { get; init; }
+
+    public required JobSpec Spec { get; init; }
+
+    /// <value>-10 to 10; higher runs first.</value>
+    public int Priority { get; init; }
+
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public required JobProgress Progress { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <value>1 for the first run; counts up when a dead process's work starts over.</value>
+    public int Attempt { get; init; } = 1;
+
+    public Failure? Error { get; init; }
+
+    public IReadOnlyList<ResultEntry> Results { get; init; } = [];
+}
+
+/// <summary>One result file of a job.</summary>
+/// <param name="Sha256">64 hex digits over the content.</param>
+public sealed record ResultEntry(string Name, string MediaType, long Size, string Sha256);

@@ -1,0 +1,27 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace EbmService.Core.Json;
+
+/// <summary>The one way this product writes and reads JSON: camelCase, enums as camelCase words, unknown members refused.</summary>
+public static class EbmJson
+{
+    /// <value>Strict options for requests, descriptors and stored specs.</value>
+    public static JsonSerializerOptions Options { get; } = Configure(new JsonSerializerOptions());
+
+    /// <value>The same, indented, for files that people read.</value>
+    public static JsonSerializerOptions Indented { get; } = Configure(new JsonSerializerOptions { WriteIndented = true });
+
+    /// <summary>Applies the conventions to options owned by a framework (ASP.NET, SignalR).</summary>
+    public static JsonSerializerOptions Configure(JsonSerializerOptions options)
+    {
+        options.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+        options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        options.AllowOutOfOrderMetadataProperties = true;
+        options.AllowDuplicateProperties = false;
+        options.RespectNullableAnnotations = true;
+        options.MaxDepth = 64;
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
+        return options;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text.Json.Serialization;
+
+namespace EbmService.Core.Models;
+
+/// <summary>What network (or closed formula) computes the energy. Parameters come from the version's safetensors file.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
+[JsonDerivedType(typeof(ConvolutionalJemArchitecture), "conv-jem")]
+[JsonDerivedType(typeof(MlpArchitecture), "mlp")]
+[JsonDerivedType(typeof(GaussianArchitecture), "gaussian")]
+[JsonDerivedType(typeof(DoubleWellArchitecture), "double-well")]
+public abstract record ArchitectureSpec;
+
+/// <summary>One convolution with SiLU after it.</summary>
+/// <param name="Channels">Output channels.</param>
+/// <param name="Kernel">Side of the square kernel, pixels.</param>
+/// <param name="Stride">Step, pixels.</param>
+/// <param name="Padding">Zero padding on each side, pixels.</param>
+public sealed record ConvolutionLayer(int Channels, int Kernel, int Stride = 1, int Padding = 1);
+
+/// <summary>
+/// A convolutional classifier read as a joint energy model (Grathwohl et al. 2020): logits f(x), E(x,y) = -f(x)[y],
+/// E(x) = -logsumexp_y f(x)[y]. No normalisation layers, so that the rows of a batch are independent.
+/// </summary>
+public sealed record ConvolutionalJemArchitecture(IReadOnlyList<ConvolutionLayer> Layers, int Classes) : ArchitectureSpec;
+
+/// <summary>A multilayer perceptron with SiLU between layers and one scalar output: the energy of a vector.</summary>
+public sealed record MlpArchitecture(IReadOnlyList<int> Hidden) : ArchitectureSpec;
+
+/// <summary>E(x) = (x - mean)' P (x - mean) / 2 with precision matrix P; exact moments and log Z: a test oracle.</summary>
+/// <param name="Precision">Row-major symmetric positive-definite matrix.</param>
+public sealed record GaussianArchitecture(IReadOnlyList<double> Mean, IReadOnlyList<IReadOnlyList<double>> Precision) : ArchitectureSpec;
+
+/// <summary>E(x) = sum_i barrier (x_i^2 / wells^2 - 1)^2: two modes per dimension at +-wells; a test oracle.</summary>
+public sealed record DoubleWellArchitecture(double Barrier = 1, double Wells = 1) : ArchitectureSpec;

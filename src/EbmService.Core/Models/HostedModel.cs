@@ -1,0 +1,41 @@
+namespace EbmService.Core.Models;
+
+/// <summary>Whether a version can be asked.</summary>
+public enum ModelState
+{
+    Ready,
+    Unavailable,
+}
+
+/// <summary>One version of one model as the service hosts it.</summary>
+public sealed record HostedModel
+{
+    /// <value>The folder's names, also when the descriptor can't be read.</value>
+    public required ModelKey Key { get; init; }
+
+    public required ModelState State { get; init; }
+
+    /// <value>Why the version is unavailable, in words for an operator, without paths.</value>
+    public string? Reason { get; init; }
+
+    /// <value>Present when the state is <see cref="ModelState.Ready"/>.</value>
+    public ModelDescriptor? Descriptor { get; init; }
+
+    /// <value>Present when the state is <see cref="ModelState.Ready"/>.</value>
+    public ModelVersionManifest? Manifest { get; init; }
+
+    /// <value><c>sha256:</c> and 64 hex digits; empty when unavailable.</value>
+    public string Digest { get; init; } = "";
+
+    public IReadOnlyList<ModelTask> Tasks { get; init; } = [];
+
+    public long ParameterCount { get; init; }
+
+    /// <value>The id of the OOD calibration stored with the version, if any.</value>
+    public string? CalibrationId { get; init; }
+
+    /// <value>Chains in the replay buffer stored with the version; 0 where there is none.</value>
+    public int BufferSize { get; init; }
+
+    public ModelReference Reference() => new(Key.Name, Key.Version, Digest);
+}

@@ -1,0 +1,68 @@
+namespace EbmService.Core.Sampling;
+
+/// <summary>The chain's transition rule.</summary>
+public enum SamplingKernel
+{
+    /// <summary>Stochastic gradient Langevin dynamics, unadjusted.</summary>
+    Sgld,
+}
+
+/// <summary>The number type that energies and gradients are computed in.</summary>
+public enum SamplingPrecision
+{
+    Float32,
+}
+
+/// <summary>What a client asks for: everything may be left out. <see cref="SamplingSpecFactory"/> fills in the rest.</summary>
+public sealed record SamplingRequest
+{
+    /// <value>Independent chains, at least 1; 64 by default.</value>
+    public int? Chains { get; init; }
+
+    /// <value>Steps per chain, at least 1; the recipe's number by default.</value>
+    public int? Steps { get; init; }
+
+    /// <value>0 to 2^53 - 1; drawn at random and recorded by default.</value>
+    public long? Seed { get; init; }
+
+    /// <value>A recipe of the model or one of jem, igebm, improved-cd, short-mnist, langevin; the model's own by default.</value>
+    public string? Recipe { get; init; }
+
+    public SamplingKernel? Kernel { get; init; }
+
+    /// <value>Overrides the recipe's a; above 0.</value>
+    public double? StepSize { get; init; }
+
+    /// <value>Overrides the recipe's s; at least 0; excludes temperature.</value>
+    public double? Noise { get; init; }
+
+    /// <value>Sets the noise to sqrt(2 a T); at least 0; excludes noise.</value>
+    public double? Temperature { get; init; }
+
+    public UpdateOrder? Order { get; init; }
+
+    public GradientClip? GradientClip { get; init; }
+
+    public StateClamp? StateClamp { get; init; }
+
+    public StepSchedule? Schedule { get; init; }
+
+    /// <value>One class index for all chains; excludes labels. Without either, chains sample E(x).</value>
+    public int? Label { get; init; }
+
+    /// <value>Class indices dealt to the chains in turn: chain i gets labels[i mod n].</value>
+    public IReadOnlyList<int>? Labels { get; init; }
+
+    public ChainStart? Start { get; init; }
+
+    /// <value>[0, 1].</value>
+    public double? FreshShare { get; init; }
+
+    /// <value>Chains advanced together, 1 to 1024; part of what fixes the bits of the result.</value>
+    public int? BlockSize { get; init; }
+
+    /// <value>Steps between preview pictures of the first block; 0 for none.</value>
+    public int? PreviewEvery { get; init; }
+
+    public SamplingPrecision? Precision { get; init; }
+}

@@ -1,0 +1,68 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+
+namespace EbmService.Jobs.Admission;
+
+/// <summary>A validated job on its way in.</summary>
+public sealed record JobSubmission(ModelReference Model, JobSpec Spec)
+{
+    public int Priority { get; init; }
+
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <value>The client's Idempotency-Key, if it sent one.</value>
+    public string? IdempotencyKey { get; init; }
+
+    /// <value>SHA-256 of the request body, compared when the key comes again.</value>
+    public string? RequestFingerprint { get; init; }
+}
+
+/// <summary>A filter over jobs, newest first.</summary>
+/// <param name="Limit">1 to 200.</param>
+/// <param name="Cursor">The opaque cursor of the page before.</param>
+public sealed record JobQuery(
+    JobStatus? Status = null, string? Model = null, JobType? Type = null, int Limit = 50, string? Cursor = null);
+
+/// <summary>A page of jobs and the cursor of the next one; null on the last.</summary>
+public sealed record JobPage(IReadOnlyList<JobSnapshot> Jobs, string? NextCursor);
+
+/// <summary>Everything a client can do with jobs. Thread-safe.</summary>
+public interface IJobService
+{
+    /// <summary>Stores the job and queues it, in one transaction; with a known idempotency key it returns the first job.</summary>
+    /// <returns>The job, or <see cref="FailureCode.QueueFull"/> with a retry time, <see cref="FailureCode.IdempotencyInFlight"/>, <see cref="FailureCode.IdempotencyMismatch"/>, <see cref="FailureCode.ShuttingDown"/>.</returns>
+    Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation);
+
+    /// <summary>The job with its live progress, or <see cref="FailureCode.JobNotFound"/>.</summary>
+    Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation);
+
+    /// <summary>A page of jobs; <see cref="FailureCode.InvalidRequest"/> for a cursor that is none of ours.</summary>
+    Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation);
+
+    /// <summary>Asks for a stop: a queued job ends at once, a running one at the end of its quantum, keeping partial results.</summary>
+    /// <returns>The job (cancelling or cancelled), or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has ended.</returns>
+    Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation);
+
+    /// <summary>Deletes record and results of a job that has ended; <see cref="FailureCode.InvalidTransition"/> while it has not.</summary>
+    Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation);
+
+    /// <summary>Returns the job as soon as it has ended, or as it is after <paramref name="timeout"/>.</summary>
+    Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation);
+
+    /// <summary>
+    /// The job's events after <paramref name="afterSequence"/>: first the current state, then changes, progress and previews as they
+    /// come, ending with the terminal change. Slow readers lose progress and previews, never changes.
+    /// </summary>
+    /// <param name="id">A job's id, or null for all jobs (without an end and without previews).</param>
+    /// <param name="afterSequence">0 for everything; a client's last seen number after a reconnect.</param>
+    /// <param name="cancellation">Ends the subscription.</param>
+    IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, CancellationToken cancellation);
+
+    /// <summary>Opens a result for reading: its entry and a seekable stream that the caller disposes.</summary>
+    /// <returns><see cref="FailureCode.JobNotFound"/> or <see cref="FailureCode.ResultNotFound"/> otherwise.</returns>
+    Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation);
+}
+
+/// <summary>One result file, open.</summary>
+public sealed record JobResult(ResultEntry Entry, Stream Content);
