@@ -1,0 +1,58 @@
+using EbmService.Core.Models;
+using EbmService.Inference.Data;
+
+namespace EbmService.Inference.Tests.Data;
+
+public sealed class ImageDatasetTests
+{
+    private static readonly InputSchema Schema = new(InputKind.Image, [1, 1, 2], -1, 1);
+    private readonly ImageDataset sut = new([0, 255, 51, 204, 102, 153], 1, 1, 2, [5, 6, 7]);
+
+    [Fact]
+    public void ToFloats_All_MapsTheEndsExactly()
+    {
+        float[] values = sut.ToFloats(Schema);
+
+        Assert.Equal(-1f, values[0]);
+        Assert.Equal(1f, values[1]);
+        Assert.Equal([-0.6f, 0.6f, -0.2f, 0.2f], values[2..]);
+    }
+
+    [Fact]
+    public void ToFloats_OfIndices_FollowsTheirOrder() =>
+        Assert.Equal([-0.2f, 0.2f, -1f, 1f, -0.2f, 0.2f], sut.ToFloats(Schema, [2, 0, 2]));
+
+    [Fact]
+    public void ToFloats_OtherShape_IsRefused() =>
+        Assert.Contains("[1, 1, 2]", Assert.Throws<InvalidDatasetException>(() => sut.ToFloats(Schema with { Shape = [1, 2, 1] })).Message);
+
+    [Fact]
+    public void FromFloats_OfItsOwnFloats_GivesTheSameBytes()
+    {
+        byte[] all = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
+        float[] values = new ImageDataset(all, 1, 16, 16).ToFloats(new InputSchema(InputKind.Image, [1, 16, 16], -1, 1));
+
+        Assert.Equal(all, ImageDataset.FromFloats(values, 1, 16, 16, -1, 1).Pixels);
+        Assert.Equal([0, 255, 0], ImageDataset.FromFloats([-9, 9, float.NaN], 1, 1, 3, -1, 1).Pixels);
+    }
+
+    [Fact]
+    public void SubsetAndSlice_KeepImagesAndLabelsTogether()
+    {
+        ImageDataset subset = sut.Subset([2, 0]);
+        ImageDataset slice = sut.Slice(1, 2);
+
+        Assert.Equal([102, 153, 0, 255], subset.Pixels);
+        Assert.Equal([7, 5], subset.Labels!);
+        Assert.Equal([51, 204, 102, 153], slice.Pixels);
+        Assert.Equal([6, 7], slice.Labels!);
+    }
+
+    [Fact]
+    public void Constructor_LengthsThatDontAgree_Throws()
+    {
+        Assert.Throws<ArgumentException>(() => new ImageDataset(new byte[5], 1, 1, 2));
+        Assert.Throws<ArgumentException>(() => new ImageDataset(new byte[4], 1, 1, 2, [1]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ImageDataset([], 0, 1, 2));
+    }
+}
