@@ -1,0 +1,82 @@
+using EbmService.Core.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace EbmService.Inference.Energies;
+
+/// <summary>
+/// A convolutional joint energy model (Grathwohl et al. 2020): logits f(x); E(x,y) = -f(x)[y]; E(x) = -logsumexp_y f(x)[y].
+/// Inputs (n, channels, height, width).
+/// </summary>
+public sealed class ConvolutionalJemEnergy : EnergyModel
+{
+    private readonly (Tensor Weight, Tensor Bias, long[] Stride, long[] Padding)[] _layers;
+    private readonly Tensor _headWeight;
+    private readonly Tensor _headBias;
+
+    /// <param name="architecture">The layers.</param>
+    /// <param name="parameters">Exactly the names of <see cref="ParameterShapes"/>; owned by this model from now on.</param>
+    public ConvolutionalJemEnergy(ConvolutionalJemArchitecture architecture, IReadOnlyDictionary<string, Tensor> parameters)
+        : base(parameters)
+    {
+        Classes = architecture.Classes;
+        _layers =
+        [
+            .. architecture.Layers.Select((layer, i) => (
+                parameters[$"layers.{i}.weight"], parameters[$"layers.{i}.bias"],
+                new long[] { layer.Stride, layer.Stride }, new long[] { layer.Padding, layer.Padding })),
+        ];
+        _headWeight = parameters["head.weight"];
+        _headBias = parameters["head.bias"];
+    }
+
+    public override int Classes { get; }
+
+    /// <summary>Parameter names and shapes for inputs of the given shape (channels, height, width).</summary>
+    public static IReadOnlyDictionary<string, long[]> ParameterShapes(ConvolutionalJemArchitecture architecture, IReadOnlyList<int> input)
+    {
+        var shapes = new Dictionary<string, long[]>();
+        long channels = input[0], height = input[1], width = input[2];
+        foreach ((int i, ConvolutionLayer layer) in architecture.Layers.Index())
+        {
+            shapes[$"layers.{i}.weight"] = [layer.Channels, channels, layer.Kernel, layer.Kernel];
+            shapes[$"layers.{i}.bias"] = [layer.Channels];
+            channels = layer.Channels;
+            height = (height + 2 * layer.Padding - layer.Kernel) / layer.Stride + 1;
+            width = (width + 2 * layer.Padding - layer.Kernel) / layer.Stride + 1;
+        }
+        shapes["head.weight"] = [architecture.Classes, channels * height * width];
+        shapes["head.bias"] = [architecture.Classes];
+        return shapes;
+    }
+
+    public override Tensor Features(Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = x;
+        foreach ((Tensor weight, Tensor bias, long[] stride, long[] padding) in _layers)
+            hidden = F.silu(F.conv2d(hidden, weight, bias, stride, padding));
+        return hidden.flatten(1).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor Logits(Tensor x)
+    {
+        using Tensor features = Features(x);
+        return F.linear(features, _headWeight, _headBias);
+    }
+
+    public override Tensor Energy(Tensor x, Tensor? labels = null)
+    {
+        using Tensor logits = Logits(x);
+        return EnergyOfLogits(logits, labels);
+    }
+
+    /// <summary>E(x,y) = -f(x)[y] where labels are given, else E(x) = -logsumexp f(x); (n).</summary>
+    public static Tensor EnergyOfLogits(Tensor logits, Tensor? labels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logDensity = labels is null ? logits.logsumexp(1) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+        return logDensity.neg().MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,16 @@
+using EbmService.Core.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Energies;
+
+/// <summary>E(x) = sum_i b (x_i^2 / w^2 - 1)^2 over vectors (n, d): wells at +-w, barrier b between them; a test oracle.</summary>
+public sealed class DoubleWellEnergy(DoubleWellArchitecture architecture) : EnergyModel(new Dictionary<string, Tensor>())
+{
+    public override Tensor Energy(Tensor x, Tensor? labels = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor excess = x.square().div(architecture.Wells * architecture.Wells).sub(1);
+        return excess.square().sum(1).mul(architecture.Barrier).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,36 @@
+using EbmService.Core.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Energies;
+
+/// <summary>E(x) = (x - m)' P (x - m) / 2 over vectors (n, d); gradient (x - m) P. Moments and log Z are known: a test oracle.</summary>
+public sealed class GaussianEnergy(GaussianArchitecture architecture) : EnergyModel(Constants(architecture))
+{
+    public override Tensor Energy(Tensor x, Tensor? labels = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor centred = x - Parameters["mean"];
+        return centred.matmul(Parameters["precision"]).mul(centred).sum(1).mul(0.5).MoveToOuterDisposeScope();
+    }
+
+    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor centred = x - Parameters["mean"];
+        Tensor gradient = centred.matmul(Parameters["precision"]);
+        Tensor energy = gradient.mul(centred).sum(1).mul(0.5);
+        return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
+
+    private static Dictionary<string, Tensor> Constants(GaussianArchitecture architecture)
+    {
+        long dimension = architecture.Mean.Count;
+        float[] precision = [.. architecture.Precision.SelectMany(row => row).Select(value => (float)value)];
+        return new()
+        {
+            ["mean"] = tensor([.. architecture.Mean.Select(value => (float)value)]).DetachFromDisposeScope(),
+            ["precision"] = tensor(precision, [dimension, dimension]).DetachFromDisposeScope(),
+        };
+    }
+}

@@ -1,0 +1,52 @@
+using EbmService.Core.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace EbmService.Inference.Energies;
+
+/// <summary>A multilayer perceptron over vectors (n, dimension): SiLU between layers, one output, which is E(x).</summary>
+public sealed class MlpEnergy : EnergyModel
+{
+    private readonly (Tensor Weight, Tensor Bias)[] _layers;
+
+    /// <param name="architecture">The hidden widths.</param>
+    /// <param name="parameters">Exactly the names of <see cref="ParameterShapes"/>; owned by this model from now on.</param>
+    public MlpEnergy(MlpArchitecture architecture, IReadOnlyDictionary<string, Tensor> parameters)
+        : base(parameters) =>
+        _layers =
+        [
+            .. Enumerable.Range(0, architecture.Hidden.Count + 1)
+                .Select(i => (parameters[$"layers.{i}.weight"], parameters[$"layers.{i}.bias"])),
+        ];
+
+    /// <summary>Parameter names and shapes for vectors of the given length.</summary>
+    public static IReadOnlyDictionary<string, long[]> ParameterShapes(MlpArchitecture architecture, int dimension)
+    {
+        var shapes = new Dictionary<string, long[]>();
+        long width = dimension;
+        foreach ((int i, int next) in architecture.Hidden.Append(1).Index())
+        {
+            shapes[$"layers.{i}.weight"] = [next, width];
+            shapes[$"layers.{i}.bias"] = [next];
+            width = next;
+        }
+        return shapes;
+    }
+
+    public override Tensor Features(Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = x;
+        foreach ((Tensor weight, Tensor bias) in _layers.AsSpan(0, _layers.Length - 1))
+            hidden = F.silu(F.linear(hidden, weight, bias));
+        return hidden.MoveToOuterDisposeScope();
+    }
+
+    public override Tensor Energy(Tensor x, Tensor? labels = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor weight, Tensor bias) = _layers[^1];
+        return F.linear(Features(x), weight, bias).squeeze(1).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,17 @@
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Samplers;
+
+/// <summary>
+/// A Markov transition: Init and Step, no loop inside, so that progress, cancel, tracing and checkpoints are written once.
+/// </summary>
+public interface IKernel
+{
+    /// <summary>Takes ownership of the start points (n, ...) and labels (n) int64 or null.</summary>
+    ChainState Init(Tensor x, Tensor? labels);
+
+    /// <summary>Advances every chain by one step in place.</summary>
+    /// <param name="state">Made by <see cref="Init"/>; its energy and gradient norm are refreshed.</param>
+    /// <param name="generator">The block's own.</param>
+    void Step(ChainState state, Generator generator);
+}

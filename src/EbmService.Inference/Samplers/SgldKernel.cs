@@ -1,0 +1,71 @@
+using EbmService.Core.Sampling;
+using EbmService.Inference.Energies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Samplers;
+
+/// <summary>
+/// Stochastic gradient Langevin dynamics on the energy, unadjusted (Welling and Teh 2011), with the full recipe: order,
+/// gradient clip, clamp, step-size schedule. Without clips its stationary temperature is s^2 / (2a).
+/// </summary>
+/// <param name="model">The energy.</param>
+/// <param name="recipe">The chain's numbers.</param>
+/// <param name="steps">The planned length, for schedules.</param>
+public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps) : IKernel
+{
+    public ChainState Init(Tensor x, Tensor? labels) => new(x, labels);
+
+    public void Step(ChainState state, Generator generator)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        double stepSize = recipe.StepSizeAt(state.Step, steps);
+        double noise = recipe.NoiseAt(state.Step, steps);
+        state.Previous.copy_(state.X);
+        if (recipe.Order == UpdateOrder.NoiseFirst)
+            AddNoise(state, noise, generator);
+        Descend(state, stepSize);
+        if (recipe.Order == UpdateOrder.GradientFirst)
+            AddNoise(state, noise, generator);
+        if (recipe.StateClamp.Kind == StateClampKind.Range)
+            state.X.clamp_(recipe.StateClamp.Min, recipe.StateClamp.Max);
+        FreezeDiverged(state);
+        state.Step++;
+    }
+
+    private void Descend(ChainState state, double stepSize)
+    {
+        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
+        state.Energy.copy_(energy);
+        Tensor norm = gradient.flatten(1).norm(1);
+        state.GradientNorm.copy_(norm);
+        GradientClip clip = recipe.GradientClip;
+        if (clip.Kind == GradientClipKind.Value)
+            gradient.clamp_(-clip.Limit, clip.Limit);
+        else if (clip.Kind == GradientClipKind.Norm)
+            gradient.mul_(norm.clamp(min: clip.Limit).reciprocal().mul(clip.Limit).view(RowShape(gradient)));
+        state.X.add_(gradient, alpha: -stepSize);
+    }
+
+    private static void AddNoise(ChainState state, double noise, Generator generator)
+    {
+        if (noise > 0)
+            state.X.add_(state.Noise.normal_(0, noise, generator));
+    }
+
+    /// <summary>A chain whose point stopped being finite goes back to its last finite point and stays there.</summary>
+    private static void FreezeDiverged(ChainState state)
+    {
+        Tensor finite = state.X.flatten(1).sum(1).isfinite().logical_and_(state.Energy.isfinite());
+        state.Alive.logical_and_(finite);
+        state.X.copy_(where(state.Alive.view(RowShape(state.X)), state.X, state.Previous));
+    }
+
+    private static long[] RowShape(Tensor x)
+    {
+        var shape = new long[x.shape.Length];
+        Array.Fill(shape, 1);
+        shape[0] = x.shape[0];
+        return shape;
+    }
+}

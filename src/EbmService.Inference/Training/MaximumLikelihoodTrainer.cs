@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Energies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Training;
+
+/// <summary>
+/// Maximum likelihood by MCMC with a persistent buffer (analysis by synthesis), plus cross-entropy for labelled data (the
+/// JEM objective). Each iteration: every slot computes its part, then one Adam update, then chains go back to the buffer.
+/// </summary>
+/// <remarks>Same recipe, data and slot count give the same weights, also when a run was stopped and resumed.</remarks>
+public sealed class MaximumLikelihoodTrainer : IDisposable
+{
+    private readonly TrainingRecipe _recipe;
+    private readonly ITrainingObserver _observer;
+    private readonly IEnergyModel _trained;
+    private readonly IEnergyModel _frozen;
+    private readonly TrainingSlot[] _slots;
+    private readonly TrainingPart _part;
+    private readonly string _checkpointPath;
+
+    /// <param name="recipe">Every number of the run.</param>
+    /// <param name="model">Architecture and input schema.</param>
+    /// <param name="data">All rows; the recipe's held-out share is kept away from training.</param>
+    /// <param name="checkpointPath">Resumed from when it exists; written as the run goes.</param>
+    /// <param name="observer">Told of every iteration.</param>
+    public MaximumLikelihoodTrainer(
+        TrainingRecipe recipe, ModelDescriptor model, ITrainingData data, string checkpointPath, ITrainingObserver observer)
+    {
+        _recipe = recipe;
+        _observer = observer;
+        _checkpointPath = checkpointPath;
+        State = TrainingState.Create(recipe, model);
+        if (File.Exists(checkpointPath))
+            State.Restore(TrainingCheckpoint.Read(checkpointPath));
+        _trained = EnergyModelFactory.Create(model.Architecture, State.Parameters);
+        _frozen = EnergyModelFactory.Frozen(model.Architecture, State.Parameters);
+        IReadOnlyList<int> rows = HeldOutSplit.TrainingRows(recipe, data.Count);
+        _part = new TrainingPart(recipe, model, _trained, _frozen, new TrainingBatch(data, rows, model.Input), State.Buffer);
+        _slots = [.. Enumerable.Range(0, recipe.Slots).Select(index => new TrainingSlot(index))];
+    }
+
+    /// <value>Weights, averages, buffer and generators; what the writer of a version takes.</value>
+    internal TrainingState State { get; }
+
+    /// <summary>Runs until the recipe's iterations are done, energies diverge, or a stop is asked for; blocks the caller.</summary>
+    public TrainingEnd Run(CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        TimeSpan before = State.Elapsed;
+        int first = State.Iteration;
+        while (State.Iteration < _recipe.Iterations)
+        {
+            TrainingProgress progress = Iterate(clock, before, first);
+            if (!IsSound(progress))
+            {
+                if (File.Exists(_checkpointPath))
+                    State.Restore(TrainingCheckpoint.Read(_checkpointPath));
+                return TrainingEnd.Diverged;
+            }
+            _observer.OnIteration(progress);
+            bool last = State.Iteration == _recipe.Iterations;
+            if (_recipe.PictureEvery > 0 && (State.Iteration % _recipe.PictureEvery == 0 || last))
+                _observer.OnPicture(State.Iteration, Picture());
+            bool stop = cancellation.IsCancellationRequested;
+            if (stop || last || State.Iteration % _recipe.CheckpointEvery == 0)
+                TrainingCheckpoint.Write(_checkpointPath, State.Capture());
+            if (stop && !last)
+                return TrainingEnd.Cancelled;
+        }
+        return TrainingEnd.Completed;
+    }
+
+    private TrainingProgress Iterate(Stopwatch clock, TimeSpan before, int first)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Task<TrainingPartResult>[] running =
+            [.. _slots.Select((slot, index) => slot.Start(() => _part.Compute(State.Generators[index])))];
+        TrainingPartResult[] parts = [.. running.Select(task => task.GetAwaiter().GetResult())];
+        State.Iteration++;
+        Dictionary<string, Tensor> gradients = State.Parameters.Keys.ToDictionary(
+            name => name, name => stack([.. parts.Select(part => part.Gradients[name])]).mean([0]));
+        double norm = State.Optimizer.Update(gradients, LearningRate(), State.Iteration);
+        foreach (TrainingPartResult part in parts)
+        {
+            State.Buffer.Store(part.Slots, part.Negatives);
+            part.Negatives.Dispose();
+            foreach (Tensor gradient in part.Gradients.Values)
+                gradient.Dispose();
+        }
+        State.Elapsed = before + clock.Elapsed;
+        TimeSpan remaining = clock.Elapsed / (State.Iteration - first) * (_recipe.Iterations - State.Iteration);
+        return new TrainingProgress(
+            State.Iteration, _recipe.Iterations, parts.Average(part => part.EnergyData), parts.Average(part => part.EnergySamples),
+            parts.Average(part => part.CrossEntropy), parts.Average(part => part.Accuracy), norm, State.Elapsed, remaining);
+    }
+
+    private double LearningRate()
+    {
+        double warmUp = Math.Min(1, State.Iteration / (double)Math.Max(1, _recipe.WarmUp));
+        double cosine = (1 + Math.Cos(Math.PI * State.Iteration / _recipe.Iterations)) / 2;
+        return _recipe.LearningRate * warmUp * (_recipe.FinalLearningRate + (1 - _recipe.FinalLearningRate) * cosine);
+    }
+
+    private bool IsSound(TrainingProgress progress) =>
+        Math.Abs(progress.EnergyData) < _recipe.EnergyBound
+        && Math.Abs(progress.EnergySamples) < _recipe.EnergyBound
+        && double.IsFinite(progress.GradientNorm);
+
+    private TensorPayload Picture()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor rows = State.Buffer.States.narrow(0, 0, Math.Min(State.Buffer.Size, 100));
+        return new TensorPayload([.. rows.shape.Select(size => (int)size)], rows.contiguous().data<float>().ToArray());
+    }
+
+    public void Dispose()
+    {
+        foreach (TrainingSlot slot in _slots)
+            slot.Dispose();
+        _frozen.Dispose();
+        State.Dispose();
+    }
+}

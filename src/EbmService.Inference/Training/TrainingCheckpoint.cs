@@ -1,0 +1,41 @@
+using System.Globalization;
+using EbmService.Inference.Checkpoints;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Training;
+
+/// <summary>A run's whole state as one safetensors file.</summary>
+/// <param name="Iteration">Iterations done.</param>
+/// <param name="Elapsed">Training time so far.</param>
+/// <param name="Tensors">Parameters, moments, averages, buffer and generator states by name.</param>
+internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IReadOnlyDictionary<string, Tensor> Tensors)
+{
+    private const string IterationKey = "iteration";
+    private const string SecondsKey = "seconds";
+
+    public static void Write(string path, TrainingCheckpoint checkpoint) => SafetensorsFile.WriteFile(
+        path,
+        checkpoint.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
+        new Dictionary<string, string>
+        {
+            [IterationKey] = checkpoint.Iteration.ToString(CultureInfo.InvariantCulture),
+            [SecondsKey] = checkpoint.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture),
+        });
+
+    /// <exception cref="InvalidCheckpointException">The file is damaged or no training checkpoint.</exception>
+    public static TrainingCheckpoint Read(string path)
+    {
+        SafetensorsFile file = SafetensorsFile.ReadFile(path);
+        if (!int.TryParse(file.Metadata.GetValueOrDefault(IterationKey), CultureInfo.InvariantCulture, out int iteration)
+            || !double.TryParse(file.Metadata.GetValueOrDefault(SecondsKey), CultureInfo.InvariantCulture, out double seconds))
+            throw new InvalidCheckpointException("not a training checkpoint: the iteration is missing");
+        return new TrainingCheckpoint(
+            iteration, TimeSpan.FromSeconds(seconds), file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()));
+    }
+
+    /// <summary>The tensor of that name and shape.</summary>
+    public Tensor Tensor(string name, long[] shape) =>
+        Tensors.TryGetValue(name, out Tensor? tensor) && tensor.shape.SequenceEqual(shape)
+            ? tensor
+            : throw new InvalidCheckpointException($"the checkpoint's '{name}' is missing or has another shape: was the recipe changed?");
+}

@@ -1,0 +1,79 @@
+using EbmService.Core.Models;
+using EbmService.Inference.Buffers;
+using EbmService.Inference.Energies;
+using EbmService.Inference.Samplers;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace EbmService.Inference.Training;
+
+/// <summary>What one slot brings back from one iteration; the receiver disposes it.</summary>
+internal sealed record TrainingPartResult(
+    IReadOnlyDictionary<string, Tensor> Gradients, long[] Slots, Tensor Negatives,
+    double EnergyData, double EnergySamples, double CrossEntropy, double Accuracy);
+
+/// <summary>
+/// One slot's share of an iteration: draw data, run the negative chains from the buffer, differentiate the loss
+/// mean(E+ - E-) + w mean(E+^2 + E-^2) + cross-entropy. For labelled data E is E(x, y), so negatives are class-conditional.
+/// </summary>
+internal sealed class TrainingPart(
+    TrainingRecipe recipe, ModelDescriptor model, IEnergyModel trained, IEnergyModel frozen, TrainingBatch batch, ReplayBuffer buffer)
+{
+    private readonly ImageAugmentation? _augmentation = Augments(recipe.Classification)
+        ? new ImageAugmentation(model.Input, recipe.Classification!)
+        : null;
+
+    public TrainingPartResult Compute(Generator generator)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int rows = recipe.BatchSize / recipe.Slots;
+        (Tensor data, Tensor? labels) = batch.Draw(rows, null, generator);
+        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator));
+        (Tensor negatives, Tensor? negativeLabels, long[] slots) = RunChains(rows, generator);
+
+        Tensor energyData = trained.Energy(data, labels);
+        Tensor energySamples = trained.Energy(negatives, negativeLabels);
+        Tensor loss = (energyData - energySamples).mean()
+            + (energyData.square() + energySamples.square()).mean() * recipe.EnergyL2;
+        (Tensor? crossEntropy, double accuracy) = Classify(generator);
+        if (crossEntropy is not null)
+            loss += crossEntropy * recipe.Classification!.Weight;
+
+        string[] names = [.. trained.Parameters.Keys];
+        IList<Tensor> gradients = autograd.grad([loss], [.. names.Select(name => trained.Parameters[name])]);
+        return new TrainingPartResult(
+            names.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second.DetachFromDisposeScope()),
+            slots, negatives.DetachFromDisposeScope(),
+            energyData.mean().ToDouble(), energySamples.mean().ToDouble(), crossEntropy?.ToDouble() ?? 0, accuracy);
+    }
+
+    private (Tensor X, Tensor? Labels, long[] Slots) RunChains(int rows, Generator generator)
+    {
+        bool conditional = buffer.Classes > 0;
+        Tensor? labels = conditional
+            ? randint(buffer.Classes, [rows], dtype: ScalarType.Int64, generator: generator)
+            : null;
+        int[] classes = labels is null ? [.. Enumerable.Repeat(-1, rows)] : [.. labels.data<long>().ToArray().Select(label => (int)label)];
+        (Tensor starts, long[] slots) = buffer.Draw(classes, recipe.Chain.FreshShare, generator);
+        var kernel = new SgldKernel(frozen, recipe.Chain, recipe.Chain.Steps);
+        using ChainState state = kernel.Init(starts, labels?.alias());
+        for (int step = 0; step < recipe.Chain.Steps; step++)
+            kernel.Step(state, generator);
+        return (state.X.clone(), labels, slots);
+    }
+
+    private (Tensor? Loss, double Accuracy) Classify(Generator generator)
+    {
+        if (recipe.Classification is not { } classification)
+            return (null, 0);
+        (Tensor data, Tensor? labels) = batch.Draw(classification.BatchSize / recipe.Slots, _augmentation, generator);
+        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator));
+        Tensor logits = trained.Logits(data)!;
+        double accuracy = logits.argmax(1).eq(labels!).mean([0], type: ScalarType.Float32).ToDouble();
+        return (F.cross_entropy(logits, labels!), accuracy);
+    }
+
+    private static bool Augments(ClassificationRecipe? recipe) =>
+        recipe is not null && (recipe.Shift > 0 || recipe.Rotation > 0 || recipe.Scale > 0);
+}
