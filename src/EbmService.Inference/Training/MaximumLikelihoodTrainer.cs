@@ -101,7 +101,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     private double LearningRate()
     {
         double warmUp = Math.Min(1, State.Iteration / (double)Math.Max(1, _recipe.WarmUp));
-        double cosine = (1 + Math.Cos(Math.PI * State.Iteration / _recipe.Iterations)) / 2;
+        double cosine = Math.Pow((1 + Math.Cos(Math.PI * State.Iteration / _recipe.Iterations)) / 2, _recipe.DecayPower);
         return _recipe.LearningRate * warmUp * (_recipe.FinalLearningRate + (1 - _recipe.FinalLearningRate) * cosine);
     }
 

@@ -37,6 +37,9 @@ public sealed record TrainingRecipe
     /// <value>The share of the learning rate that cosine decay ends at.</value>
     public double FinalLearningRate { get; init; } = 0.02;
 
+    /// <value>Exponent on the cosine: above 1 spends less of the run at high rates, where energies of this kind oscillate.</value>
+    public double DecayPower { get; init; } = 1;
+
     public double Beta1 { get; init; } = 0.9;
 
     public double Beta2 { get; init; } = 0.999;
