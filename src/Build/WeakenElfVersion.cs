@@ -19,30 +19,37 @@ namespace EbmService.Build
     {
         private const uint SectionGnuVerneed = 0x6ffffffe;
         private const ushort FlagWeak = 0x2;
+        private const int HeaderSize = 64;
+        private const int EntrySize = 16;
 
         /// <summary>Returns the offsets of the vna_flags fields that were changed; none when there was nothing to do.</summary>
         /// <param name="image">The whole file; edited in place.</param>
         /// <param name="version">The version name, for example GLIBCXX_3.4.32.</param>
-        /// <exception cref="InvalidDataException">The bytes are no 64-bit little-endian ELF file, or are cut short.</exception>
+        /// <exception cref="InvalidDataException">The bytes are no 64-bit little-endian ELF file, are cut short or contradict themselves.</exception>
         public static IReadOnlyList<int> Weaken(byte[] image, string version)
         {
-            if (image.Length < 64 || image[0] != 0x7f || image[1] != 'E' || image[2] != 'L' || image[3] != 'F')
+            if (image.Length < HeaderSize || image[0] != 0x7f || image[1] != 'E' || image[2] != 'L' || image[3] != 'F')
                 throw new InvalidDataException("not an ELF file");
             if (image[4] != 2 || image[5] != 1)
                 throw new InvalidDataException("not a 64-bit little-endian ELF file");
 
             var changed = new List<int>();
-            long sections = ReadInt64(image, 0x28);
+            long sections = ReadOffset(image, 0x28);
             int entrySize = ReadUInt16(image, 0x3a);
             int count = ReadUInt16(image, 0x3c);
+            if (count > 0 && entrySize < HeaderSize)
+                throw new InvalidDataException("the ELF section headers are too small");
             for (int i = 0; i < count; i++)
             {
                 long header = sections + (long)i * entrySize;
                 if (ReadUInt32(image, header + 4) != SectionGnuVerneed)
                     continue;
-                long strings = sections + (long)ReadUInt32(image, header + 40) * entrySize;
-                WeakenSection(image, ReadInt64(image, header + 24), ReadUInt32(image, header + 44),
-                    ReadInt64(image, strings + 24), version, changed);
+                uint link = ReadUInt32(image, header + 40);
+                if (link >= count)
+                    throw new InvalidDataException("the ELF version section names no string table");
+                long strings = sections + (long)link * entrySize;
+                WeakenSection(image, ReadOffset(image, header + 24), ReadUInt32(image, header + 44),
+                    ReadOffset(image, strings + 24), version, changed);
             }
             return changed;
         }
@@ -62,13 +69,23 @@ namespace EbmService.Build
                         image[aux + 4] = (byte)(flags | FlagWeak);
                         changed.Add((int)(aux + 4));
                     }
-                    aux += ReadUInt32(image, aux + 12);
+                    aux = Next(image, aux, a + 1 < auxCount);
                 }
-                need += ReadUInt32(image, need + 12);
+                need = Next(image, need, n + 1 < needCount);
             }
         }
 
-        private static long ReadInt64(byte[] image, long at) => BitConverter.ToInt64(image, Check(image, at, 8));
+        // vn_next and vna_next both stand at 12; a step that does not leave the entry would never end.
+        private static long Next(byte[] image, long entry, bool more)
+        {
+            uint step = ReadUInt32(image, entry + 12);
+            if (more && step < EntrySize)
+                throw new InvalidDataException("the ELF version entries do not follow one another");
+            return entry + step;
+        }
+
+        private static long ReadOffset(byte[] image, long at) =>
+            Check(image, BitConverter.ToInt64(image, Check(image, at, 8)), 1);
 
         private static uint ReadUInt32(byte[] image, long at) => BitConverter.ToUInt32(image, Check(image, at, 4));
 
