@@ -1,0 +1,78 @@
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+
+namespace EbmService.Inference.Models;
+
+/// <summary>Checks a descriptor on its own; every fault is reported, not the first.</summary>
+internal static class ModelDescriptorValidator
+{
+    /// <exception cref="InvalidModelException">With all faults in one sentence.</exception>
+    internal static void Check(ModelDescriptor descriptor, string folderName)
+    {
+        List<string> faults =
+        [
+            .. descriptor.Name == folderName ? [] : new[] { $"name is '{descriptor.Name}' but the folder is '{folderName}'" },
+            .. InputFaults(descriptor.Input),
+            .. LabelFaults(descriptor),
+            .. RecipeFaults(descriptor),
+            .. FormulaFaults(descriptor),
+        ];
+        if (faults.Count > 0)
+            throw new InvalidModelException($"{ModelFiles.Descriptor}: {string.Join("; ", faults)}");
+    }
+
+    private static IEnumerable<string> InputFaults(InputSchema input)
+    {
+        int dimensions = input.Kind == InputKind.Image ? 3 : 1;
+        if (input.Shape.Count != dimensions)
+            yield return $"input.shape needs {dimensions} sizes for this kind";
+        bool overLong = input.Shape.Aggregate(1.0, (product, size) => product * size) > ModelLimits.MaxInputLength;
+        if (input.Shape.Any(size => size < 1) || overLong)
+            yield return $"input.shape needs sizes of at least 1 with a product of at most {ModelLimits.MaxInputLength}";
+        if (!double.IsFinite(input.Min) || !double.IsFinite(input.Max) || input.Min >= input.Max)
+            yield return "input needs finite min below max";
+    }
+
+    private static IEnumerable<string> LabelFaults(ModelDescriptor descriptor)
+    {
+        int classes = descriptor.Architecture is ConvolutionalJemArchitecture jem ? jem.Classes : 0;
+        if (descriptor.Labels.Count != classes)
+            yield return $"{descriptor.Labels.Count} labels for {classes} classes";
+        if (descriptor.Labels.Any(string.IsNullOrWhiteSpace) || descriptor.Labels.Distinct().Count() != descriptor.Labels.Count)
+            yield return "labels must differ and not be blank";
+    }
+
+    private static IEnumerable<string> RecipeFaults(ModelDescriptor descriptor)
+    {
+        if (SamplingSpecFactory.FindRecipe(descriptor, descriptor.DefaultRecipe) is null)
+            yield return $"defaultRecipe '{descriptor.DefaultRecipe}' is no recipe";
+        foreach ((string name, SgldRecipe recipe) in descriptor.Recipes)
+        {
+            if (recipe.Steps < 1 || !(recipe.StepSize > 0) || !double.IsFinite(recipe.StepSize))
+                yield return $"recipe '{name}' needs at least one step and a finite stepSize above 0";
+            if ((recipe.Noise is null) == (recipe.Temperature is null) || !((recipe.Noise ?? recipe.Temperature) is >= 0 and < double.PositiveInfinity))
+                yield return $"recipe '{name}' needs either noise or temperature, finite and at least 0";
+            if (recipe.FreshShare is not (>= 0 and <= 1))
+                yield return $"recipe '{name}' needs freshShare between 0 and 1";
+        }
+    }
+
+    private static IEnumerable<string> FormulaFaults(ModelDescriptor descriptor)
+    {
+        if (descriptor.Architecture is not (GaussianArchitecture or DoubleWellArchitecture or MlpArchitecture))
+            yield break;
+        if (descriptor.Input.Kind != InputKind.Vector)
+            yield return "architecture takes vectors, but the input is an image";
+        else if (descriptor.Architecture is GaussianArchitecture gaussian && !IsProper(gaussian, descriptor.Input.Shape[0]))
+            yield return $"gaussian needs a mean and a symmetric positive-definite precision of the input's size, at most {ModelLimits.MaxGaussianDimension}";
+        if (descriptor.Architecture is DoubleWellArchitecture well
+            && !(well is { Barrier: > 0 and < double.PositiveInfinity, Wells: > 0 and < double.PositiveInfinity }))
+            yield return "double-well needs barrier and wells above 0";
+    }
+
+    private static bool IsProper(GaussianArchitecture gaussian, int size) =>
+        size <= ModelLimits.MaxGaussianDimension
+        && gaussian.Mean.Count == size && gaussian.Mean.All(double.IsFinite)
+        && gaussian.Precision.Count == size && gaussian.Precision.All(row => row is not null && row.Count == size)
+        && CholeskyFactor.Exists(gaussian.Precision);
+}

@@ -1,0 +1,27 @@
+using System.Text.Json;
+using EbmService.Core.Json;
+
+namespace EbmService.Inference.Models;
+
+/// <summary>Reads the JSON files of the repository strictly; what is wrong becomes a reason.</summary>
+internal static class ModelJson
+{
+    internal static T Parse<T>(byte[] json, string fileName)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, EbmJson.Options)
+                ?? throw new InvalidModelException($"{fileName} holds null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidModelException($"{fileName} is not valid: {e.Message}", e);
+        }
+        catch (NotSupportedException e)
+        {
+            // What System.Text.Json throws for an abstract type without its discriminator.
+            throw new InvalidModelException($"{fileName} is not valid: architecture needs a kind", e);
+        }
+    }
+}

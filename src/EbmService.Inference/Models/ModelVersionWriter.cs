@@ -1,0 +1,108 @@
+using System.Text.Json;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+using EbmService.Inference.Checkpoints;
+
+namespace EbmService.Inference.Models;
+
+/// <summary>Writes version folders: complete or not at all.</summary>
+public static class ModelVersionWriter
+{
+    /// <summary>Writes to a hidden folder beside the target, then renames.</summary>
+    /// <param name="modelFolder">The model's folder, with its <c>model.json</c>.</param>
+    /// <param name="version">The new folder's name.</param>
+    /// <param name="replace">Whether an existing version of that name gives way; otherwise it is an error.</param>
+    /// <returns>The manifest with the hashes of the files.</returns>
+    /// <exception cref="ArgumentException">A name is not allowed.</exception>
+    /// <exception cref="IOException">The version exists and <paramref name="replace"/> is false, or the disk failed.</exception>
+    public static ModelVersionManifest Write(string modelFolder, string version, ModelVersionContent content, bool replace = false)
+    {
+        if (!ModelNames.IsValid(version))
+            throw new ArgumentException($"'{version}' is not allowed as a version", nameof(version));
+        string target = Path.Combine(modelFolder, version);
+        if (!replace && Directory.Exists(target))
+            throw new IOException($"version '{version}' exists");
+        Dictionary<string, byte[]> files = Files(content);
+        var manifest = new ModelVersionManifest
+        {
+            Version = version,
+            Files = files.ToDictionary(file => file.Key, file => RepositoryFolder.Sha256(file.Value)),
+            BlockSizes = content.BlockSizes,
+            Provenance = content.Provenance,
+            Metrics = content.Metrics,
+        };
+        string temporary = Path.Combine(modelFolder, $".{version}.{Guid.NewGuid():N}.tmp");
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            foreach ((string name, byte[] bytes) in files)
+                AtomicFile.Write(Path.Combine(temporary, name), bytes);
+            WriteManifest(temporary, manifest);
+            Swap(temporary, target);
+        }
+        finally
+        {
+            if (Directory.Exists(temporary))
+                Directory.Delete(temporary, recursive: true);
+        }
+        return manifest;
+    }
+
+    /// <summary>Replaces <c>version.json</c>, for example to add measured figures; the other files stay.</summary>
+    public static void WriteManifest(string versionFolder, ModelVersionManifest manifest) =>
+        AtomicFile.Write(
+            Path.Combine(versionFolder, ModelFiles.Manifest),
+            [.. JsonSerializer.SerializeToUtf8Bytes(manifest, EbmJson.Indented), (byte)'\n']);
+
+    private static Dictionary<string, byte[]> Files(ModelVersionContent content)
+    {
+        var files = new Dictionary<string, byte[]>();
+        if (content.Weights.Count > 0)
+            files[ModelFiles.Weights] = SafetensorsFile.Write(content.Weights);
+        if (content.Buffer is not null)
+            files[ModelFiles.Buffer] = SafetensorsFile.Write(BufferTensors(content.Buffer, content.BufferLabels));
+        if (content.Calibration is not null)
+            files[ModelFiles.Calibration] = SafetensorsFile.Write(CalibrationTensors(content.Calibration));
+        foreach ((string name, byte[] bytes) in content.OtherFiles)
+        {
+            if (!ModelNames.IsValid(name) || name == ModelFiles.Manifest || !files.TryAdd(name, bytes))
+                throw new ArgumentException($"'{name}' is not allowed as another file's name", nameof(content));
+        }
+        return files;
+    }
+
+    private static Dictionary<string, SafetensorsTensor> BufferTensors(SafetensorsTensor states, IReadOnlyList<int>? labels)
+    {
+        var tensors = new Dictionary<string, SafetensorsTensor> { [ModelFiles.BufferStates] = states };
+        if (labels is not null)
+            tensors[ModelFiles.BufferLabels] = SafetensorsTensor.FromInt64([.. labels.Select(label => (long)label)], [labels.Count]);
+        return tensors;
+    }
+
+    private static Dictionary<string, SafetensorsTensor> CalibrationTensors(IReadOnlyDictionary<string, float[]> scores) =>
+        scores.ToDictionary(
+            score => ModelFiles.ScorePrefix + score.Key,
+            score => SafetensorsTensor.FromFloats([.. score.Value.Order()], [score.Value.Length]));
+
+    private static void Swap(string temporary, string target)
+    {
+        if (!Directory.Exists(target))
+        {
+            Directory.Move(temporary, target);
+            return;
+        }
+        // No rename replaces a folder that holds files: the old one steps aside first.
+        string old = temporary + ".old";
+        Directory.Move(target, old);
+        try
+        {
+            Directory.Move(temporary, target);
+        }
+        catch
+        {
+            Directory.Move(old, target);
+            throw;
+        }
+        Directory.Delete(old, recursive: true);
+    }
+}

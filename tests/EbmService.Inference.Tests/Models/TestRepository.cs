@@ -1,0 +1,92 @@
+using System.Text.Json;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Models;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Inference.Tests.Models;
+
+/// <summary>A model repository in a temporary folder, with good models to be spoilt.</summary>
+internal sealed class TestRepository : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    internal string Root => _folder.Path;
+
+    internal static ModelDescriptor Mlp(string name) => new()
+    {
+        Name = name,
+        Title = "A small perceptron",
+        Architecture = new MlpArchitecture([3]),
+        Input = new InputSchema(InputKind.Vector, [2], -4, 4),
+    };
+
+    internal static ModelDescriptor Jem(string name) => new()
+    {
+        Name = name,
+        Title = "A small classifier",
+        Architecture = new ConvolutionalJemArchitecture([new ConvolutionLayer(4, 3)], 2),
+        Input = new InputSchema(InputKind.Image, [1, 3, 3], -1, 1),
+        Labels = ["a", "b"],
+    };
+
+    internal static Dictionary<string, SafetensorsTensor> MlpWeights(float scale = 1) => new()
+    {
+        ["layers.0.weight"] = Ramp(scale, 3, 2),
+        ["layers.0.bias"] = Ramp(scale, 3),
+        ["layers.1.weight"] = Ramp(scale, 1, 3),
+        ["layers.1.bias"] = Ramp(scale, 1),
+    };
+
+    internal static ModelVersionContent JemContent() => new()
+    {
+        Weights = new Dictionary<string, SafetensorsTensor>
+        {
+            ["layers.0.weight"] = Ramp(1, 4, 1, 3, 3),
+            ["layers.0.bias"] = Ramp(1, 4),
+            ["head.weight"] = Ramp(1, 2, 36),
+            ["head.bias"] = Ramp(1, 2),
+        },
+        Buffer = Ramp(1, 4, 1, 3, 3),
+        BufferLabels = [0, 1, 0, 1],
+        Calibration = new Dictionary<string, float[]> { ["logDensity"] = [3, 1, 2], ["maxLogit"] = [0, -1, 5] },
+        Provenance = new ModelProvenance { Command = "ebm train", Data = "none", Seed = 7, Seconds = 1.5, FinishedAt = DateTimeOffset.UnixEpoch },
+        Metrics = new Dictionary<string, double> { ["accuracy"] = 0.99 },
+        BlockSizes = new Dictionary<string, int> { ["cpu"] = 8 },
+    };
+
+    internal string Folder(params string[] parts) => _folder.File(parts);
+
+    internal void WriteDescriptor(ModelDescriptor descriptor) =>
+        WriteText(JsonSerializer.Serialize(descriptor, EbmJson.Indented), descriptor.Name, "model.json");
+
+    internal void WriteText(string text, params string[] parts)
+    {
+        string path = Folder(parts);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
+    }
+
+    internal void AddMlp(string name, params string[] versions)
+    {
+        WriteDescriptor(Mlp(name));
+        foreach ((int i, string version) in versions.Index())
+            ModelVersionWriter.Write(Folder(name), version, new ModelVersionContent { Weights = MlpWeights(i + 1) });
+    }
+
+    internal void AddJem(string name, ModelVersionContent? content = null)
+    {
+        WriteDescriptor(Jem(name));
+        ModelVersionWriter.Write(Folder(name), "1", content ?? JemContent());
+    }
+
+    internal ModelRepository Open() =>
+        new(Options.Create(new ModelsOptions { Path = Root }), NullLogger<ModelRepository>.Instance);
+
+    public void Dispose() => _folder.Dispose();
+
+    internal static SafetensorsTensor Ramp(float scale, params long[] shape) => SafetensorsTensor.FromFloats(
+        [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(i => scale * (i - 1) / 8)], shape);
+}
