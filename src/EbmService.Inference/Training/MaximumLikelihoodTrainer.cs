@@ -43,6 +43,12 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
         _slots = [.. Enumerable.Range(0, recipe.Slots).Select(index => new TrainingSlot(index))];
     }
 
+    /// <value>Iterations done; above 0 before <see cref="Run"/> when a checkpoint is resumed.</value>
+    public int Iteration => State.Iteration;
+
+    /// <value>Training time so far, over all sessions of the run.</value>
+    public TimeSpan Elapsed => State.Elapsed;
+
     /// <value>Weights, averages, buffer and generators; what the writer of a version takes.</value>
     internal TrainingState State { get; }
 

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using EbmService.Cli.Training;
+
+namespace EbmService.Cli;
+
+/// <summary>The command tree, and the one place where exceptions become exit codes.</summary>
+internal static class CliApplication
+{
+    public static async Task<int> RunAsync(string[] args, CliEnvironment environment, CancellationToken cancellation)
+    {
+        ParseResult parsed = Root(environment, args).Parse(args);
+        if (parsed.Action is ParseErrorAction)
+            return Refuse(parsed, environment);
+        try
+        {
+            var configuration = new InvocationConfiguration
+            {
+                Output = environment.Out,
+                Error = environment.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            };
+            return await parsed.InvokeAsync(configuration, cancellation);
+        }
+        catch (Exception exception)
+        {
+            (int code, string message) = CliErrors.Explain(exception);
+            await environment.Error.WriteLineAsync($"ebm: {message}");
+            return code;
+        }
+    }
+
+    private static RootCommand Root(CliEnvironment environment, string[] args) => new("Trains, measures and samples energy-based models.")
+    {
+        TrainCommand.Create(environment, args),
+    };
+
+    private static int Refuse(ParseResult parsed, CliEnvironment environment)
+    {
+        string name = string.Join(' ', parsed.CommandResult.Command is RootCommand ? ["ebm"] : new[] { "ebm", parsed.CommandResult.Command.Name });
+        environment.Error.WriteLine($"ebm: {string.Join(' ', parsed.Errors.Select(error => error.Message))} '{name} --help' shows the options.");
+        return ExitCode.BadInput;
+    }
+}

@@ -1,0 +1,40 @@
+using EbmService.Core.Failures;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Data;
+using EbmService.Inference.Models;
+
+namespace EbmService.Cli;
+
+/// <summary>One table from exceptions to an exit code and a sentence.</summary>
+internal static class CliErrors
+{
+    public static (int Code, string Message) Explain(Exception exception) => exception switch
+    {
+        CliException cli => (cli.Code, cli.Message),
+        OperationCanceledException => (ExitCode.Cancelled, "stopped"),
+        FailureException failure => (CodeOf(failure.Failure), Sentence(failure.Failure)),
+        InvalidDatasetException data => (ExitCode.BadInput, $"the data can't be used: {data.Message}"),
+        InvalidModelException model => (ExitCode.BadInput, $"the model can't be used: {model.Message}"),
+        InvalidCheckpointException checkpoint => (ExitCode.BadInput, $"the checkpoint can't be used: {checkpoint.Message}"),
+        FileNotFoundException file => (ExitCode.BadInput, $"there is no file '{file.FileName}'"),
+        DirectoryNotFoundException folder => (ExitCode.BadInput, folder.Message),
+        HttpRequestException http => (ExitCode.Failed, $"the download failed: {http.Message}"),
+        UnauthorizedAccessException access => (ExitCode.Failed, access.Message),
+        IOException io => (ExitCode.Failed, io.Message),
+        _ => (ExitCode.Failed, $"unexpected {exception.GetType().Name}: {exception.Message}"),
+    };
+
+    private static int CodeOf(Failure failure) =>
+        failure.Code is FailureCode.Diverged or FailureCode.StorageFailed or FailureCode.DeviceLost or FailureCode.Internal
+            ? ExitCode.Failed
+            : ExitCode.BadInput;
+
+    private static string Sentence(Failure failure)
+    {
+        // A request's members are this command's options: "spec." is the API's.
+        string[] parts = failure.Fields.Count > 0
+            ? [.. failure.Fields.Select(field => field.Message.Trim())]
+            : [failure.Message, failure.Remedy ?? ""];
+        return string.Join(' ', parts.Where(part => part.Length > 0));
+    }
+}

@@ -1,0 +1,53 @@
+using EbmService.Core.Models;
+using EbmService.Inference.Models;
+
+namespace EbmService.Inference.Training;
+
+/// <summary>A model folder made ready for training: its <c>model.json</c> and <c>training.json</c>, both checked.</summary>
+public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
+{
+    public const string RecipeFile = "training.json";
+
+    private const long MaxRecipeFile = 1 << 20;
+
+    /// <exception cref="InvalidModelException">A file is missing or not valid; the message says which and why.</exception>
+    public static TrainingPlan Read(string modelFolder)
+    {
+        string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder));
+        var repository = new RepositoryFolder(Path.GetDirectoryName(folder) ?? folder);
+        (ModelDescriptor model, _) = new ModelVersionReader(repository).ReadDescriptor(folder, Path.GetFileName(folder));
+        byte[] json = repository.TryRead(folder, RecipeFile, MaxRecipeFile)
+            ?? throw new InvalidModelException($"{RecipeFile} is missing: it holds the numbers of the training run");
+        return new TrainingPlan(model, ModelJson.Parse<TrainingRecipe>(json, RecipeFile)).Checked();
+    }
+
+    /// <summary>This plan with another number of iterations.</summary>
+    /// <exception cref="InvalidModelException">The number is not allowed.</exception>
+    public TrainingPlan WithIterations(int iterations) => (this with { Recipe = Recipe with { Iterations = iterations } }).Checked();
+
+    /// <summary>What keeps the data from being trained on; null when it fits.</summary>
+    public string? FaultOf(ITrainingData data)
+    {
+        int classes = Model.Labels.Count;
+        if (data.RowLength != Model.Input.Length())
+            return $"a row of the data has {data.RowLength} numbers, the model takes {Model.Input.Length()}";
+        if (data.Count < Recipe.BatchSize)
+            return $"the data has {data.Count} rows, fewer than one batch of {Recipe.BatchSize}";
+        if (classes == 0)
+            return null;
+        if (!data.HasLabels)
+            return "the model has classes, but the data has no labels";
+        for (int i = 0; i < data.Count; i++)
+        {
+            if (data.Label(i) < 0 || data.Label(i) >= classes)
+                return $"row {i} has the label {data.Label(i)}, the model has {classes} classes";
+        }
+        return null;
+    }
+
+    private TrainingPlan Checked()
+    {
+        List<string> faults = TrainingRecipeValidator.Faults(Recipe, Model);
+        return faults.Count == 0 ? this : throw new InvalidModelException($"{RecipeFile}: {string.Join("; ", faults)}");
+    }
+}
