@@ -7,7 +7,7 @@ namespace EbmService.Inference.Energies;
 
 /// <summary>
 /// A convolutional joint energy model (Grathwohl et al. 2020): logits f(x); E(x,y) = -f(x)[y]; E(x) = -logsumexp_y f(x)[y].
-/// Inputs (n, channels, height, width).
+/// Inputs (n, channels, height, width) float32; computes in the precision of its parameters, logits and energies are float32.
 /// </summary>
 public sealed class ConvolutionalJemEnergy : EnergyModel
 {
@@ -54,7 +54,7 @@ public sealed class ConvolutionalJemEnergy : EnergyModel
     public override Tensor Features(Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = x;
+        Tensor hidden = x.to(_headWeight.dtype);
         foreach ((Tensor weight, Tensor bias, long[] stride, long[] padding) in _layers)
             hidden = F.silu(F.conv2d(hidden, weight, bias, stride, padding));
         return hidden.flatten(1).MoveToOuterDisposeScope();
@@ -62,8 +62,8 @@ public sealed class ConvolutionalJemEnergy : EnergyModel
 
     public override Tensor Logits(Tensor x)
     {
-        using Tensor features = Features(x);
-        return F.linear(features, _headWeight, _headBias);
+        using DisposeScope scope = NewDisposeScope();
+        return F.linear(Features(x), _headWeight, _headBias).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     public override Tensor Energy(Tensor x, Tensor? labels = null)

@@ -27,9 +27,25 @@ public static class EnergyModelFactory
             _ => throw new ArgumentOutOfRangeException(nameof(architecture), architecture, "not a known architecture"),
         };
 
-    /// <summary>The same model over the same memory without gradients for the parameters, for the chains of a training run.</summary>
-    public static IEnergyModel Frozen(ArchitectureSpec architecture, IReadOnlyDictionary<string, Tensor> parameters) =>
-        Create(architecture, parameters.ToDictionary(pair => pair.Key, pair => pair.Value.detach().DetachFromDisposeScope()));
+    /// <summary>
+    /// The same model without gradients for the parameters, for the chains of a training run: over the same memory in float32,
+    /// a copy in another precision, which <see cref="Refresh"/> brings up to date.
+    /// </summary>
+    public static IEnergyModel Frozen(
+        ArchitectureSpec architecture, IReadOnlyDictionary<string, Tensor> parameters, ScalarType precision = ScalarType.Float32) =>
+        Create(architecture, parameters.ToDictionary(
+            pair => pair.Key, pair => pair.Value.detach().to(precision).DetachFromDisposeScope()));
+
+    /// <summary>Copies trained parameters into a frozen model of lower precision; nothing to do where memory is shared.</summary>
+    public static void Refresh(IEnergyModel frozen, IReadOnlyDictionary<string, Tensor> parameters)
+    {
+        using IDisposable noGradient = no_grad();
+        foreach ((string name, Tensor parameter) in parameters)
+        {
+            if (frozen.Parameters[name].dtype != parameter.dtype)
+                frozen.Parameters[name].copy_(parameter);
+        }
+    }
 
     /// <summary>Fresh parameters, uniform in +-1/sqrt(fan-in) as PyTorch's layers, from an explicit generator.</summary>
     public static IReadOnlyDictionary<string, Tensor> Initialise(

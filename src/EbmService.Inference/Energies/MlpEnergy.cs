@@ -5,7 +5,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace EbmService.Inference.Energies;
 
-/// <summary>A multilayer perceptron over vectors (n, dimension): SiLU between layers, one output, which is E(x).</summary>
+/// <summary>A multilayer perceptron over vectors (n, dimension): SiLU between layers, one output, which is E(x) in float32; computes in the precision of its parameters.</summary>
 public sealed class MlpEnergy : EnergyModel
 {
     private readonly (Tensor Weight, Tensor Bias)[] _layers;
@@ -37,7 +37,7 @@ public sealed class MlpEnergy : EnergyModel
     public override Tensor Features(Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = x;
+        Tensor hidden = x.to(_layers[0].Weight.dtype);
         foreach ((Tensor weight, Tensor bias) in _layers.AsSpan(0, _layers.Length - 1))
             hidden = F.silu(F.linear(hidden, weight, bias));
         return hidden.MoveToOuterDisposeScope();
@@ -47,6 +47,6 @@ public sealed class MlpEnergy : EnergyModel
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor weight, Tensor bias) = _layers[^1];
-        return F.linear(Features(x), weight, bias).squeeze(1).MoveToOuterDisposeScope();
+        return F.linear(Features(x), weight, bias).squeeze(1).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 }

@@ -37,7 +37,8 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
         if (File.Exists(checkpointPath))
             State.Restore(TrainingCheckpoint.Read(checkpointPath));
         _trained = EnergyModelFactory.Create(model.Architecture, State.Parameters);
-        _frozen = EnergyModelFactory.Frozen(model.Architecture, State.Parameters);
+        _frozen = EnergyModelFactory.Frozen(
+            model.Architecture, State.Parameters, recipe.ChainInBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
         IReadOnlyList<int> rows = HeldOutSplit.TrainingRows(recipe, data.Count);
         _part = new TrainingPart(recipe, model, _trained, _frozen, new TrainingBatch(data, rows, model.Input), State.Buffer);
         _slots = [.. Enumerable.Range(0, recipe.Slots).Select(index => new TrainingSlot(index))];
@@ -55,6 +56,8 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     /// <summary>Runs until the recipe's iterations are done, energies diverge, or a stop is asked for; blocks the caller.</summary>
     public TrainingEnd Run(CancellationToken cancellation)
     {
+        // Updates are small; a team of threads would only spin beside the slots.
+        set_num_threads(1);
         var clock = Stopwatch.StartNew();
         TimeSpan before = State.Elapsed;
         int first = State.Iteration;
@@ -83,6 +86,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     private TrainingProgress Iterate(Stopwatch clock, TimeSpan before, int first)
     {
         using DisposeScope scope = NewDisposeScope();
+        EnergyModelFactory.Refresh(_frozen, State.Parameters);
         Task<TrainingPartResult>[] running =
             [.. _slots.Select((slot, index) => slot.Start(() => _part.Compute(State.Generators[index])))];
         TrainingPartResult[] parts = [.. running.Select(task => task.GetAwaiter().GetResult())];

@@ -20,6 +20,9 @@ public sealed record TrainingRecipe
     /// <value>The chain that draws the negative samples.</value>
     public required SgldRecipe Chain { get; init; }
 
+    /// <value>Whether the chains compute their gradients in bfloat16: about twice as fast where the CPU has AVX512_BF16. States stay float32.</value>
+    public bool ChainInBFloat16 { get; init; }
+
     /// <value>Standard deviation of the Gaussian noise added to data.</value>
     public double DataNoise { get; init; }
 

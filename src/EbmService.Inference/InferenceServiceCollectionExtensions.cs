@@ -1,0 +1,36 @@
+using EbmService.Core.Devices;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Imaging;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Inference.Devices;
+using EbmService.Inference.Imaging;
+using EbmService.Inference.Models;
+using EbmService.Inference.Tasks;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EbmService.Inference;
+
+/// <summary>The one way for a composition root to take in everything that computes.</summary>
+public static class InferenceServiceCollectionExtensions
+{
+    /// <summary>Registers the Core ports for models, evaluation, workloads, results, images and the device.</summary>
+    /// <remarks>The caller binds <see cref="ModelsOptions"/> (section Models) and <see cref="DeviceOptions"/> (section Device).</remarks>
+    public static IServiceCollection AddInference(this IServiceCollection services)
+    {
+        services.AddOptions<ModelsOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<DeviceOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<TorchDevice>();
+        services.AddSingleton<IComputeDevice>(provider => provider.GetRequiredService<TorchDevice>());
+        services.AddSingleton<ModelRepository>();
+        services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<ModelRepository>());
+        services.AddSingleton<IImageCodec, SkiaImageCodec>();
+        services.AddSingleton<LiveModelPool>();
+        services.AddSingleton<IModelEvaluator, ModelEvaluator>();
+        services.AddSingleton<IJobPlanner, JobPlanner>();
+        services.AddSingleton<IWorkloadFactory, WorkloadFactory>();
+        services.AddSingleton<SamplingResultAssembler>();
+        services.AddSingleton<IResultAssembler, ResultAssembler>();
+        return services;
+    }
+}

@@ -1,0 +1,79 @@
+using EbmService.Core.Evaluation;
+using EbmService.Core.Failures;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Scores;
+
+namespace EbmService.Inference.Tasks;
+
+/// <summary>Cuts one query's rows out of a pass and adds labels, p-values and verdicts.</summary>
+internal static class EvaluationAnswerFactory
+{
+    public static Outcome<EvaluationAnswer> Create(EvaluationQuery query, LiveModel model, EvaluationPass pass, int row)
+    {
+        int rows = query.Inputs.Rows;
+        return query.Kind switch
+        {
+            EvaluationKind.Energy => new EvaluationAnswer
+            {
+                Energies = pass.Energies[row..(row + rows)],
+                Gradients = query.Gradients ? Slice(pass.Details, query.Inputs.Shape, row, rows) : null,
+            },
+            EvaluationKind.Classification => Classified(pass, row, rows, model.Energy.Classes),
+            _ => Scored(query, model, pass, row, rows),
+        };
+    }
+
+    private static EvaluationAnswer Classified(EvaluationPass pass, int row, int rows, int classes)
+    {
+        TensorPayload probabilities = Slice(pass.Details, [rows, classes], row, rows);
+        var labels = new int[rows];
+        for (int i = 0; i < rows; i++)
+            labels[i] = ArgMax(probabilities.Row(i));
+        return new EvaluationAnswer { Energies = pass.Energies[row..(row + rows)], Probabilities = probabilities, Labels = labels };
+    }
+
+    private static Outcome<EvaluationAnswer> Scored(EvaluationQuery query, LiveModel model, EvaluationPass pass, int row, int rows)
+    {
+        var scores = new Dictionary<string, float[]>();
+        foreach ((int i, string name) in OodScorer.Names(model.Energy).Index())
+            scores[name] = pass.Scores[i][row..(row + rows)];
+        OodCalibration? calibration = model.Calibration;
+        if (calibration is not null)
+            scores[OodScorer.Typicality] = [.. scores[OodScorer.LogDensity].Select(calibration.Typicality)];
+        string score = query.Score ?? model.Descriptor.OodScore;
+        if (!scores.TryGetValue(score, out float[]? chosen))
+            return Failure.OfFields([new FieldError("score", $"The model has no score '{score}'. It has: {string.Join(", ", scores.Keys)}.")]);
+
+        double[]? pValues = calibration is null ? null : [.. chosen.Select(value => calibration.PValue(score, value))];
+        return new EvaluationAnswer
+        {
+            Energies = [.. scores[OodScorer.LogDensity].Select(value => -value)],
+            Scores = scores,
+            Score = score,
+            PValues = pValues,
+            Verdicts = [.. Enumerable.Range(0, rows).Select(i => Verdict(pValues?[i], query.Alpha))],
+            CalibrationId = calibration?.Id,
+        };
+    }
+
+    private static int ArgMax(ReadOnlySpan<float> values)
+    {
+        int best = 0;
+        for (int i = 1; i < values.Length; i++)
+        {
+            if (values[i] > values[best])
+                best = i;
+        }
+        return best;
+    }
+
+    private static OodVerdict Verdict(double? pValue, double alpha) => pValue is not { } p
+        ? OodVerdict.Uncalibrated
+        : p <= alpha ? OodVerdict.OutOfDistribution : OodVerdict.InDistribution;
+
+    private static TensorPayload Slice(float[] values, IReadOnlyList<int> shape, int row, int rows)
+    {
+        int width = shape.Skip(1).Aggregate(1, (product, size) => product * size);
+        return new TensorPayload([rows, .. shape.Skip(1)], values[(row * width)..((row + rows) * width)]);
+    }
+}

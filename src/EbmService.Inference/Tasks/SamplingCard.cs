@@ -1,0 +1,76 @@
+using System.Reflection;
+using EbmService.Core.Devices;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+
+namespace EbmService.Inference.Tasks;
+
+/// <summary>The file card.json: everything needed to understand and reproduce a result. Holds no clock times, so equal runs give equal cards.</summary>
+internal sealed record SamplingCard
+{
+    private const string Scope =
+        "The same spec, seed, model digest, device kind, precision and block size give the same bits, whatever else runs beside it.";
+
+    public required ModelReference Model { get; init; }
+
+    public required SamplingSpec Spec { get; init; }
+
+    /// <value>T = s^2 / (2a) at the first and last step, without regard to clips and clamps.</value>
+    public required SamplingCardTemperature ImpliedTemperature { get; init; }
+
+    public required string Device { get; init; }
+
+    public required string Runtime { get; init; }
+
+    public required string Software { get; init; }
+
+    /// <value>Chains in the files; fewer than asked when a job was cancelled.</value>
+    public required int Chains { get; init; }
+
+    /// <value>Steps done by the block that did least, and most.</value>
+    public required int StepsMin { get; init; }
+
+    public required int StepsMax { get; init; }
+
+    public required bool Complete { get; init; }
+
+    /// <value>Job-wide indices of chains that left the finite numbers and were frozen.</value>
+    public required IReadOnlyList<int> DivergedChains { get; init; }
+
+    /// <value>Of the final states.</value>
+    public required double EnergyMean { get; init; }
+
+    public required string SamplesSha256 { get; init; }
+
+    public required string Determinism { get; init; }
+
+    public static SamplingCard Create(
+        JobDefinition job, SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, DeviceInfo device, string samplesSha256)
+    {
+        SgldRecipe recipe = spec.ToRecipe();
+        int chains = blocks.Sum(block => block.Block.Chains);
+        float[] energies = [.. blocks.SelectMany(block => block.Energies).Where(float.IsFinite)];
+        int least = blocks.Count == 0 ? 0 : blocks.Min(block => block.Step);
+        return new SamplingCard
+        {
+            Model = job.Model,
+            Spec = spec,
+            ImpliedTemperature = new(recipe.ImpliedTemperatureAt(0, spec.Steps), recipe.ImpliedTemperatureAt(spec.Steps - 1, spec.Steps)),
+            Device = device.Kind,
+            Runtime = device.Runtime,
+            Software = "EbmService " + typeof(SamplingCard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+            Chains = chains,
+            StepsMin = least,
+            StepsMax = blocks.Count == 0 ? 0 : blocks.Max(block => block.Step),
+            Complete = chains == spec.Chains && least == spec.Steps,
+            DivergedChains = [.. blocks.SelectMany(block => block.Alive.Index().Where(flag => flag.Item == 0).Select(flag => block.Block.FirstChain + flag.Index))],
+            EnergyMean = energies.Length == 0 ? 0 : energies.Average(),
+            SamplesSha256 = samplesSha256,
+            Determinism = Scope,
+        };
+    }
+}
+
+/// <summary>Implied temperatures of a chain.</summary>
+internal sealed record SamplingCardTemperature(double First, double Last);

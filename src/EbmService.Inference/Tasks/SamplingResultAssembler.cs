@@ -1,0 +1,50 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using EbmService.Core.Devices;
+using EbmService.Core.Imaging;
+using EbmService.Core.Jobs;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+using EbmService.Core.Tensors;
+
+namespace EbmService.Inference.Tasks;
+
+/// <summary>Makes samples.npy, energies.npy, samples.png, trace.json and card.json of a sampling job.</summary>
+internal sealed class SamplingResultAssembler(IModelCatalog models, IComputeDevice device, IImageCodec images)
+{
+    private const string Json = "application/json";
+    private const int MaxPictured = 256;
+
+    public IReadOnlyList<ResultFile> Assemble(JobDefinition job, SamplingSpec spec, IReadOnlyList<BlockResult> results)
+    {
+        InputSchema input = models.Find(job.Model.Name, job.Model.Version).OrThrow().Descriptor!.Input;
+        SamplingBlock[] blocks = [.. results.OrderBy(result => result.Block.Index).Select(SamplingBlock.Read)];
+        int chains = blocks.Sum(block => block.Block.Chains);
+        var samples = new TensorPayload([chains, .. input.Shape], [.. blocks.SelectMany(block => block.States)]);
+        byte[] npy = NpyFormat.Write(samples);
+        var energies = new TensorPayload([chains], [.. blocks.SelectMany(block => block.Energies)]);
+        string digest = Convert.ToHexStringLower(SHA256.HashData(npy));
+
+        var files = new List<ResultFile>
+        {
+            new("samples.npy", NpyFormat.MediaType, npy),
+            new("energies.npy", NpyFormat.MediaType, NpyFormat.Write(energies)),
+            new("trace.json", Json, Bytes(SamplingTrace.Create(spec, blocks))),
+            new("card.json", Json, Bytes(SamplingCard.Create(job, spec, blocks, device.Info, digest))),
+        };
+        byte[] picture = chains == 0 ? [] : images.EncodeGrid(Pictured(samples), input, Columns(spec));
+        if (picture.Length > 0)
+            files.Insert(0, new ResultFile("samples.png", "image/png", picture));
+        return files;
+    }
+
+    /// <summary>One column per label where labels are dealt in turn, so that a class reads downwards.</summary>
+    private static int? Columns(SamplingSpec spec) => spec.Labels.Count is > 1 and <= 16 ? spec.Labels.Count : null;
+
+    private static TensorPayload Pictured(TensorPayload samples) => samples.Shape.Count == 2 || samples.Rows <= MaxPictured
+        ? samples
+        : new TensorPayload([MaxPictured, .. samples.Shape.Skip(1)], samples.Values[..(MaxPictured * samples.RowLength)]);
+
+    private static byte[] Bytes<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, EbmJson.Indented);
+}

@@ -1,0 +1,34 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Imaging;
+using EbmService.Core.Jobs;
+using EbmService.Core.Sampling;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Devices;
+
+namespace EbmService.Inference.Tasks;
+
+/// <summary>Opens the workload of each job type.</summary>
+internal sealed class WorkloadFactory(LiveModelPool models, TorchDevice device, IImageCodec images) : IWorkloadFactory
+{
+    public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null)
+    {
+        LiveModel model = models.Get(job.Model.Key());
+        if (model.Hosted.Digest != job.Model.Digest)
+        {
+            throw new FailureException(new Failure(
+                FailureCode.ModelUnavailable, "The model version was replaced after the job was accepted.", "Submit the job again."));
+        }
+        try
+        {
+            return job.Spec switch
+            {
+                SamplingSpec sampling => new SamplingWorkload(sampling, block, model, device.Handle, images, checkpoint),
+                _ => throw new ArgumentOutOfRangeException(nameof(job), job.Spec.Type, "not a known job type"),
+            };
+        }
+        catch (InvalidCheckpointException exception)
+        {
+            throw new FailureException(new Failure(FailureCode.Internal, "A checkpoint of the job is damaged."), exception);
+        }
+    }
+}

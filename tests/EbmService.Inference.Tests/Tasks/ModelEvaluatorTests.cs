@@ -1,0 +1,180 @@
+using EbmService.Core.Evaluation;
+using EbmService.Core.Failures;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Devices;
+using EbmService.Inference.Models;
+using EbmService.Inference.Scores;
+using EbmService.Inference.Tasks;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using TorchSharp;
+
+namespace EbmService.Inference.Tests.Tasks;
+
+/// <summary>Through a real repository on disk: a small JEM with a calibration, and a Gaussian without one.</summary>
+public sealed class ModelEvaluatorTests : IDisposable
+{
+    private static readonly ModelKey Jem = new("jem", "1");
+    private static readonly ModelKey Gaussian = new("gaussian", "1");
+    private readonly TemporaryFolder _folder = new();
+    private readonly LiveModelPool _pool;
+    private readonly ModelEvaluator _sut;
+
+    public ModelEvaluatorTests()
+    {
+        TestModels.Write(_folder.Path, "jem", "conv-jem", calibration: [-3, -2, -1, 0, 1, 2, 3, 4, 5]);
+        TestModels.Write(_folder.Path, "gaussian", "gaussian");
+        var repository = new ModelRepository(
+            Options.Create(new ModelsOptions { Path = _folder.Path }), NullLogger<ModelRepository>.Instance);
+        _pool = new LiveModelPool(repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })));
+        _sut = new ModelEvaluator(_pool);
+    }
+
+    [Fact]
+    public void Evaluate_Energy_IsTheModelsEnergy()
+    {
+        // Precision [[2, .5], [.5, 1]], mean (.5, -.5): at (2.5, .5) the centred point is (2, 1), E = (8 + 2 + 1) / 2.
+        EvaluationAnswer answer = Ask(Query(Gaussian, EvaluationKind.Energy, [2.5f, 0.5f, 0.5f, -0.5f], [2, 2]));
+
+        Assert.Equal([5.5f, 0f], answer.Energies);
+        Assert.Null(answer.Gradients);
+    }
+
+    [Fact]
+    public void Evaluate_EnergyWithGradients_GivesTheGradientPerInput()
+    {
+        EvaluationAnswer answer = Ask(Query(Gaussian, EvaluationKind.Energy, [2.5f, 0.5f, 0.5f, -0.5f], [2, 2]) with { Gradients = true });
+
+        // P (x - m) = (2*2 + .5*1, .5*2 + 1*1).
+        Assert.Equal([4.5f, 2f, 0f, 0f], answer.Gradients!.Values);
+        Assert.Equal([2, 2], answer.Gradients.Shape);
+    }
+
+    [Theory]
+    [InlineData(EvaluationKind.Energy)]
+    [InlineData(EvaluationKind.Classification)]
+    [InlineData(EvaluationKind.OutOfDistribution)]
+    public void Evaluate_AmongStrangers_GivesTheSameBitsAsAlone(EvaluationKind kind)
+    {
+        EvaluationQuery mine = Query(Jem, kind, Noise(3, seed: 1), [3, 1, 8, 8]);
+        EvaluationAnswer alone = Ask(mine);
+
+        IReadOnlyList<Outcome<EvaluationAnswer>> crowd = _sut.Evaluate(
+        [
+            Query(Jem, kind, Noise(5, seed: 2), [5, 1, 8, 8]),
+            Query(Gaussian, EvaluationKind.Energy, [1, 1], [1, 2]),
+            mine,
+            Query(Jem, kind, Noise(11, seed: 3), [11, 1, 8, 8]),
+        ]);
+
+        EvaluationAnswer among = crowd[2].OrThrow();
+        Assert.Equal(alone.Energies, among.Energies);
+        Assert.Equal(alone.Probabilities?.Values, among.Probabilities?.Values);
+        Assert.Equal(alone.Scores?.Values, among.Scores?.Values);
+        Assert.Equal(11, crowd[3].OrThrow().Energies.Length);
+    }
+
+    [Fact]
+    public void Evaluate_Classification_GivesProbabilitiesAndTheLargest()
+    {
+        EvaluationAnswer answer = Ask(Query(Jem, EvaluationKind.Classification, Noise(4, seed: 5), [4, 1, 8, 8]));
+
+        for (int row = 0; row < 4; row++)
+        {
+            float[] probabilities = answer.Probabilities!.Row(row).ToArray();
+            Assert.Equal(1, probabilities.Sum(), 1e-5);
+            Assert.Equal(probabilities.Max(), probabilities[answer.Labels![row]]);
+        }
+    }
+
+    [Fact]
+    public void Evaluate_RefineSteps_LowersTheEnergy()
+    {
+        EvaluationQuery query = Query(Jem, EvaluationKind.Classification, Noise(4, seed: 5), [4, 1, 8, 8]);
+
+        float[] before = Ask(query).Energies;
+        float[] after = Ask(query with { RefineSteps = 25 }).Energies;
+
+        Assert.All(before.Zip(after), pair => Assert.True(pair.Second < pair.First));
+    }
+
+    [Fact]
+    public void Evaluate_Ood_GivesScoresPValuesAndVerdicts()
+    {
+        EvaluationAnswer answer = Ask(Query(Jem, EvaluationKind.OutOfDistribution, Noise(2, seed: 6), [2, 1, 8, 8]) with { Alpha = 0.05 });
+
+        Assert.Equal(
+            [OodScorer.ApproximateMass, OodScorer.LogDensity, OodScorer.MaxLogit, OodScorer.MaxProbability, OodScorer.NegativeEntropy, OodScorer.Typicality],
+            answer.Scores!.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(answer.Energies.Select(energy => -energy), answer.Scores[OodScorer.LogDensity]);
+        for (int i = 0; i < 2; i++)
+        {
+            float score = answer.Scores[OodScorer.LogDensity][i];
+            int below = new[] { -3, -2, -1, 0, 1, 2, 3, 4, 5 }.Count(value => value <= score);
+            Assert.Equal((1 + below) / 10.0, answer.PValues![i], 1e-12);
+            Assert.Equal(answer.PValues[i] <= 0.05 ? OodVerdict.OutOfDistribution : OodVerdict.InDistribution, answer.Verdicts![i]);
+        }
+        Assert.StartsWith("sha256:", answer.CalibrationId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Evaluate_OodWithoutCalibration_SaysSo()
+    {
+        EvaluationAnswer answer = Ask(Query(Gaussian, EvaluationKind.OutOfDistribution, [1, 1], [1, 2]));
+
+        Assert.Null(answer.PValues);
+        Assert.Equal([OodVerdict.Uncalibrated], answer.Verdicts!);
+    }
+
+    [Fact]
+    public void Evaluate_WhatTheModelCannot_FailsOnlyThatQuery()
+    {
+        IReadOnlyList<Outcome<EvaluationAnswer>> answers = _sut.Evaluate(
+        [
+            Query(Gaussian, EvaluationKind.Classification, [1, 1], [1, 2]),
+            Query(new ModelKey("nobody", "1"), EvaluationKind.Energy, [1, 1], [1, 2]),
+            Query(Jem, EvaluationKind.OutOfDistribution, Noise(1, 1), [1, 1, 8, 8]) with { Score = "magic" },
+            Query(Gaussian, EvaluationKind.Energy, [1, 1], [1, 2]),
+        ]);
+
+        Assert.Equal(
+            [FailureCode.NotSupported, FailureCode.ModelNotFound, FailureCode.InvalidRequest, null],
+            answers.Select(answer => answer.Failure?.Code));
+    }
+
+    [Fact]
+    public void Evaluate_HundredTimes_LeavesNoTensors()
+    {
+        EvaluationQuery[] queries =
+        [
+            Query(Jem, EvaluationKind.Energy, Noise(9, 1), [9, 1, 8, 8]) with { Gradients = true },
+            Query(Jem, EvaluationKind.Classification, Noise(9, 1), [9, 1, 8, 8]) with { RefineSteps = 2 },
+            Query(Jem, EvaluationKind.OutOfDistribution, Noise(9, 1), [9, 1, 8, 8]),
+        ];
+        _sut.Evaluate(queries);
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        for (int i = 0; i < 100; i++)
+            _sut.Evaluate(queries);
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    private EvaluationAnswer Ask(EvaluationQuery query) => _sut.Evaluate([query])[0].OrThrow();
+
+    private static EvaluationQuery Query(ModelKey model, EvaluationKind kind, float[] values, int[] shape) =>
+        new() { Model = model, Kind = kind, Inputs = new TensorPayload(shape, values) };
+
+    private static float[] Noise(int rows, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, rows * 64).Select(_ => (float)(2 * random.NextDouble() - 1))];
+    }
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _folder.Dispose();
+    }
+}

@@ -1,0 +1,179 @@
+using EbmService.Core.Imaging;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+using EbmService.Inference.Buffers;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Imaging;
+using EbmService.Inference.Tasks;
+using EbmService.Inference.Tests.Energies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Tests.Tasks;
+
+public sealed class SamplingWorkloadTests : IDisposable
+{
+    private static readonly IImageCodec Images = new SkiaImageCodec();
+    private readonly LiveModel _model = Live("conv-jem");
+    private readonly QuantumBudget _endless = Budget(TimeSpan.FromHours(1));
+    private readonly QuantumBudget _oneStep = Budget(TimeSpan.Zero);
+
+    [Theory]
+    [InlineData(ChainStart.Base)]
+    [InlineData(ChainStart.Buffer)]
+    public void Advance_QuantaOfOneStep_GivesTheSameBitsAsOneQuantum(ChainStart start)
+    {
+        SamplingSpec spec = Spec() with { Start = start };
+
+        Assert.Equal(RunWhole(spec, 0), RunInQuanta(spec, 0));
+    }
+
+    [Fact]
+    public void Open_FromCheckpointAtEveryStep_EndsWithTheSameBits()
+    {
+        SamplingSpec spec = Spec();
+        byte[] whole = RunWhole(spec, 0);
+
+        using SamplingWorkload original = Open(spec, 0);
+        for (int step = 1; step < spec.Steps; step++)
+        {
+            original.Advance(_oneStep);
+            using SamplingWorkload resumed = Open(spec, 0, original.Save());
+            StepReport report = resumed.Advance(_endless);
+
+            Assert.True(report.Done);
+            Assert.Equal(whole, resumed.Finish());
+        }
+    }
+
+    [Fact]
+    public void Advance_AmongStrangersOnOtherThreads_GivesTheSameBits()
+    {
+        SamplingSpec spec = Spec() with { Steps = 40 };
+        byte[] alone = RunWhole(spec, 1);
+
+        var results = new byte[6][];
+        Thread[] threads = [.. Enumerable.Range(0, 6).Select(i => new Thread(() =>
+        {
+            set_num_threads(1);
+            results[i] = i % 2 == 0 ? RunInQuanta(spec, 1) : RunInQuanta(spec with { Seed = i }, 1);
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+
+        Assert.Equal(alone, results[0]);
+        Assert.Equal(alone, results[2]);
+        Assert.Equal(alone, results[4]);
+        Assert.NotEqual(alone, results[1]);
+    }
+
+    [Fact]
+    public void Advance_OtherBlockOfTheSameJob_DrawsOtherNumbers() => Assert.NotEqual(RunWhole(Spec(), 0), RunWhole(Spec(), 1));
+
+    [Fact]
+    public void Advance_PreviewDue_DrawsOnlyInTheFirstBlock()
+    {
+        SamplingSpec spec = Spec() with { PreviewEvery = 5 };
+        using SamplingWorkload first = Open(spec, 0);
+        using SamplingWorkload second = Open(spec, 1);
+
+        PreviewFrame? drawn = first.Advance(_endless).Preview;
+
+        Assert.Equal(10, drawn?.Step);
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], drawn!.Png[..4]);
+        Assert.Null(second.Advance(_endless).Preview);
+    }
+
+    [Fact]
+    public void Advance_UnstableStep_ReportsDivergenceAndFiniteStates()
+    {
+        using LiveModel gaussian = Live("gaussian");
+        SamplingSpec spec = Spec() with { Steps = 2000, StepSize = 10, Labels = [] };
+        using var sut = new SamplingWorkload(spec, Block(spec, 0), gaussian, CPU, Images, null);
+
+        StepReport report = sut.Advance(_endless);
+
+        Assert.Equal(4, report.Diverged);
+        Assert.True(double.IsFinite(report.EnergyMean));
+        Assert.All(SafetensorsFile.Read(sut.Finish())["states"].ToFloats(), value => Assert.True(float.IsFinite(value)));
+    }
+
+    [Fact]
+    public void Dispose_AfterHundredWorkloads_LeavesNoTensors()
+    {
+        SamplingSpec spec = Spec() with { Steps = 3, PreviewEvery = 1, Start = ChainStart.Buffer };
+        RunWhole(spec, 0);
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        for (int i = 0; i < 100; i++)
+        {
+            using SamplingWorkload sut = Open(spec, 0);
+            sut.Advance(_oneStep);
+            using SamplingWorkload resumed = Open(spec, 0, sut.Save());
+            resumed.Advance(_endless);
+            resumed.Finish();
+        }
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Open_DamagedCheckpoint_IsRefused()
+    {
+        using SamplingWorkload sut = Open(Spec(), 0);
+        byte[] checkpoint = sut.Save();
+
+        Assert.Throws<InvalidCheckpointException>(() => Open(Spec(), 0, checkpoint[..^1]));
+        Assert.Throws<InvalidCheckpointException>(() => Open(Spec() with { BlockSize = 3, Chains = 3 }, 0, checkpoint));
+    }
+
+    private byte[] RunWhole(SamplingSpec spec, int block)
+    {
+        using SamplingWorkload sut = Open(spec, block);
+        StepReport report = sut.Advance(_endless);
+        Assert.Equal((spec.Steps, true), (report.Step, report.Done));
+        return sut.Finish();
+    }
+
+    private byte[] RunInQuanta(SamplingSpec spec, int block)
+    {
+        QuantumBudget budget = Budget(TimeSpan.Zero);
+        using SamplingWorkload sut = Open(spec, block);
+        int quanta = 1;
+        while (!sut.Advance(budget).Done)
+            quanta++;
+        Assert.Equal(spec.Steps, quanta);
+        return sut.Finish();
+    }
+
+    private SamplingWorkload Open(SamplingSpec spec, int block, byte[]? checkpoint = null) =>
+        new(spec, Block(spec, block), _model, CPU, Images, checkpoint is null ? (ReadOnlyMemory<byte>?)null : checkpoint);
+
+    private static BlockPlan Block(SamplingSpec spec, int index) => new JobPlanner().Plan(spec).Blocks[index];
+
+    private static QuantumBudget Budget(TimeSpan length)
+    {
+        var budget = new QuantumBudget(TimeProvider.System);
+        budget.Start(length);
+        return budget;
+    }
+
+    private static SamplingSpec Spec() => SamplingSpecs.Create(chains: 8, steps: 10, blockSize: 4) with { Labels = [0, 1, 2] };
+
+    private static LiveModel Live(string kind)
+    {
+        (ArchitectureSpec architecture, InputSchema input) = EnergyCases.Describe(kind);
+        using var generator = new Generator(1UL);
+        var descriptor = new ModelDescriptor
+        {
+            Name = kind, Title = kind, Architecture = architecture, Input = input, Labels = kind == "conv-jem" ? ["a", "b", "c"] : [],
+        };
+        var hosted = new HostedModel { Key = new(kind, "1"), State = ModelState.Ready, Descriptor = descriptor };
+        return new LiveModel(hosted, EnergyCases.Create(kind).Model, ReplayBuffer.Create(30, descriptor.Labels.Count, input, generator), null);
+    }
+
+    public void Dispose() => _model.Dispose();
+}
