@@ -15,13 +15,13 @@ namespace EbmService.Inference.Tasks;
 /// <summary>Puts model versions on the device once, at their first use. Thread-safe.</summary>
 internal sealed class LiveModelPool(ModelRepository repository, TorchDevice device) : IDisposable
 {
-    private readonly ConcurrentDictionary<ModelKey, Lazy<LiveModel>> _live = new();
+    private readonly ConcurrentDictionary<string, Lazy<LiveModel>> _live = new();
 
     /// <exception cref="FailureException">No such model, or it is unavailable.</exception>
     public LiveModel Get(ModelKey key)
     {
         LoadedModel loaded = repository.Load(key).OrThrow();
-        return _live.GetOrAdd(key, _ => new Lazy<LiveModel>(() => Build(loaded))).Value;
+        return _live.GetOrAdd($"{key} {loaded.Hosted.Digest}", _ => new Lazy<LiveModel>(() => Build(loaded))).Value;
     }
 
     private LiveModel Build(LoadedModel loaded)
