@@ -1,0 +1,40 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+
+namespace EbmService.Api.Errors;
+
+/// <summary>Gives a problem body to answers that routing or the server refused with a bare status: 404, 405, 415.</summary>
+internal static class StatusCodeProblems
+{
+    internal static Task WriteAsync(StatusCodeContext status)
+    {
+        HttpContext context = status.HttpContext;
+        (string code, string detail, string remedy) = Describe(context);
+        var problem = new ProblemDetails
+        {
+            Type = "urn:ebmservice:problem:" + JsonNamingPolicy.KebabCaseLower.ConvertName(code),
+            Title = detail,
+            Status = context.Response.StatusCode,
+            Detail = detail,
+        };
+        problem.Extensions["code"] = code;
+        problem.Extensions["remedy"] = remedy;
+        problem.Extensions["error"] = detail;
+        return FailureResult.WriteAsync(context, problem, retryAfter: null);
+    }
+
+    private static (string Code, string Detail, string Remedy) Describe(HttpContext context)
+    {
+        const string SeeSwagger = "See /swagger for the paths and methods.";
+        return context.Response.StatusCode switch
+        {
+            404 => ("routeNotFound", $"There is nothing at '{context.Request.Path}'.", SeeSwagger),
+            405 => ("methodNotAllowed", $"{context.Request.Method} is not possible at '{context.Request.Path}'.",
+                $"Use one of: {context.Response.Headers.Allow}."),
+            413 => ("bodyTooLarge", "The body is too large.", "Send less per request, or raise Limits:MaxBodyBytes."),
+            415 => ("unsupportedMediaType", "The body's media type is not supported.", "Set Content-Type to application/json."),
+            var other => ("refused", $"The request was refused with status {other}.", SeeSwagger),
+        };
+    }
+}

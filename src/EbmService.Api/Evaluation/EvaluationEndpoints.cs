@@ -1,0 +1,51 @@
+using EbmService.Api.Errors;
+using EbmService.Api.OpenApi;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Failures;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+
+namespace EbmService.Api.Evaluation;
+
+/// <summary>The short questions: energy, classify, ood; answered in the request.</summary>
+internal static class EvaluationEndpoints
+{
+    internal static IEndpointRouteBuilder MapEvaluation(this IEndpointRouteBuilder routes)
+    {
+        MapQuestions(routes.MapGroup("/v1/models/{model}"), "");
+        MapQuestions(routes.MapGroup("/v1/models/{model}/versions/{version}"), "Pinned");
+        return routes;
+    }
+
+    private static void MapQuestions(RouteGroupBuilder group, string suffix)
+    {
+        group.WithTags("Short questions");
+        Describe<EnergyRequest, EnergyResponse>(group.MapPost("/energy", EnergyAsync), "Energy" + suffix, "The energy E(x) of each input; lower = more likely.")
+            .WithMetadata(RequestExamples.Energy);
+        Describe<ClassifyRequest, ClassifyResponse>(group.MapPost("/classify", ClassifyAsync), "Classify" + suffix, "Class probabilities p(y | x) of each input.")
+            .WithMetadata(RequestExamples.Classify);
+        Describe<OodRequest, OodResponse>(group.MapPost("/ood", OodAsync), "Ood" + suffix, "Out-of-distribution scores, p-value and verdict of each input.")
+            .WithMetadata(RequestExamples.Ood);
+    }
+
+    private static RouteHandlerBuilder Describe<TRequest, TResponse>(RouteHandlerBuilder builder, string name, string summary)
+        where TRequest : QuestionRequest =>
+        builder.WithName(name).WithSummary(summary)
+            .WithDescription("Inputs: JSON nested arrays or base64 tensor, application/x-npy, or multipart/form-data with PNG files (options then go into the query string). Send Accept: application/x-npy for a binary answer.")
+            .WithMetadata(new RequestBodyMetadata(typeof(TRequest), [NpyFormat.MediaType], Form: true))
+            .Produces<TResponse>(200, "application/json", NpyFormat.MediaType)
+            .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType,
+                FailureCode.NotSupported, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.Internal);
+
+    private static Task<IResult> EnergyAsync(string model, HttpRequest request, QuestionHandler handler) =>
+        handler.AnswerAsync(request, model, EvaluationKind.Energy, ModelTask.Energy,
+            (hosted, _, answer) => EvaluationResponseMapper.ToEnergy(hosted, answer));
+
+    private static Task<IResult> ClassifyAsync(string model, HttpRequest request, QuestionHandler handler) =>
+        handler.AnswerAsync(request, model, EvaluationKind.Classification, ModelTask.Classification,
+            (hosted, _, answer) => EvaluationResponseMapper.ToClassify(hosted, answer));
+
+    private static Task<IResult> OodAsync(string model, HttpRequest request, QuestionHandler handler) =>
+        handler.AnswerAsync(request, model, EvaluationKind.OutOfDistribution, ModelTask.OutOfDistribution,
+            EvaluationResponseMapper.ToOod);
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Failures;
+
+namespace EbmService.Api.Evaluation;
+
+/// <summary>The options of a short question, from the JSON body or, for binary bodies, from the query string.</summary>
+internal sealed record QuestionOptions
+{
+    internal bool? Gradients { get; init; }
+
+    internal int? RefineSteps { get; init; }
+
+    internal string? Score { get; init; }
+
+    internal double? Alpha { get; init; }
+
+    internal static QuestionOptions Of(QuestionRequest request) => request switch
+    {
+        EnergyRequest energy => new() { Gradients = energy.Gradients },
+        ClassifyRequest classify => new() { RefineSteps = classify.RefineSteps },
+        OodRequest ood => new() { Score = ood.Score, Alpha = ood.Alpha },
+        _ => new(),
+    };
+
+    /// <summary>Reads the query string; parameters that the question doesn't have are errors.</summary>
+    internal static QuestionOptions Of(IQueryCollection query, EvaluationKind kind, List<FieldError> errors)
+    {
+        string[] known = kind switch
+        {
+            EvaluationKind.Energy => ["gradients"],
+            EvaluationKind.Classification => ["refineSteps"],
+            _ => ["score", "alpha"],
+        };
+        foreach (string name in query.Keys.Except(known, StringComparer.OrdinalIgnoreCase))
+            errors.Add(new(name, $"There is no query parameter '{name}' here. Known: {string.Join(", ", known)}."));
+        return new()
+        {
+            Gradients = Parse(query, "gradients", "true or false", errors, (string text, out bool value) => bool.TryParse(text, out value)),
+            RefineSteps = Parse(query, "refineSteps", "a whole number", errors,
+                (string text, out int value) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value)),
+            Score = query["score"] is { Count: > 0 } score ? score.ToString() : null,
+            Alpha = Parse(query, "alpha", "a number", errors,
+                (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)),
+        };
+    }
+
+    internal QuestionOptions Or(QuestionOptions other) => new()
+    {
+        Gradients = Gradients ?? other.Gradients,
+        RefineSteps = RefineSteps ?? other.RefineSteps,
+        Score = Score ?? other.Score,
+        Alpha = Alpha ?? other.Alpha,
+    };
+
+    internal void Check(int maxRefineSteps, List<FieldError> errors)
+    {
+        if (RefineSteps is < 0)
+            errors.Add(new("refineSteps", "Must be at least 0."));
+        if (RefineSteps > maxRefineSteps)
+            errors.Add(new("refineSteps", $"{RefineSteps} steps are over this server's limit of {maxRefineSteps}.", FailureCode.OverPolicy));
+        if (Alpha is not (null or (> 0 and < 1)))
+            errors.Add(new("alpha", "Must be above 0 and below 1: the share of in-distribution inputs that may be refused."));
+    }
+
+    private delegate bool TryParse<T>(string text, out T value);
+
+    private static T? Parse<T>(IQueryCollection query, string name, string expected, List<FieldError> errors, TryParse<T> parse)
+        where T : struct
+    {
+        if (query[name] is not { Count: > 0 } text)
+            return null;
+        if (parse(text.ToString(), out T value))
+            return value;
+        errors.Add(new(name, $"Must be {expected}."));
+        return null;
+    }
+}

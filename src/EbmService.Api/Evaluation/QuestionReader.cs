@@ -1,0 +1,91 @@
+using EbmService.Api.Inputs;
+using EbmService.Api.Limits;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Failures;
+using EbmService.Core.Imaging;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace EbmService.Api.Evaluation;
+
+/// <summary>Makes a validated query of a request, whatever the body's format.</summary>
+internal sealed class QuestionReader(IImageCodec codec, IOptions<LimitsOptions> limits)
+{
+    private sealed record Batch(TensorPayload Inputs, QuestionOptions Options, string Field);
+
+    internal async Task<Outcome<EvaluationQuery>> ReadAsync(HttpRequest request, EvaluationKind kind, HostedModel model)
+    {
+        var errors = new List<FieldError>();
+        QuestionOptions fromQuery = QuestionOptions.Of(request.Query, kind, errors);
+        Outcome<Batch> read = await ReadBatchAsync(request, kind, model);
+        if (!read.Succeeded)
+            return read.Failure.Fields.Count > 0 ? Failure.OfFields([.. errors, .. read.Failure.Fields]) : read.Failure;
+
+        Batch batch = read.Value;
+        QuestionOptions options = batch.Options.Or(fromQuery);
+        options.Check(limits.Value.MaxRefineSteps, errors);
+        Outcome<TensorPayload> inputs = InputShape.Check(batch.Inputs, model, limits.Value.MaxBatch, batch.Field);
+        if (!inputs.Succeeded)
+            errors.AddRange(inputs.Failure.Fields);
+        if (errors.Count > 0)
+            return Failure.OfFields(errors);
+        return new EvaluationQuery
+        {
+            Model = model.Key,
+            Kind = kind,
+            Inputs = inputs.Value!,
+            Gradients = options.Gradients ?? false,
+            RefineSteps = options.RefineSteps ?? 0,
+            Score = options.Score,
+            Alpha = options.Alpha ?? 0.05,
+        };
+    }
+
+    private async Task<Outcome<Batch>> ReadBatchAsync(HttpRequest request, EvaluationKind kind, HostedModel model)
+    {
+        string mediaType = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) ? type.MediaType.ToString() : "";
+        bool json = request.HasJsonContentType();
+        bool npy = mediaType.Equals(NpyFormat.MediaType, StringComparison.OrdinalIgnoreCase);
+        bool form = mediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase);
+        if (!json && !npy && !form)
+            return MediaTypes.Unsupported(mediaType, "application/json", NpyFormat.MediaType, "multipart/form-data");
+
+        Outcome<byte[]> body = await BodyReader.ReadAsync(request, limits.Value.MaxBodyBytes);
+        if (!body.Succeeded)
+            return body.Failure;
+        if (json)
+            return ReadJson(body.Value, kind, model);
+        Outcome<TensorPayload> inputs = npy
+            ? NpyInputReader.Read(body.Value, model.Descriptor!.Input)
+            : await PngInputReader.ReadAsync(body.Value, request.ContentType!, model, codec, limits.Value.MaxBatch);
+        return inputs.Succeeded ? new Batch(inputs.Value, new QuestionOptions(), npy ? NpyInputReader.Field : "files") : inputs.Failure;
+    }
+
+    private static Outcome<Batch> ReadJson(ReadOnlySpan<byte> body, EvaluationKind kind, HostedModel model) => kind switch
+    {
+        EvaluationKind.Energy => ToBatch(JsonBody.Deserialize<EnergyRequest>(body), model),
+        EvaluationKind.Classification => ToBatch(JsonBody.Deserialize<ClassifyRequest>(body), model),
+        _ => ToBatch(JsonBody.Deserialize<OodRequest>(body), model),
+    };
+
+    private static Outcome<Batch> ToBatch<T>(Outcome<T> read, HostedModel model)
+        where T : QuestionRequest
+    {
+        if (!read.Succeeded)
+            return read.Failure;
+        T request = read.Value;
+        if (request.Inputs is null == request.Tensor is null)
+            return Failure.OfFields([new FieldError("inputs", "Give exactly one of 'inputs' (nested arrays) and 'tensor' (base64).")]);
+        if (request.Inputs is { } nested)
+            return new Batch(nested.Tensor, QuestionOptions.Of(request), "inputs");
+        Outcome<TensorPayload> decoded = request.Tensor!.Decode();
+        if (!decoded.Succeeded)
+            return decoded.Failure;
+        TensorPayload values = request.Tensor.Dtype == TensorDtype.Uint8
+            ? InputShape.FromLevels(decoded.Value, model.Descriptor!.Input)
+            : decoded.Value;
+        return new Batch(values, QuestionOptions.Of(request), "tensor");
+    }
+}

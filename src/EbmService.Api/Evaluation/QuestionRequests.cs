@@ -1,0 +1,37 @@
+using EbmService.Api.Inputs;
+
+namespace EbmService.Api.Evaluation;
+
+/// <summary>What all short questions share: exactly one of <c>inputs</c> and <c>tensor</c>.</summary>
+public abstract record QuestionRequest
+{
+    /// <value>Nested arrays of shape [n, ...model shape]; one bare input is taken as a batch of one.</value>
+    public NestedNumbers? Inputs { get; init; }
+
+    /// <value>The same as base64.</value>
+    public TensorInput? Tensor { get; init; }
+}
+
+/// <summary>E(x) per input.</summary>
+public sealed record EnergyRequest : QuestionRequest
+{
+    /// <value>Whether to return dE/dx too; false by default.</value>
+    public bool? Gradients { get; init; }
+}
+
+/// <summary>p(y | x) per input.</summary>
+public sealed record ClassifyRequest : QuestionRequest
+{
+    /// <value>Descent steps on E(x) before classifying; 0 by default.</value>
+    public int? RefineSteps { get; init; }
+}
+
+/// <summary>Out-of-distribution scores, p-value and verdict per input.</summary>
+public sealed record OodRequest : QuestionRequest
+{
+    /// <value>The score behind the p-value; the model's own choice by default.</value>
+    public string? Score { get; init; }
+
+    /// <value>The false-positive rate of the verdict, in (0, 1); 0.05 by default.</value>
+    public double? Alpha { get; init; }
+}

@@ -1,0 +1,65 @@
+using EbmService.Api.Errors;
+using EbmService.Api.Evaluation;
+using EbmService.Api.Hubs;
+using EbmService.Api.Jobs;
+using EbmService.Api.Limits;
+using EbmService.Api.OpenApi;
+using EbmService.Core.Json;
+using MessagePack;
+using MessagePack.Resolvers;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Api.Hosting;
+
+/// <summary>Registers all that speaks HTTP.</summary>
+internal static class ApiServiceCollectionExtensions
+{
+    internal static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddNetworkGuard(configuration);
+        services.AddLimits(configuration);
+        services.AddErrors();
+        services.ConfigureHttpJsonOptions(json => EbmJson.Configure(json.SerializerOptions));
+        services.AddRequestDecompression();
+        services.AddSingleton<QuestionReader>().AddSingleton<QuestionHandler>().AddSingleton<JobRequestReader>();
+        services.AddJobsHub();
+        return services.AddOpenApiDocument();
+    }
+
+    private static void AddNetworkGuard(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<SecurityOptions>(configuration.GetSection(SecurityOptions.Section));
+        services.AddHostedService<NetworkGuard>();
+    }
+
+    private static void AddLimits(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<LimitsOptions>().Bind(configuration.GetSection(LimitsOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<LimitsOptions>, LimitsOptionsValidator>();
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitsOptions>>((kestrel, limits) =>
+        {
+            kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes;
+            kestrel.AddServerHeader = false;
+        });
+    }
+
+    private static void AddErrors(this IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddExceptionHandler<FailureExceptionHandler>();
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+    }
+
+    private static void AddJobsHub(this IServiceCollection services)
+    {
+        services.AddSingleton<JobWatches>();
+        services.AddSignalR()
+            .AddJsonProtocol(json => EbmJson.Configure(json.PayloadSerializerOptions))
+            .AddMessagePackProtocol(options => options.SerializerOptions = MessagePackOptions);
+    }
+
+    internal static MessagePackSerializerOptions MessagePackOptions { get; } = MessagePackSerializerOptions.Standard
+        .WithResolver(CompositeResolver.Create(JsonShapedResolver.Instance, StandardResolver.Instance))
+        .WithSecurity(MessagePackSecurity.UntrustedData);
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+
+namespace EbmService.Api.Inputs;
+
+/// <summary>Turns System.Text.Json's messages, which speak of .NET types, into what a client can act on.</summary>
+internal static partial class JsonErrorTranslator
+{
+    internal static Failure Translate(JsonException broken)
+    {
+        string field = FieldOf(broken.Path);
+        if (UnmappedPattern().Match(broken.Message) is { Success: true } unmapped)
+            return OneField(Join(field, unmapped.Groups[1].Value), $"There is no member '{unmapped.Groups[1].Value}' here: check its spelling, or leave it out.");
+        if (DuplicatePattern().Match(broken.Message) is { Success: true } duplicate)
+            return OneField(Join(field, duplicate.Groups[1].Value), "The member stands here twice: keep one.");
+        if (MissingPattern().Match(broken.Message) is { Success: true } missing)
+            return OneField(Join(field, missing.Groups[1].Value.Split("', '")[0]), "The member is missing: it has no default.");
+        if (TypePattern().Match(broken.Message) is { Success: true } type)
+            return OneField(field, $"Must be {Describe(type.Groups[1].Value)}{Position(broken)}.");
+        if (broken.Message.Contains("depth", StringComparison.Ordinal))
+            return OneField(field, "The JSON is nested more than 64 deep.");
+        return OneField(field, $"This is not JSON{Position(broken)}: {Plain(broken.Message)}");
+    }
+
+    /// <summary>For example <c>$.spec.labels[2]</c> becomes <c>spec.labels[2]</c>; the body itself is <c>body</c>.</summary>
+    internal static string FieldOf(string? path) =>
+        path is null or "$" ? "body" : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path.TrimStart('$');
+
+    /// <summary>Where the reader stopped, counted from 1.</summary>
+    internal static string Position(JsonException broken) =>
+        broken.LineNumber is { } line && broken.BytePositionInLine is { } position
+            ? string.Create(CultureInfo.InvariantCulture, $" (line {line + 1}, position {position + 1})")
+            : "";
+
+    private static Failure OneField(string field, string message) => Failure.OfFields([new FieldError(field, message)]);
+
+    private static string Join(string field, string member) =>
+        field == "body" ? member
+        : field == member || field.EndsWith("." + member, StringComparison.Ordinal) ? field
+        : $"{field}.{member}";
+
+    private static string Plain(string message)
+    {
+        string first = message.Split(" Path: ")[0].Split(" LineNumber: ")[0];
+        return first + (first.Contains("invalid start of a value", StringComparison.Ordinal)
+            ? " Values are numbers, text in double quotes, true, false, null, [...] or {...}; NaN and Infinity are not among them."
+            : "");
+    }
+
+    private static string Describe(string clrName)
+    {
+        string name = NullablePattern().Match(clrName) is { Success: true } nullable ? nullable.Groups[1].Value : clrName;
+        if (typeof(JobType).Assembly.GetType(name) is { IsEnum: true } words)
+            return "one of: " + string.Join(", ", Enum.GetNames(words).Select(JsonNamingPolicy.CamelCase.ConvertName));
+        return name switch
+        {
+            "System.Int32" => "a whole number that fits 32 bits",
+            "System.Int64" => "a whole number that fits 64 bits",
+            "System.Double" or "System.Single" => "a number",
+            "System.String" => "text in double quotes, not null",
+            "System.Boolean" => "true or false",
+            _ when name.Contains("List", StringComparison.Ordinal) || name.EndsWith("[]", StringComparison.Ordinal) => "a list in square brackets",
+            _ => "a JSON object",
+        };
+    }
+
+    [GeneratedRegex("The JSON property '(.*?)' could not be mapped")]
+    private static partial Regex UnmappedPattern();
+
+    [GeneratedRegex("Duplicate property '(.*?)'")]
+    private static partial Regex DuplicatePattern();
+
+    [GeneratedRegex("missing required properties including: '(.*?)'\\.")]
+    private static partial Regex MissingPattern();
+
+    [GeneratedRegex("could not be converted to ([^ ]+?)\\.( Path| The|$)")]
+    private static partial Regex TypePattern();
+
+    [GeneratedRegex("Nullable`1\\[(.+?)\\]")]
+    private static partial Regex NullablePattern();
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using EbmService.Api.Errors;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Sampling;
+using EbmService.Jobs.Admission;
+
+namespace EbmService.Api.Jobs;
+
+internal static class JobContractMapper
+{
+    internal static string PathOf(string id) => $"/v1/jobs/{id}";
+
+    internal static JobResponse ToResponse(JobSnapshot job) => new()
+    {
+        Id = job.Id,
+        Type = job.Spec.Type,
+        Status = job.Status,
+        Model = job.Model,
+        Spec = (SamplingSpec)job.Spec,
+        Priority = job.Priority,
+        Tags = job.Tags,
+        Progress = ToFinite(job.Progress),
+        CreatedAt = job.CreatedAt,
+        StartedAt = job.StartedAt,
+        FinishedAt = job.FinishedAt,
+        Attempt = job.Attempt,
+        Error = job.Error is { } failure ? ToError(failure) : null,
+        Results = ToResults(job).Results,
+        Links = ToLinks(job),
+    };
+
+    internal static JobListResponse ToList(JobPage page) => new([.. page.Jobs.Select(ToResponse)], page.NextCursor);
+
+    internal static JobResultsResponse ToResults(JobSnapshot job) => new([.. job.Results.Select(entry =>
+        new JobResultResponse(entry.Name, entry.MediaType, entry.Size, entry.Sha256, $"{PathOf(job.Id)}/results/{entry.Name}"))]);
+
+    /// <summary>JSON has no NaN: a figure that is none is left out.</summary>
+    internal static JobProgress ToFinite(JobProgress progress) => progress with
+    {
+        Fraction = double.IsFinite(progress.Fraction) ? progress.Fraction : 0,
+        StepsPerSecond = Finite(progress.StepsPerSecond),
+        EtaSeconds = Finite(progress.EtaSeconds),
+        EnergyMean = Finite(progress.EnergyMean),
+        GradientNorm = Finite(progress.GradientNorm),
+    };
+
+    private static JobLinks ToLinks(JobSnapshot job)
+    {
+        string self = PathOf(job.Id);
+        return new(self, self + "/events", self + "/results", job.Status.IsTerminal() ? null : self + "/cancel");
+    }
+
+    private static JobError ToError(Failure failure) => new(
+        JsonNamingPolicy.CamelCase.ConvertName(failure.Code.ToString()),
+        failure.Message,
+        failure.Remedy ?? FailureProblemMapper.KindOf(failure.Code).Remedy);
+
+    private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
+}

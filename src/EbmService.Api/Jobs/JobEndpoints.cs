@@ -1,0 +1,90 @@
+using EbmService.Api.Errors;
+using EbmService.Api.OpenApi;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Admission;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace EbmService.Api.Jobs;
+
+/// <summary>Long work: create, look, cancel, delete, watch.</summary>
+internal static class JobEndpoints
+{
+    internal static IEndpointRouteBuilder MapJobs(this IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs");
+        group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a sampling job.")
+            .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: 200 if the job ended in time. With 'Idempotency-Key' a repeated request gets the first one's job.")
+            .WithMetadata(new RequestBodyMetadata(typeof(CreateJobRequest), []), RequestExamples.CreateJob)
+            .WithMetadata(new HeaderParameter("Idempotency-Key", "Any text unique to this job, for example a UUID."), new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."))
+            .Produces<JobResponse>(202).Produces<JobResponse>(200)
+            .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.IdempotencyInFlight, FailureCode.BodyTooLarge,
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.Internal);
+        group.MapGet("/", ListAsync).WithName("ListJobs").WithSummary("Jobs, newest first, in pages.")
+            .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest);
+        group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
+            .Produces<JobResponse>().Fails(FailureCode.JobNotFound);
+        group.MapPost("/{id}/cancel", CancelAsync).WithName("CancelJob")
+            .WithSummary("Stops a job: a queued one at once, a running one at the end of its quantum, keeping partial results.")
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition);
+        group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob").WithSummary("Deletes the record and the results of a job that has ended.")
+            .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition);
+        return routes;
+    }
+
+    private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(
+        HttpContext context, JobRequestReader reader, IJobService jobs)
+    {
+        Outcome<JobSubmission> submission = await reader.ReadAsync(context.Request);
+        if (!submission.Succeeded)
+            return new FailureResult(submission.Failure);
+        Outcome<JobSnapshot> job = await jobs.SubmitAsync(submission.Value, context.RequestAborted);
+        if (job.Succeeded && WaitPreference.Read(context.Request) is { } wait)
+        {
+            context.Response.Headers["Preference-Applied"] = "wait";
+            job = await jobs.WaitAsync(job.Value.Id, wait, context.RequestAborted);
+        }
+        if (!job.Succeeded)
+            return new FailureResult(job.Failure);
+        string location = JobContractMapper.PathOf(job.Value.Id);
+        JobResponse response = JobContractMapper.ToResponse(job.Value);
+        if (job.Value.Status.IsTerminal())
+        {
+            context.Response.Headers.Location = location;
+            return TypedResults.Ok(response);
+        }
+        context.Response.Headers.RetryAfter = "1";
+        return TypedResults.Accepted(location, response);
+    }
+
+    private static async Task<Results<Ok<JobListResponse>, FailureResult>> ListAsync(
+        IJobService jobs, CancellationToken cancellation, string? status = null, string? model = null, string? type = null,
+        string? limit = null, string? cursor = null)
+    {
+        Outcome<JobQuery> query = JobQueryReader.Read(status, model, type, limit, cursor);
+        if (!query.Succeeded)
+            return new FailureResult(query.Failure);
+        Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellation);
+        return page.Succeeded ? TypedResults.Ok(JobContractMapper.ToList(page.Value)) : new FailureResult(page.Failure);
+    }
+
+    private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(string id, IJobService jobs, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellation);
+        return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value)) : new FailureResult(job.Failure);
+    }
+
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(string id, IJobService jobs, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> job = await jobs.CancelAsync(id, cancellation);
+        return job.Succeeded
+            ? TypedResults.Accepted(JobContractMapper.PathOf(id), JobContractMapper.ToResponse(job.Value))
+            : new FailureResult(job.Failure);
+    }
+
+    private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string id, IJobService jobs, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> job = await jobs.DeleteAsync(id, cancellation);
+        return job.Succeeded ? TypedResults.NoContent() : new FailureResult(job.Failure);
+    }
+}

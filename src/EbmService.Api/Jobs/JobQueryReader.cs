@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text.Json;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Admission;
+
+namespace EbmService.Api.Jobs;
+
+/// <summary>The query string of GET /v1/jobs.</summary>
+internal static class JobQueryReader
+{
+    private const int DefaultLimit = 50;
+    private const int MaxLimit = 200;
+
+    internal static Outcome<JobQuery> Read(string? status, string? model, string? type, string? limit, string? cursor)
+    {
+        var errors = new List<FieldError>();
+        var query = new JobQuery(Word<JobStatus>("status", status, errors), Blank(model), Word<JobType>("type", type, errors),
+            Limit(limit, errors), Blank(cursor));
+        return errors.Count > 0 ? Failure.OfFields(errors) : query;
+    }
+
+    private static T? Word<T>(string field, string? text, List<FieldError> errors)
+        where T : struct, Enum
+    {
+        if (Blank(text) is null)
+            return null;
+        // Enum.TryParse takes numbers too; words only here.
+        string? name = Enum.GetNames<T>().FirstOrDefault(known => known.Equals(text, StringComparison.OrdinalIgnoreCase));
+        if (name is not null)
+            return Enum.Parse<T>(name);
+        string known = string.Join(", ", Enum.GetNames<T>().Select(JsonNamingPolicy.CamelCase.ConvertName));
+        errors.Add(new(field, $"Must be one of: {known}."));
+        return null;
+    }
+
+    private static int Limit(string? text, List<FieldError> errors)
+    {
+        if (Blank(text) is null)
+            return DefaultLimit;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int limit) && limit is >= 1 and <= MaxLimit)
+            return limit;
+        errors.Add(new("limit", $"Must be between 1 and {MaxLimit}."));
+        return DefaultLimit;
+    }
+
+    private static string? Blank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+}

@@ -1,0 +1,41 @@
+using System.ComponentModel.DataAnnotations;
+using EbmService.Core.Sampling;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Api.Limits;
+
+/// <summary>Section <c>Limits</c>: the largest requests this server takes. Checked at start.</summary>
+public sealed class LimitsOptions
+{
+    public const string Section = "Limits";
+
+    /// <value>Bytes of a body, also after inflation; 1 KiB to 1 GiB, 16 MiB by default.</value>
+    [Range(1024, 1L << 30)]
+    public long MaxBodyBytes { get; set; } = 16L << 20;
+
+    /// <value>Inputs of one short question; 1 to 65 536, 256 by default.</value>
+    [Range(1, 65_536)]
+    public int MaxBatch { get; set; } = 256;
+
+    /// <value>Refinement steps of one classification; 0 to 10 000, 200 by default.</value>
+    [Range(0, 10_000)]
+    public int MaxRefineSteps { get; set; } = 200;
+
+    /// <value>Chains of one job; at least 1, 65 536 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxChains { get; set; } = 65_536;
+
+    /// <value>Steps of one chain; at least 1, 1 000 000 by default.</value>
+    [Range(1, int.MaxValue)]
+    public int MaxSteps { get; set; } = 1_000_000;
+
+    /// <value>Chains x steps x numbers in one input; at least 1, 1e12 by default.</value>
+    [Range(1.0, double.MaxValue)]
+    public double MaxElementSteps { get; set; } = 1e12;
+
+    public SamplingPolicy ToSamplingPolicy() => new(MaxChains, MaxSteps, MaxElementSteps);
+}
+
+/// <summary>Checks all members and reports all errors together.</summary>
+[OptionsValidator]
+internal sealed partial class LimitsOptionsValidator : IValidateOptions<LimitsOptions>;

@@ -1,0 +1,72 @@
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+
+namespace EbmService.Api.Models;
+
+/// <summary>Every hosted model.</summary>
+public sealed record ModelListResponse(IReadOnlyList<ModelSummary> Models);
+
+/// <summary>One model; what its newest ready version offers.</summary>
+/// <param name="Version">The version that a request without one gets; null when none is ready.</param>
+/// <param name="State">Ready when any version is.</param>
+/// <param name="Metrics">Measured figures of that version.</param>
+public sealed record ModelSummary(
+    string Name, string? Title, string? Version, ModelState State, IReadOnlyList<ModelTask> Tasks, InputSchema? Input,
+    IReadOnlyList<string> Labels, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<VersionSummary> Versions);
+
+/// <param name="Reason">Why the version is unavailable.</param>
+/// <param name="Digest">SHA-256 over architecture, weights and replay buffer.</param>
+public sealed record VersionSummary(string Version, ModelState State, string? Reason, string? Digest);
+
+/// <summary>Everything about one ready version.</summary>
+public sealed record ModelCardResponse
+{
+    public required string Name { get; init; }
+
+    public required string Version { get; init; }
+
+    public required string Digest { get; init; }
+
+    public required string Title { get; init; }
+
+    public required string Description { get; init; }
+
+    public required ModelState State { get; init; }
+
+    public required IReadOnlyList<ModelTask> Tasks { get; init; }
+
+    public required ArchitectureSpec Architecture { get; init; }
+
+    public required long ParameterCount { get; init; }
+
+    public required InputSchema Input { get; init; }
+
+    public required IReadOnlyList<string> Labels { get; init; }
+
+    /// <value>The recipe of a sampling job that names none.</value>
+    public required string DefaultRecipe { get; init; }
+
+    /// <value>The model's own recipes and the built-in ones.</value>
+    public required IReadOnlyDictionary<string, RecipeCard> Recipes { get; init; }
+
+    /// <value>The OOD score used when a request names none.</value>
+    public required string OodScore { get; init; }
+
+    /// <value>null without a calibration: then there are scores but no p-values.</value>
+    public required string? CalibrationId { get; init; }
+
+    /// <value>Chains in the replay buffer.</value>
+    public required int BufferSize { get; init; }
+
+    /// <value>The block size measured best, by device kind.</value>
+    public required IReadOnlyDictionary<string, int> BlockSizes { get; init; }
+
+    public required ModelProvenance? Provenance { get; init; }
+
+    public required IReadOnlyDictionary<string, double> Metrics { get; init; }
+
+    public required IReadOnlyList<VersionSummary> Versions { get; init; }
+}
+
+/// <param name="ImpliedTemperature">T = s^2 / (2a) at the first step: what the chain samples when nothing is clipped.</param>
+public sealed record RecipeCard(SgldRecipe Recipe, double ImpliedTemperature);

@@ -1,0 +1,49 @@
+using EbmService.Api.Inputs;
+using EbmService.Core.Models;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace EbmService.Api.OpenApi;
+
+internal static class OpenApiServiceCollectionExtensions
+{
+    internal const string DocumentName = "v1";
+
+    internal static IServiceCollection AddOpenApiDocument(this IServiceCollection services) =>
+        services.AddEndpointsApiExplorer().AddSwaggerGen(Configure);
+
+    internal static WebApplication UseOpenApiDocument(this WebApplication app)
+    {
+        app.UseSwagger();
+        app.UseSwaggerUI(ui =>
+        {
+            ui.DocumentTitle = "EbmService";
+            ui.SwaggerEndpoint($"/swagger/{DocumentName}/swagger.json", "EbmService v1");
+            ui.DisplayRequestDuration();
+            ui.EnableDeepLinking();
+        });
+        app.MapGet("/", () => TypedResults.Redirect("/swagger")).ExcludeFromDescription();
+        return app;
+    }
+
+    private static void Configure(SwaggerGenOptions options)
+    {
+        options.SwaggerDoc(DocumentName, new OpenApiInfo
+        {
+            Title = "EbmService",
+            Version = DocumentName,
+            Description = "Hosts energy-based models: energies, classes and out-of-distribution verdicts in milliseconds; samples by Markov chains as jobs. Live progress: SignalR hub /hubs/jobs.",
+        });
+        options.IncludeXmlComments(typeof(OpenApiServiceCollectionExtensions).Assembly);
+        options.IncludeXmlComments(typeof(ModelKey).Assembly);
+        options.SupportNonNullableReferenceTypes();
+        options.NonNullableReferenceTypesAsRequired();
+        options.OperationFilter<OperationDetailsFilter>();
+        options.MapType<NestedNumbers>(() => new OpenApiSchema
+        {
+            Type = JsonSchemaType.Array,
+            Items = new OpenApiSchema(),
+            Description = "Nested arrays of finite numbers.",
+        });
+    }
+}

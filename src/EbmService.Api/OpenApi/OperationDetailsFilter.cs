@@ -1,0 +1,95 @@
+using System.Text.Json.Nodes;
+using EbmService.Api.Errors;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace EbmService.Api.OpenApi;
+
+/// <summary>Adds what the endpoints say about themselves by metadata: bodies, examples, headers, failures.</summary>
+internal sealed class OperationDetailsFilter : IOperationFilter
+{
+    public void Apply(OpenApiOperation operation, OperationFilterContext context)
+    {
+        IList<object> metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
+        RequestExampleSet? examples = metadata.OfType<RequestExampleSet>().FirstOrDefault();
+        if (metadata.OfType<RequestBodyMetadata>().FirstOrDefault() is { } body)
+            operation.RequestBody = ToBody(body, examples, context);
+        foreach (HeaderParameter header in metadata.OfType<HeaderParameter>())
+            AddHeader(operation, header);
+        foreach (OpenApiParameter parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
+            Illustrate(parameter, examples?.Model ?? "mnist-jem");
+        if (metadata.OfType<FailureCodesMetadata>().FirstOrDefault() is { } failures)
+            DescribeFailures(operation, failures);
+    }
+
+    private static OpenApiRequestBody ToBody(RequestBodyMetadata body, RequestExampleSet? examples, OperationFilterContext context)
+    {
+        var content = new Dictionary<string, IOpenApiMediaType>
+        {
+            ["application/json"] = new OpenApiMediaType
+            {
+                Schema = context.SchemaGenerator.GenerateSchema(body.Json, context.SchemaRepository),
+                Examples = examples?.Examples.ToDictionary(example => example.Name, IOpenApiExample (example) =>
+                    new OpenApiExample { Summary = example.Summary, Value = JsonNode.Parse(example.Json) }),
+            },
+        };
+        foreach (string mediaType in body.Binary)
+            content[mediaType] = new OpenApiMediaType { Schema = Binary() };
+        if (body.Form)
+            content["multipart/form-data"] = new OpenApiMediaType { Schema = Files() };
+        return new OpenApiRequestBody { Required = true, Content = content };
+    }
+
+    private static OpenApiSchema Binary() => new() { Type = JsonSchemaType.String, Format = "binary" };
+
+    private static OpenApiSchema Files() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["files"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = Binary(), Description = "PNG files, one input each." },
+        },
+    };
+
+    private static void AddHeader(OpenApiOperation operation, HeaderParameter header)
+    {
+        operation.Parameters ??= [];
+        operation.Parameters.Add(new OpenApiParameter
+        {
+            Name = header.Name,
+            In = ParameterLocation.Header,
+            Description = header.Description,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        });
+    }
+
+    private static void Illustrate(OpenApiParameter parameter, string model)
+    {
+        (string? example, string? description) = (parameter.In, parameter.Name) switch
+        {
+            (ParameterLocation.Path, "model") => (model, "The model's name."),
+            (ParameterLocation.Path, "version") => ("1", "One version of it."),
+            (ParameterLocation.Path, "id") => (null, "The job's id."),
+            (ParameterLocation.Path, "name") => ("samples.png", "The file's name."),
+            (ParameterLocation.Query, "status") => (null, "queued, running, paused, cancelling, succeeded, failed or cancelled."),
+            (ParameterLocation.Query, "model") => (null, "Only jobs of this model."),
+            (ParameterLocation.Query, "type") => (null, "sampling."),
+            (ParameterLocation.Query, "limit") => (null, "Jobs per page, 1 to 200; 50 by default."),
+            (ParameterLocation.Query, "cursor") => (null, "nextCursor of the page before."),
+            (_, _) => ((string?)null, parameter.Description),
+        };
+        parameter.Description = description;
+        if (example is not null)
+            parameter.Example = JsonValue.Create(example);
+    }
+
+    private static void DescribeFailures(OpenApiOperation operation, FailureCodesMetadata failures)
+    {
+        foreach (var group in failures.Codes.GroupBy(code => FailureProblemMapper.KindOf(code).Status))
+        {
+            string status = group.Key.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            if (operation.Responses?.TryGetValue(status, out IOpenApiResponse? response) == true)
+                response.Description = string.Join(" Or: ", group.Select(code => FailureProblemMapper.KindOf(code).Title));
+        }
+    }
+}
