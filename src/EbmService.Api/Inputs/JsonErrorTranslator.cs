@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Core.Json;
 
 namespace EbmService.Api.Inputs;
 
@@ -53,8 +54,9 @@ internal static partial class JsonErrorTranslator
     private static string Describe(string clrName)
     {
         string name = NullablePattern().Match(clrName) is { Success: true } nullable ? nullable.Groups[1].Value : clrName;
-        if (typeof(JobType).Assembly.GetType(name) is { IsEnum: true } words)
-            return "one of: " + string.Join(", ", Enum.GetNames(words).Select(JsonNamingPolicy.CamelCase.ConvertName));
+        Type? known = typeof(JobType).Assembly.GetType(name) ?? typeof(JsonErrorTranslator).Assembly.GetType(name);
+        if (known is { IsEnum: true } words)
+            return "one of: " + string.Join(", ", Enum.GetValues(words).Cast<object>().Select(Word));
         return name switch
         {
             "System.Int32" => "a whole number that fits 32 bits",
@@ -66,6 +68,8 @@ internal static partial class JsonErrorTranslator
             _ => "a JSON object",
         };
     }
+
+    private static string? Word(object value) => JsonSerializer.SerializeToElement(value, EbmJson.Options).GetString();
 
     [GeneratedRegex("The JSON property '(.*?)' could not be mapped")]
     private static partial Regex UnmappedPattern();

@@ -49,7 +49,7 @@ internal static class PngInputReader
             if (picture.Succeeded)
                 pictures.Add(picture.Value.Values);
             else
-                errors.Add(new FieldError(field, picture.Failure.Message, picture.Failure.Code));
+                errors.Add(new FieldError(field, Sentence(picture.Failure), picture.Failure.Code));
         }
         if (errors.Count > 0)
             return Failure.OfFields(errors);
@@ -57,6 +57,9 @@ internal static class PngInputReader
             ? Refuse("files", "There is no file in the form: add one PNG per input, for example curl -F files=@digit.png.")
             : new TensorPayload([pictures.Count, .. schema.Shape], [.. pictures.SelectMany(values => values)]);
     }
+
+    private static string Sentence(Failure failure) =>
+        failure.Remedy is null ? failure.Message : $"{failure.Message}: {failure.Remedy}";
 
     private static Failure Refuse(string field, string message) => Failure.OfFields([new FieldError(field, message)]);
 }

@@ -1,0 +1,43 @@
+using EbmService.Api.Tests.Fakes;
+using EbmService.Core.Devices;
+using EbmService.Core.Imaging;
+using EbmService.Core.Models;
+using EbmService.Inference.Imaging;
+using EbmService.Jobs.Admission;
+using EbmService.Jobs.Questions;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace EbmService.Api.Tests;
+
+/// <summary>The real HTTP layer over fakes of the ports: what the engine does is the test's to say.</summary>
+public sealed class ApiFactory : WebApplicationFactory<Program>
+{
+    internal FakeQuestionDispatcher Questions { get; } = new();
+
+    internal FakeJobService Jobs { get; } = new();
+
+    internal FakeWorkerMonitor Worker { get; } = new();
+
+    internal Dictionary<string, string> Settings { get; init; } = [];
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseEnvironment(Environments.Production);
+        foreach ((string key, string value) in Settings)
+            builder.UseSetting(key, value);
+        builder.ConfigureTestServices(services =>
+        {
+            services.Replace(ServiceDescriptor.Singleton<IModelCatalog>(new FakeModelCatalog()));
+            services.Replace(ServiceDescriptor.Singleton<IQuestionDispatcher>(Questions));
+            services.Replace(ServiceDescriptor.Singleton<IJobService>(Jobs));
+            services.Replace(ServiceDescriptor.Singleton<IWorkerMonitor>(Worker));
+            services.Replace(ServiceDescriptor.Singleton<IComputeDevice>(new FakeDevice()));
+            services.Replace(ServiceDescriptor.Singleton<IImageCodec>(new SkiaImageCodec()));
+        });
+    }
+}

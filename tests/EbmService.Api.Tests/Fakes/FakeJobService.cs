@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Admission;
+
+namespace EbmService.Api.Tests.Fakes;
+
+/// <summary>Jobs in memory; a test moves them on by <see cref="Publish"/> and <see cref="Finish"/>.</summary>
+internal sealed class FakeJobService : IJobService
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private readonly ConcurrentDictionary<string, JobState> _jobs = new();
+    private readonly ConcurrentDictionary<string, (string Id, string Print)> _keys = new();
+
+    internal Failure? Refuses { get; set; }
+
+    internal JobSubmission? Last { get; private set; }
+
+    internal byte[] Content { get; } = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
+
+    public Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
+    {
+        Last = submission;
+        if (Refuses is { } refusal)
+            return Answer(refusal);
+        if (submission.IdempotencyKey is { } key)
+        {
+            if (_keys.TryGetValue(key, out (string Id, string Print) earlier))
+                return earlier.Print == submission.RequestFingerprint ? FindAsync(earlier.Id, cancellation) : Answer(new Failure(FailureCode.IdempotencyMismatch, "Another body."));
+        }
+        string id = Guid.CreateVersion7().ToString("N");
+        var job = new JobSnapshot
+        {
+            Id = id, Status = JobStatus.Queued, Model = submission.Model, Spec = submission.Spec, Priority = submission.Priority,
+            Tags = submission.Tags, Progress = new JobProgress { QueuePosition = 1, EnergyMean = double.NaN }, CreatedAt = Start,
+        };
+        _jobs[id] = new JobState(job);
+        if (submission.IdempotencyKey is { } newKey)
+            _keys[newKey] = (id, submission.RequestFingerprint!);
+        return Answer(job);
+    }
+
+    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation) => Answer(id, state => state.Job);
+
+    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation)
+    {
+        JobSnapshot[] all = [.. _jobs.Values.Select(state => state.Job).Where(job => (query.Status is null || job.Status == query.Status) && (query.Model is null || job.Model.Name == query.Model)).OrderByDescending(job => job.Id)];
+        int from = query.Cursor is null ? 0 : int.Parse(query.Cursor, System.Globalization.CultureInfo.InvariantCulture);
+        string? next = from + query.Limit < all.Length ? (from + query.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
+        return Task.FromResult<Outcome<JobPage>>(new JobPage([.. all.Skip(from).Take(query.Limit)], next));
+    }
+
+    public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation) => Answer(id, state =>
+        state.Job.Status.IsTerminal() ? new Failure(FailureCode.InvalidTransition, "The job has ended.") : End(state, JobStatus.Cancelled));
+
+    public Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation) => Answer(id, state =>
+    {
+        if (!state.Job.Status.IsTerminal())
+            return new Failure(FailureCode.InvalidTransition, "The job has not ended.");
+        _jobs.TryRemove(id, out _);
+        return state.Job;
+    });
+
+    public async Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation)
+    {
+        await Task.WhenAny(_jobs[id].Ended.Task, Task.Delay(timeout, cancellation));
+        return _jobs[id].Job;
+    }
+
+    public async IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        JobState state = _jobs[id ?? _jobs.Keys.Single()];
+        for (int next = (int)afterSequence; ;)
+        {
+            JobEvent[] events = state.After(next, out Task changed);
+            foreach (JobEvent happened in events)
+            {
+                yield return happened;
+                next++;
+                if (happened is JobChangedEvent { Job: var job } && job.Status.IsTerminal() && id is not null)
+                    yield break;
+            }
+            await changed.WaitAsync(cancellation);
+        }
+    }
+
+    public Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation)
+    {
+        if (!_jobs.TryGetValue(id, out JobState? state))
+            return Task.FromResult<Outcome<JobResult>>(Unknown(id));
+        return Task.FromResult<Outcome<JobResult>>(state.Job.Results.FirstOrDefault(entry => entry.Name == name) is { } found
+            ? new JobResult(found, new MemoryStream(Content))
+            : new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'."));
+    }
+
+    internal void Publish(string id, Func<long, JobEvent> make) => _jobs[id].Append(make);
+
+    internal void Finish(string id)
+    {
+        JobState state = _jobs[id];
+        string hash = Convert.ToHexStringLower(SHA256.HashData(Content));
+        state.Job = state.Job with { Results = [new("samples.png", "image/png", Content.Length, hash), new("samples.npy", "application/x-npy", Content.Length, hash)] };
+        End(state, JobStatus.Succeeded);
+    }
+
+    private static JobSnapshot End(JobState state, JobStatus status)
+    {
+        state.Job = state.Job with { Status = status, FinishedAt = Start.AddSeconds(1) };
+        state.Append(sequence => new JobChangedEvent(state.Job.Id, sequence, state.Job));
+        state.Ended.TrySetResult();
+        return state.Job;
+    }
+
+    private Task<Outcome<JobSnapshot>> Answer(string id, Func<JobState, Outcome<JobSnapshot>> use) =>
+        Answer(_jobs.TryGetValue(id, out JobState? state) ? use(state) : Unknown(id));
+
+    private static Task<Outcome<JobSnapshot>> Answer(Outcome<JobSnapshot> outcome) => Task.FromResult(outcome);
+
+    private static Failure Unknown(string id) => new(FailureCode.JobNotFound, $"There is no job '{id}'.");
+
+    private sealed class JobState
+    {
+        private readonly List<JobEvent> _events = [];
+        private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal JobState(JobSnapshot job)
+        {
+            Job = job;
+            Append(sequence => new JobChangedEvent(job.Id, sequence, job));
+        }
+
+        internal JobSnapshot Job { get; set; }
+
+        internal TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal void Append(Func<long, JobEvent> make)
+        {
+            lock (_events)
+            {
+                _events.Add(make(_events.Count + 1));
+                _changed.TrySetResult();
+                _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+
+        internal JobEvent[] After(int sequence, out Task changed)
+        {
+            lock (_events)
+            {
+                changed = _changed.Task;
+                return [.. _events.Skip(sequence)];
+            }
+        }
+    }
+}

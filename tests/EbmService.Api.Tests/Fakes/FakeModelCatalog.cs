@@ -1,0 +1,56 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+
+namespace EbmService.Api.Tests.Fakes;
+
+/// <summary>Two ready models and a broken one.</summary>
+internal sealed class FakeModelCatalog : IModelCatalog
+{
+    private readonly List<HostedModel> _models =
+    [
+        Ready("digits", new InputSchema(InputKind.Image, [1, 4, 4], -1, 1), ["zero", "one", "two"],
+            [ModelTask.Energy, ModelTask.Classification, ModelTask.OutOfDistribution, ModelTask.Sampling], bufferSize: 100),
+        Ready("moons", new InputSchema(InputKind.Vector, [2], -3, 3), [], [ModelTask.Energy, ModelTask.OutOfDistribution, ModelTask.Sampling]),
+        new() { Key = new("broken", "1"), State = ModelState.Unavailable, Reason = "version.json is missing" },
+    ];
+
+    public IReadOnlyList<HostedModel> List() => _models;
+
+    public Outcome<HostedModel> Find(string name, string? version = null)
+    {
+        HostedModel[] named = [.. _models.Where(model => model.Key.Name == name)];
+        if (named.Length == 0)
+            return new Failure(FailureCode.ModelNotFound, $"There is no model '{name}'.");
+        if (named.FirstOrDefault(model => version is null || model.Key.Version == version) is not { } found)
+            return new Failure(FailureCode.VersionNotFound, $"The model '{name}' has no version '{version}'.");
+        return found.State == ModelState.Ready ? found : new Failure(FailureCode.ModelUnavailable, $"The model '{name}' is unavailable: {found.Reason}.");
+    }
+
+    private static HostedModel Ready(
+        string name, InputSchema input, string[] labels, ModelTask[] tasks, int bufferSize = 0) => new()
+        {
+            Key = new(name, "1"),
+            State = ModelState.Ready,
+            Digest = "sha256:" + new string('a', 64),
+            Tasks = tasks,
+            BufferSize = bufferSize,
+            CalibrationId = labels.Length > 0 ? "calibration-1" : null,
+            Descriptor = new ModelDescriptor
+            {
+                Name = name,
+                Title = name + " for tests",
+                Architecture = new DoubleWellArchitecture(),
+                Input = input,
+                Labels = labels,
+                Recipes = new Dictionary<string, SgldRecipe> { ["own"] = new() { Steps = 20, StepSize = 0.1, Noise = 0.2 } },
+                DefaultRecipe = "own",
+            },
+            Manifest = new ModelVersionManifest
+            {
+                Version = "1",
+                Files = new Dictionary<string, string>(),
+                Metrics = new Dictionary<string, double> { ["accuracy"] = 0.5 },
+            },
+        };
+}

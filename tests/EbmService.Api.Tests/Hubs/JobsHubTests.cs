@@ -1,0 +1,156 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using EbmService.Core.Jobs;
+using MessagePack;
+using MessagePack.Resolvers;
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace EbmService.Api.Tests.Hubs;
+
+public sealed class JobsHubTests : IDisposable
+{
+    private readonly ApiFactory _factory = new();
+    private readonly HttpClient _client;
+
+    public JobsHubTests() => _client = _factory.CreateClient();
+
+    public void Dispose() => _factory.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Watch_WholeJob_SendsTheSameNamesInBothProtocols(bool messagePack)
+    {
+        string id = await CreateAsync();
+        (HubConnection hub, ChannelReader<Message> messages) = await ConnectAsync(messagePack);
+        await using HubConnection _ = hub;
+
+        await hub.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
+        Message queued = await messages.ReadAsync(HttpTestExtensions.Cancel);
+        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress { Fraction = 0.25, EnergyMean = double.NaN }));
+        Message progress = await messages.ReadAsync(HttpTestExtensions.Cancel);
+        _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, 10, [1, 2, 3]));
+        Message preview = await messages.ReadAsync(HttpTestExtensions.Cancel);
+        _factory.Jobs.Finish(id);
+        Message ended = await messages.ReadAsync(HttpTestExtensions.Cancel);
+
+        Assert.Equal(("changed", id, "queued"), (queued.Kind, (string?)queued.Body["id"], (string?)queued.Body["status"]));
+        Assert.Equal("gradientFirst", (string?)queued.Body["spec"]!["order"]);
+        Assert.Equal("2026-01-02T03:04:05+00:00", (string?)queued.Body["createdAt"]);
+        Assert.Equal(("progress", id, 2), (progress.Kind, (string?)progress.Body["jobId"], (int)progress.Body["sequence"]!));
+        Assert.Equal(0.25, (double)progress.Body["fraction"]!);
+        Assert.Null(progress.Body["energyMean"]);
+        Assert.Equal(("preview", 10, "AQID"), (preview.Kind, (int)preview.Body["step"]!, (string?)preview.Body["png"]));
+        Assert.Equal("succeeded", (string?)ended.Body["status"]);
+        Assert.Equal("samples.png", (string?)ended.Body["results"]![0]!["name"]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Watch_UnknownJob_SaysSo(bool messagePack)
+    {
+        (HubConnection hub, _) = await ConnectAsync(messagePack);
+        await using HubConnection connection = hub;
+
+        var refusal = await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync("Watch", "nobody", HttpTestExtensions.Cancel));
+
+        Assert.Contains("There is no job 'nobody'", refusal.Message);
+    }
+
+    [Fact]
+    public async Task Unwatch_EndsTheMessages()
+    {
+        string id = await CreateAsync();
+        (HubConnection hub, ChannelReader<Message> messages) = await ConnectAsync(messagePack: false);
+        await using HubConnection connection = hub;
+        await hub.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
+        await messages.ReadAsync(HttpTestExtensions.Cancel);
+
+        await hub.InvokeAsync("Unwatch", id, HttpTestExtensions.Cancel);
+        _factory.Jobs.Finish(id);
+        // A call and its answer travel behind anything sent before them.
+        await hub.InvokeAsync("Unwatch", id, HttpTestExtensions.Cancel);
+
+        Assert.False(messages.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task WatchAll_SendsEveryJob()
+    {
+        string id = await CreateAsync();
+        (HubConnection hub, ChannelReader<Message> messages) = await ConnectAsync(messagePack: false);
+        await using HubConnection connection = hub;
+
+        await hub.InvokeAsync("WatchAll", HttpTestExtensions.Cancel);
+
+        Assert.Equal(id, (string?)(await messages.ReadAsync(HttpTestExtensions.Cancel)).Body["id"]);
+    }
+
+    [Fact]
+    public async Task Watch_ClientThatDoesNotRead_HoldsUpNobody()
+    {
+        string id = await CreateAsync();
+        var stuck = new TaskCompletionSource();
+        (HubConnection slow, _) = await ConnectAsync(messagePack: false, _ => stuck.Task);
+        (HubConnection quick, ChannelReader<Message> messages) = await ConnectAsync(messagePack: false);
+        await using HubConnection one = slow;
+        await using HubConnection two = quick;
+        await slow.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
+        await quick.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
+
+        byte[] picture = new byte[256 * 1024];
+        for (int i = 0; i < 40; i++)
+            _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, i, picture));
+        _factory.Jobs.Finish(id);
+
+        Message last;
+        do
+            last = await messages.ReadAsync(HttpTestExtensions.Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(20), HttpTestExtensions.Cancel);
+        while ((string?)last.Body["status"] != "succeeded");
+        stuck.SetResult();
+    }
+
+    private sealed record Message(string Kind, JsonObject Body);
+
+    private async Task<string> CreateAsync() =>
+        (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
+
+    private async Task<(HubConnection Hub, ChannelReader<Message> Messages)> ConnectAsync(bool messagePack, Func<Message, Task>? received = null)
+    {
+        var channel = Channel.CreateUnbounded<Message>();
+        IHubConnectionBuilder builder = new HubConnectionBuilder().WithUrl(new Uri(_factory.Server.BaseAddress, "/hubs/jobs"), options =>
+        {
+            options.Transports = HttpTransportType.WebSockets;
+            options.SkipNegotiation = true;
+            options.WebSocketFactory = async (context, cancel) => await _factory.Server.CreateWebSocketClient().ConnectAsync(context.Uri, cancel);
+        });
+        if (messagePack)
+        {
+            builder.AddMessagePackProtocol(options => options.SerializerOptions = MessagePackSerializerOptions.Standard.WithResolver(ContractlessStandardResolver.Instance));
+        }
+        HubConnection hub = builder.Build();
+        Func<Message, Task> handle = received ?? (message => channel.Writer.WriteAsync(message).AsTask());
+        // Untyped on purpose: what stands on the wire is what is compared.
+        hub.On<object>("JobChanged", job => handle(new("changed", ToJson(job))));
+        hub.On<object>("JobProgress", progress => handle(new("progress", ToJson(progress))));
+        hub.On<string, int, byte[]>("JobPreview", (jobId, step, png) => handle(new("preview", new JsonObject { ["jobId"] = jobId, ["step"] = step, ["png"] = Convert.ToBase64String(png) })));
+        await hub.StartAsync(HttpTestExtensions.Cancel);
+        return (hub, channel.Reader);
+    }
+
+    private static JsonObject ToJson(object body) => JsonNode.Parse(body is JsonElement element ? element.GetRawText() : JsonSerializer.Serialize(Plain(body)))!.AsObject();
+
+    private static object? Plain(object? value) => value switch
+    {
+        IDictionary<object, object> map => map.ToDictionary(entry => (string)entry.Key, entry => Plain(entry.Value)),
+        object[] list => list.Select(Plain).ToArray(),
+        _ => value,
+    };
+}
