@@ -1,4 +1,7 @@
 using EbmService.Api.Hosting;
+using EbmService.Inference;
+using EbmService.Inference.Devices;
+using EbmService.Inference.Models;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
 {
@@ -9,6 +12,9 @@ WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationO
 
 builder.UseServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
+builder.Services.Configure<ModelsOptions>(builder.Configuration.GetSection(ModelsOptions.Section));
+builder.Services.Configure<DeviceOptions>(builder.Configuration.GetSection(DeviceOptions.Section));
+builder.Services.AddInference();
 builder.Services.AddApi(builder.Configuration);
 
 WebApplication app = builder.Build();

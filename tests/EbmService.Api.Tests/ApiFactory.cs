@@ -32,6 +32,9 @@ public sealed class ApiFactory : WebApplicationFactory<Program>
             builder.UseSetting(key, value);
         builder.ConfigureTestServices(services =>
         {
+            // The worker would start slots over the fakes.
+            foreach (ServiceDescriptor worker in services.Where(IsWorker).ToArray())
+                services.Remove(worker);
             services.Replace(ServiceDescriptor.Singleton<IModelCatalog>(new FakeModelCatalog()));
             services.Replace(ServiceDescriptor.Singleton<IQuestionDispatcher>(Questions));
             services.Replace(ServiceDescriptor.Singleton<IJobService>(Jobs));
@@ -40,4 +43,7 @@ public sealed class ApiFactory : WebApplicationFactory<Program>
             services.Replace(ServiceDescriptor.Singleton<IImageCodec>(new SkiaImageCodec()));
         });
     }
+
+    private static bool IsWorker(ServiceDescriptor service) =>
+        service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(IJobService).Assembly;
 }
