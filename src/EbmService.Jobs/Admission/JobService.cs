@@ -1,0 +1,155 @@
+using System.Runtime.CompilerServices;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Execution;
+using EbmService.Jobs.Progress;
+using EbmService.Jobs.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace EbmService.Jobs.Admission;
+
+/// <inheritdoc cref="IJobService"/>
+internal sealed class JobService(
+    JobAdmission admission, LiveJobs live, JobBoard board, JobStore store, ResultStore results, JobEventHub hub,
+    TimeProvider clock, ILogger<JobService> log) : IJobService
+{
+    private const int MaxPage = 200;
+
+    public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
+    {
+        Outcome<string> id = await admission.SubmitAsync(submission, cancellation);
+        return id.Succeeded ? await FindAsync(id.Value, cancellation) : id.Failure;
+    }
+
+    public async Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation)
+    {
+        if (FindLive(id) is { } alive)
+            return alive;
+        return await store.FindAsync(id, cancellation) is { } row ? JobRowMapper.ToSnapshot(row) : NotFound();
+    }
+
+    public async Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation)
+    {
+        string? before = query.Cursor is null ? null : JobCursor.Decode(query.Cursor);
+        if (query.Cursor is not null && before is null)
+            return Failure.OfFields([new("cursor", "Not a cursor of this service: use nextCursor of the page before.")]);
+        if (query.Limit is < 1 or > MaxPage)
+            return Failure.OfFields([new("limit", $"A page has 1 to {MaxPage} jobs.")]);
+        IReadOnlyList<JobRow> rows = await store.ListAsync(query, before, query.Limit + 1, cancellation);
+        List<JobSnapshot> jobs = [.. rows.Take(query.Limit).Select(row => FindLive(row.Id) ?? JobRowMapper.ToSnapshot(row))];
+        return new JobPage(jobs, rows.Count > query.Limit ? JobCursor.Encode(jobs[^1].Id) : null);
+    }
+
+    public async Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation)
+    {
+        Task? recorded = null;
+        lock (live.Gate)
+        {
+            // A job whose end is on its way can't be stopped any more: the answer is how it ended.
+            if (live.Find(id) is { } job)
+                recorded = job.CancelRequested ? job.Tail : job.Ending ? job.Ended.Task : board.Cancel(job);
+        }
+        if (recorded is null)
+            return await EndedAsync(id, "cancelled", cancellation);
+        await recorded.WaitAsync(cancellation);
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        return found is { Value.Status: JobStatus.Succeeded or JobStatus.Failed } ? AlreadyEnded(found.Value, "cancelled") : found;
+    }
+
+    public async Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        if (!found.Succeeded)
+            return found;
+        if (!found.Value.Status.IsTerminal())
+            return new Failure(FailureCode.InvalidTransition, $"The job is {Word(found.Value.Status)}: only a job that has ended can be deleted.", "Cancel it first.");
+        if (!await store.DeleteAsync(id))
+            return NotFound();
+        hub.Forget(id);
+        try
+        {
+            results.DeleteJob(id);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.FilesNotRemoved(e, id);
+        }
+        return found;
+    }
+
+    public async Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation)
+    {
+        Task<JobSnapshot>? ended;
+        lock (live.Gate)
+            ended = live.Find(id)?.Ended.Task;
+        try
+        {
+            if (ended is not null)
+                return await ended.WaitAsync(timeout, clock, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            // The caller asked for the job as it is by then.
+        }
+        return await FindAsync(id, cancellation);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="FailureException">No such job: at the first event.</exception>
+    public async IAsyncEnumerable<JobEvent> WatchAsync(
+        string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        JobWatcher? watcher = id is null ? hub.SubscribeAll() : hub.Subscribe(id, afterSequence);
+        if (watcher is null)
+        {
+            if (await EndOfAsync(id!, cancellation) is { } end && end.Sequence > afterSequence)
+                yield return end;
+            yield break;
+        }
+        try
+        {
+            await foreach (JobEvent entry in watcher.ReadAsync(cancellation))
+                yield return entry;
+        }
+        finally
+        {
+            hub.Unsubscribe(id, watcher);
+        }
+    }
+
+    public async Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        if (!found.Succeeded)
+            return found.Failure;
+        if (found.Value.Results.FirstOrDefault(entry => entry.Name == name) is not { } result)
+            return new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'.", "List its results first; they appear when the job has ended.");
+        return results.OpenResult(id, result) is { } stream
+            ? new JobResult(result, stream)
+            : new Failure(FailureCode.ResultNotFound, $"The stored result '{name}' is missing or damaged.", "Submit the job again: the same seed gives the same result.");
+    }
+
+    private JobSnapshot? FindLive(string id)
+    {
+        lock (live.Gate)
+            return live.Find(id) is { } job ? live.Snapshot(job) : null;
+    }
+
+    private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellation) =>
+        await store.FindAsync(id, cancellation) is { } row
+            ? new JobChangedEvent(id, row.LastSequence, JobRowMapper.ToSnapshot(row))
+            : throw new FailureException(NotFound());
+
+    private async Task<Outcome<JobSnapshot>> EndedAsync(string id, string wish, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        return found.Succeeded ? AlreadyEnded(found.Value, wish) : found;
+    }
+
+    private static Failure AlreadyEnded(JobSnapshot job, string wish) =>
+        new(FailureCode.InvalidTransition, $"The job has {Word(job.Status)} and can't be {wish} any more.");
+
+    private static Failure NotFound() => new(FailureCode.JobNotFound, "There is no job of this id.");
+
+    private static string Word(JobStatus status) => status == JobStatus.Cancelled ? "been cancelled" : status.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,263 @@
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Admission;
+using EbmService.Jobs.Progress;
+using EbmService.Jobs.Questions;
+using EbmService.Jobs.Scheduling;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Jobs.Execution;
+
+/// <summary>Where slots get their next task and others leave work for them. Every member is thread-safe.</summary>
+internal sealed class JobBoard(
+    LiveJobs live, JobRecorder recorder, JobEventHub hub, TimeProvider clock, JobsMetrics metrics,
+    IOptions<WorkerOptions> options, IOptions<JobLimitsOptions> limits)
+{
+    private const int RotationMilliseconds = 1000;
+
+    private readonly List<SlotState> _slots = [];
+    private readonly WorkerOptions _options = options.Value;
+
+    public object Gate => live.Gate;
+
+    public bool IsStopping => live.Stopping;
+
+    public QuestionQueue Questions { get; } = new();
+
+    /// <value>Whether some slot can reach the device, or has not tried yet.</value>
+    public bool HasDevice { get; private set; } = true;
+
+    /// <value>Whether every slot is at work and has its device.</value>
+    public bool IsReady
+    {
+        get
+        {
+            lock (Gate)
+                return !IsStopping && _slots.Count > 0 && _slots.All(slot => slot.IsBound);
+        }
+    }
+
+    private int RotationQuanta => Math.Max(1, RotationMilliseconds / _options.QuantumMilliseconds);
+
+    public SlotState AddSlot()
+    {
+        lock (Gate)
+        {
+            var slot = new SlotState(_slots.Count, clock);
+            _slots.Add(slot);
+            return slot;
+        }
+    }
+
+    public void SetBound(SlotState slot, bool bound)
+    {
+        lock (Gate)
+        {
+            slot.IsBound = bound;
+            HasDevice = _slots.Any(other => other.IsBound);
+            if (HasDevice)
+                return;
+            foreach (PendingQuestion question in Questions.Take(int.MaxValue))
+                question.Complete(QuestionDispatcher.DeviceLost);
+        }
+    }
+
+    public void Add(LiveJob job)
+    {
+        lock (Gate)
+        {
+            live.Add(job);
+            hub.Publish(live.Snapshot(job));
+            Monitor.PulseAll(Gate);
+        }
+    }
+
+    /// <summary>Removes waiting blocks at once and stops running ones at their next step. The caller holds the gate.</summary>
+    public Task Cancel(LiveJob job)
+    {
+        job.CancelRequested = true;
+        for (LinkedListNode<LiveBlock>? node = job.Waiting.First, next; node is not null; node = next)
+        {
+            next = node.Next;
+            if (node.Value.State != BlockState.Waiting)
+                continue;
+            node.Value.State = BlockState.Dropped;
+            job.Waiting.Remove(node);
+        }
+        if (job.Begun)
+            recorder.RecordStatus(job, JobStatus.Cancelling);
+        Task recorded = job.Tail;
+        recorder.TryEnd(job);
+        ShowQueue();
+        WakeFor(job);
+        return job.Begun ? recorded : job.Ended.Task;
+    }
+
+    /// <summary>No new tasks: slots finish their quantum and leave.</summary>
+    public void Stop()
+    {
+        lock (Gate)
+        {
+            live.Stopping = true;
+            foreach (SlotState slot in _slots)
+                slot.Budget.RequestYield();
+            foreach (PendingQuestion question in Questions.Take(int.MaxValue))
+                question.Complete(QuestionDispatcher.ShuttingDown);
+            Monitor.PulseAll(Gate);
+        }
+    }
+
+    /// <summary>A slot that waits takes the questions; else one in a quantum ends it at the next step. The caller holds the gate.</summary>
+    public void WakeForQuestion()
+    {
+        if (_slots.Any(slot => slot.IsWaiting))
+            Monitor.PulseAll(Gate);
+        else
+            _slots.Find(slot => slot.IsInQuantum)?.Budget.RequestYield();
+    }
+
+    /// <summary>Slots that hold a block of the job come to their next boundary. The caller holds the gate.</summary>
+    public void WakeFor(LiveJob job)
+    {
+        foreach (SlotState slot in _slots.Where(slot => slot.Open.Exists(block => block.Job == job)))
+            slot.Budget.RequestYield();
+        Monitor.PulseAll(Gate);
+    }
+
+    /// <summary>Starts the slot's clock; what arrived since it got its task shortens the quantum to one step.</summary>
+    public void BeginQuantum(SlotState slot, LiveJob job)
+    {
+        lock (Gate)
+        {
+            slot.Budget.Start(TimeSpan.FromMilliseconds(_options.QuantumMilliseconds));
+            slot.IsInQuantum = true;
+            if (IsStopping || Questions.Count > 0 || !job.IsRunnable)
+                slot.Budget.RequestYield();
+        }
+    }
+
+    public void EndQuantum(SlotState slot)
+    {
+        lock (Gate)
+            slot.IsInQuantum = false;
+    }
+
+    /// <summary>The slot's next task; waits without polling while there is none.</summary>
+    /// <remarks>
+    /// 1. stop; 2. questions, but a step of a block between two batches; 3. cancels and failures that arrived meanwhile; 4. a block for a
+    /// slot that idles; 5. the scheduler's choice.
+    /// </remarks>
+    public SlotTask Next(SlotState slot)
+    {
+        lock (Gate)
+        {
+            while (!IsStopping)
+            {
+                if (!slot.JustAnswered && Questions.Count > 0)
+                    return TakeQuestions(slot);
+                slot.JustAnswered = false;
+                if ((FindClosing(slot) ?? FindShared(slot) ?? Choose(slot)) is { } task)
+                    return task;
+                if (Questions.Count > 0)
+                    return TakeQuestions(slot);
+                AskToShare(slot);
+                slot.IsWaiting = true;
+                Monitor.Wait(Gate);
+                slot.IsWaiting = false;
+            }
+            return new StopTask();
+        }
+    }
+
+    private AnswerTask TakeQuestions(SlotState slot)
+    {
+        slot.JustAnswered = true;
+        return new AnswerTask(Questions.Take(limits.Value.MaxQuestionRows));
+    }
+
+    private CloseTask? FindClosing(SlotState slot)
+    {
+        if (slot.Open.Find(block => !block.Job.IsRunnable) is { } open)
+            return new CloseTask(open, Keep: open.Job.Failure is null);
+        foreach (LiveJob job in live.InOrder)
+        {
+            if (job.CancelRequested && job.Failure is null && job.Waiting.First is { } parked)
+                return new CloseTask(OpenOn(slot, parked.Value), Keep: true);
+        }
+        return null;
+    }
+
+    private ParkTask? FindShared(SlotState slot)
+    {
+        bool asked = slot.IsAskedToShare;
+        slot.IsAskedToShare = false;
+        return asked && slot.Open.Count > 1 ? new ParkTask(slot.Open.MaxBy(block => (-block.Job.Recorded.Priority, block.Job.VirtualTime))!) : null;
+    }
+
+    private SlotTask? Choose(SlotState slot)
+    {
+        slot.Candidates.Clear();
+        long parkedBytes = 0;
+        for (int i = 0; i < live.InOrder.Count; i++)
+        {
+            LiveJob job = live.InOrder[i];
+            if (!job.IsRunnable)
+                continue;
+            LiveBlock? open = slot.Open.Find(block => block.Job == job);
+            slot.Candidates.Add(new JobCandidate(i, job.Recorded.Priority, job.VirtualTime, job.Order, job.Recorded.Model.Key(),
+                job.Waiting.Count > 0, open is not null, open?.Quanta ?? 0));
+            parkedBytes += job.Waiting.TakeWhile(block => block.State == BlockState.Parked).Sum(block => (long)block.Checkpoint!.Length);
+        }
+        var view = new SlotView(_options.OpenBlocksPerSlot, RotationQuanta, parkedBytes < (long)_options.ParkedMegabytes << 20, slot.LastModel);
+        SchedulingDecision decision = JobScheduler.Choose(slot.Candidates, view);
+        if (decision.Action == SchedulingAction.Idle)
+            return null;
+        LiveJob chosen = live.InOrder[decision.Job];
+        LiveBlock? mine = slot.Open.Find(block => block.Job == chosen);
+        if (decision.Action == SchedulingAction.Park)
+            return new ParkTask(mine!);
+        return new AdvanceTask(Serve(slot, mine ?? OpenOn(slot, chosen.Waiting.First!.Value)));
+    }
+
+    private LiveBlock Serve(SlotState slot, LiveBlock block)
+    {
+        LiveJob job = block.Job;
+        live.FairClock.Serve(job.Recorded.Priority, job.VirtualTime);
+        slot.LastModel = job.Recorded.Model.Key();
+        block.Quanta++;
+        if (!job.Begun)
+        {
+            job.Begun = true;
+            metrics.JobBegan(clock.GetElapsedTime(job.AdmittedAt).TotalSeconds);
+            recorder.RecordStatus(job, JobStatus.Running);
+            ShowQueue();
+        }
+        return block;
+    }
+
+    private static LiveBlock OpenOn(SlotState slot, LiveBlock block)
+    {
+        block.Job.Waiting.Remove(block);
+        block.Job.OpenBlocks++;
+        block.State = BlockState.Open;
+        block.Quanta = 0;
+        slot.Open.Add(block);
+        return block;
+    }
+
+    private void AskToShare(SlotState idle)
+    {
+        SlotState? busiest = _slots.Where(slot => slot != idle).MaxBy(slot => slot.Open.Count);
+        if (busiest is { Open.Count: > 1, IsAskedToShare: false })
+            busiest.IsAskedToShare = true;
+    }
+
+    /// <summary>Tells those who watch a queued job its new place.</summary>
+    private void ShowQueue()
+    {
+        foreach (LiveJob job in live.InOrder)
+        {
+            if (job.IsQueued && hub.IsWatched(job.Id))
+                hub.Publish(job.Id, live.Snapshot(job).Progress);
+        }
+    }
+}

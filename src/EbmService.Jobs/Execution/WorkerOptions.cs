@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Jobs.Execution;
+
+/// <summary>How the device worker runs. Section <c>Worker</c>.</summary>
+public sealed class WorkerOptions
+{
+    public const string Section = "Worker";
+
+    /// <value>Blocks advanced at once, 0 to 256; 0 (default) takes the device's number.</value>
+    [Range(0, 256)]
+    public int Slots { get; set; }
+
+    /// <value>Length of a quantum, 1 to 1000 ms; 20 by default.</value>
+    [Range(1, 1000)]
+    public int QuantumMilliseconds { get; set; } = 20;
+
+    /// <value>Blocks that a slot keeps open, each of another job, 1 to 64; 4 by default. More jobs take turns through checkpoints.</value>
+    [Range(1, 64)]
+    public int OpenBlocksPerSlot { get; set; } = 4;
+
+    /// <value>Memory for checkpoints of blocks that gave up their place for fairness, 0 to 65536 MiB; 256 by default. At the bound jobs of equal priority wait instead.</value>
+    [Range(0, 65_536)]
+    public int ParkedMegabytes { get; set; } = 256;
+
+    /// <value>How long a stop waits for the quanta and results in flight, 0 to 600 s; 5 by default.</value>
+    [Range(0, 600)]
+    public int StopSeconds { get; set; } = 5;
+}
+
+[OptionsValidator]
+internal sealed partial class WorkerOptionsValidator : IValidateOptions<WorkerOptions>;

@@ -1,0 +1,60 @@
+using EbmService.Core.Devices;
+using EbmService.Jobs.Admission;
+using EbmService.Jobs.Progress;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Jobs.Execution;
+
+/// <summary>
+/// Starts before anything listens (database, unfinished jobs, slots) and stops after: first new work is refused and watchers
+/// leave, then the slots end their quantum. Jobs in flight stay <c>running</c> in the database and start over with the next process.
+/// </summary>
+internal sealed class WorkerService(
+    JobRecovery recovery, LiveJobs live, JobBoard board, JobEventHub hub, IComputeDevice device, IServiceProvider services,
+    IOptions<WorkerOptions> options, ILogger<WorkerService> log) : IHostedLifecycleService
+{
+    private readonly List<Slot> _slots = [];
+
+    public async Task StartingAsync(CancellationToken cancellation)
+    {
+        int jobs = await recovery.RunAsync(cancellation);
+        int count = options.Value.Slots > 0 ? options.Value.Slots : device.Info.Slots;
+        for (int i = 0; i < count; i++)
+            _slots.Add(ActivatorUtilities.CreateInstance<Slot>(services));
+        foreach (Slot slot in _slots)
+            slot.Start();
+        log.WorkerStarted(count, device.Info.Kind, jobs);
+    }
+
+    public Task StoppingAsync(CancellationToken cancellation)
+    {
+        board.Stop();
+        hub.Complete();
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellation)
+    {
+        Task[] inFlight;
+        lock (live.Gate)
+            inFlight = [.. _slots.Select(slot => slot.Left), .. live.InOrder.Select(job => job.Tail)];
+        try
+        {
+            await Task.WhenAll(inFlight).WaitAsync(TimeSpan.FromSeconds(options.Value.StopSeconds), cancellation);
+            log.WorkerStopped();
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            log.WorkerStopTimedOut(options.Value.StopSeconds);
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellation) => Task.CompletedTask;
+}

@@ -1,0 +1,60 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using Microsoft.Extensions.Logging;
+
+namespace EbmService.Jobs;
+
+/// <summary>Every log line of this project; ids 2000 to 2999, never reused.</summary>
+internal static partial class JobsLog
+{
+    [LoggerMessage(2000, LogLevel.Information, "Worker started: {Slots} slots on {Device}, {Jobs} unfinished jobs taken over.")]
+    public static partial void WorkerStarted(this ILogger log, int slots, string device, int jobs);
+
+    [LoggerMessage(2001, LogLevel.Information, "Worker stopped; unfinished jobs start over with the next process.")]
+    public static partial void WorkerStopped(this ILogger log);
+
+    [LoggerMessage(2002, LogLevel.Warning, "Worker did not stop within {Seconds} s; its threads end with the process.")]
+    public static partial void WorkerStopTimedOut(this ILogger log, int seconds);
+
+    [LoggerMessage(2010, LogLevel.Information, "Job {JobId} queued: {Blocks} blocks, {ChainSteps} chain-steps.")]
+    public static partial void JobQueued(this ILogger log, string jobId, int blocks, long chainSteps);
+
+    [LoggerMessage(2011, LogLevel.Information, "Job {JobId} is now {Status}.")]
+    public static partial void JobChanged(this ILogger log, string jobId, JobStatus status);
+
+    [LoggerMessage(2012, LogLevel.Warning, "Job {JobId} failed with {Code}: {Reason}")]
+    public static partial void JobFailed(this ILogger log, Exception? exception, string jobId, FailureCode code, string reason);
+
+    [LoggerMessage(2013, LogLevel.Warning, "Block {Block} of job {JobId} failed while the job was being cancelled; its part is left out.")]
+    public static partial void CancelledBlockFailed(this ILogger log, Exception exception, string jobId, int block);
+
+    [LoggerMessage(2014, LogLevel.Error, "State {Status} of job {JobId} could not be stored.")]
+    public static partial void JobNotStored(this ILogger log, Exception exception, string jobId, JobStatus status);
+
+    [LoggerMessage(2015, LogLevel.Warning, "Files of job {JobId} could not be removed; the next start tries again.")]
+    public static partial void FilesNotRemoved(this ILogger log, Exception exception, string jobId);
+
+    [LoggerMessage(2016, LogLevel.Error, "Stored job {JobId} can't be read and is marked as failed.")]
+    public static partial void JobUnreadable(this ILogger log, Exception exception, string jobId);
+
+    [LoggerMessage(2020, LogLevel.Error, "Slot {Slot} lost its device; its blocks go back to the queue.")]
+    public static partial void DeviceLost(this ILogger log, Exception exception, int slot);
+
+    [LoggerMessage(2021, LogLevel.Warning, "Slot {Slot} can't reach the device; next try in {Delay}.")]
+    public static partial void DeviceUnreachable(this ILogger log, Exception exception, int slot, TimeSpan delay);
+
+    [LoggerMessage(2022, LogLevel.Information, "Slot {Slot} has its device back.")]
+    public static partial void DeviceBack(this ILogger log, int slot);
+
+    [LoggerMessage(2023, LogLevel.Critical, "Slot {Slot} met a defect of the worker itself; it starts anew.")]
+    public static partial void SlotDefect(this ILogger log, Exception exception, int slot);
+
+    [LoggerMessage(2024, LogLevel.Warning, "A workload of job {JobId} could not be disposed.")]
+    public static partial void DisposeFailed(this ILogger log, Exception exception, string jobId);
+
+    [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} questions failed; each is asked alone.")]
+    public static partial void QuestionBatchFailed(this ILogger log, Exception exception, int queries);
+
+    [LoggerMessage(2031, LogLevel.Error, "A question to {Model} failed.")]
+    public static partial void QuestionFailed(this ILogger log, Exception exception, string model);
+}

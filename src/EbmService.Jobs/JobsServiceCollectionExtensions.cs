@@ -1,0 +1,78 @@
+using EbmService.Jobs.Admission;
+using EbmService.Jobs.Execution;
+using EbmService.Jobs.Progress;
+using EbmService.Jobs.Questions;
+using EbmService.Jobs.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Jobs;
+
+public static class JobsServiceCollectionExtensions
+{
+    private const string DatabaseFile = "jobs.db";
+
+    /// <summary>How long a statement waits for another writer.</summary>
+    private const int BusySeconds = 30;
+
+    /// <summary>
+    /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: IJobPlanner,
+    /// IWorkloadFactory, IResultAssembler, IModelEvaluator and IComputeDevice.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
+    public static IServiceCollection AddJobs(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQuestions().AddAdmission();
+    }
+
+    private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<StorageOptions>().Bind(configuration.GetSection(StorageOptions.Section)).ValidateOnStart();
+        services.AddOptions<WorkerOptions>().Bind(configuration.GetSection(WorkerOptions.Section)).ValidateOnStart();
+        services.AddOptions<JobLimitsOptions>().Bind(configuration.GetSection(JobLimitsOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
+        services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
+        return services.AddSingleton<IValidateOptions<JobLimitsOptions>, JobLimitsOptionsValidator>();
+    }
+
+    private static IServiceCollection AddStorage(this IServiceCollection services) => services
+        .AddDbContextFactory<JobsDbContext>((provider, context) =>
+        {
+            string folder = Path.GetFullPath(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DataPath);
+            Directory.CreateDirectory(folder);
+            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, DatabaseFile), DefaultTimeout = BusySeconds };
+            context.UseSqlite(connection.ConnectionString);
+            context.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug)));
+        })
+        .AddSingleton<JobStore>()
+        .AddSingleton<ResultStore>();
+
+    private static IServiceCollection AddProgress(this IServiceCollection services) => services
+        .AddSingleton<JobEventHub>()
+        .AddSingleton<JobsMetrics>();
+
+    private static IServiceCollection AddExecution(this IServiceCollection services) => services
+        .AddSingleton<LiveJobs>()
+        .AddSingleton<JobRecorder>()
+        .AddSingleton<JobBoard>()
+        .AddSingleton<BlockOutcomes>()
+        .AddHostedService<WorkerService>();
+
+    private static IServiceCollection AddQuestions(this IServiceCollection services) => services
+        .AddSingleton<QuestionAnswerer>()
+        .AddSingleton<IQuestionDispatcher, QuestionDispatcher>();
+
+    private static IServiceCollection AddAdmission(this IServiceCollection services) => services
+        .AddSingleton<JobAdmission>()
+        .AddSingleton<JobRecovery>()
+        .AddSingleton<IJobService, JobService>()
+        .AddSingleton<IWorkerMonitor, WorkerMonitor>();
+}

@@ -1,0 +1,47 @@
+using EbmService.Core.Jobs;
+
+namespace EbmService.Jobs.Storage;
+
+/// <summary>A job as the database keeps it. Documents (spec, tags, progress, error, results) are JSON text.</summary>
+internal sealed class JobRow
+{
+    public required string Id { get; set; }
+
+    public JobStatus Status { get; set; }
+
+    public JobType Type { get; set; }
+
+    public required string ModelName { get; set; }
+
+    public required string ModelVersion { get; set; }
+
+    public required string ModelDigest { get; set; }
+
+    public required string Spec { get; set; }
+
+    public int Priority { get; set; }
+
+    public required string Tags { get; set; }
+
+    public int Attempt { get; set; }
+
+    /// <value>Counts the processes that have held the job; leases and event numbers of an older one are stale.</value>
+    public int Epoch { get; set; }
+
+    /// <value>The number of the terminal event; 0 before.</value>
+    public long LastSequence { get; set; }
+
+    public DateTimeOffset CreatedAt { get; set; }
+
+    public DateTimeOffset? StartedAt { get; set; }
+
+    public DateTimeOffset? FinishedAt { get; set; }
+
+    public required string Progress { get; set; }
+
+    public string? Error { get; set; }
+
+    public required string Results { get; set; }
+
+    public List<BlockRow> Blocks { get; set; } = [];
+}

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+
+namespace EbmService.Jobs.Storage;
+
+/// <summary>Between rows and what the rest of the product calls a job.</summary>
+internal static class JobRowMapper
+{
+    public static string ToJson<T>(T value) => JsonSerializer.Serialize(value, EbmJson.Options);
+
+    public static T FromJson<T>(string text) =>
+        JsonSerializer.Deserialize<T>(text, EbmJson.Options) ?? throw new JsonException("a stored document is null");
+
+    public static JobRow ToRow(JobSnapshot job, JobPlan plan, int epoch) => new()
+    {
+        Id = job.Id,
+        Status = job.Status,
+        Type = job.Spec.Type,
+        ModelName = job.Model.Name,
+        ModelVersion = job.Model.Version,
+        ModelDigest = job.Model.Digest,
+        Spec = ToJson(job.Spec),
+        Priority = job.Priority,
+        Tags = ToJson(job.Tags),
+        Attempt = job.Attempt,
+        Epoch = epoch,
+        CreatedAt = job.CreatedAt,
+        Progress = ToJson(job.Progress),
+        Results = "[]",
+        Blocks = [.. plan.Blocks.Select(block => new BlockRow
+        {
+            JobId = job.Id,
+            Index = block.Index,
+            FirstChain = block.FirstChain,
+            Chains = block.Chains,
+            Steps = block.Steps,
+            LeaseEpoch = epoch,
+        })],
+    };
+
+    public static JobSnapshot ToSnapshot(JobRow row) => new()
+    {
+        Id = row.Id,
+        Status = row.Status,
+        Model = new ModelReference(row.ModelName, row.ModelVersion, row.ModelDigest),
+        Spec = FromJson<JobSpec>(row.Spec),
+        Priority = row.Priority,
+        Tags = FromJson<string[]>(row.Tags),
+        Progress = FromJson<JobProgress>(row.Progress),
+        CreatedAt = row.CreatedAt,
+        StartedAt = row.StartedAt,
+        FinishedAt = row.FinishedAt,
+        Attempt = row.Attempt,
+        Error = row.Error is null ? null : FromJson<Failure>(row.Error),
+        Results = FromJson<ResultEntry[]>(row.Results),
+    };
+
+    /// <summary>The plan as it was stored: a newer planner might cut the job otherwise.</summary>
+    public static JobPlan ToPlan(JobRow row) => new(
+        [.. row.Blocks.OrderBy(block => block.Index).Select(block => new BlockPlan(block.Index, block.FirstChain, block.Chains, block.Steps))]);
+}

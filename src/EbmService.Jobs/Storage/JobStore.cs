@@ -1,0 +1,116 @@
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Admission;
+using Microsoft.EntityFrameworkCore;
+
+namespace EbmService.Jobs.Storage;
+
+/// <summary>Every statement on the jobs database. Thread-safe: each call has its own context.</summary>
+internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
+{
+    private const int StartUpPage = 200;
+
+    public async Task MigrateAsync(CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        await context.Database.MigrateAsync(cancellation);
+        // WAL lets readers go on while a job is being written; the mode stays with the file.
+        if (context.Database.IsSqlite())
+            await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellation);
+    }
+
+    /// <summary>The job, its blocks and its idempotency key, in one transaction.</summary>
+    /// <exception cref="DbUpdateException">Among others: the key is taken.</exception>
+    public async Task InsertAsync(JobRow job, IdempotencyRow? key)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync();
+        context.Jobs.Add(job);
+        if (key is not null)
+            context.IdempotencyKeys.Add(key);
+        await context.SaveChangesAsync();
+    }
+
+    public async Task<JobRow?> FindAsync(string id, CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        return await context.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellation);
+    }
+
+    public async Task<IdempotencyRow?> FindKeyAsync(string key, CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        return await context.IdempotencyKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Key == key, cancellation);
+    }
+
+    /// <summary>Newest first, from just after <paramref name="before"/>.</summary>
+    public async Task<IReadOnlyList<JobRow>> ListAsync(JobQuery query, string? before, int limit, CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        IQueryable<JobRow> rows = context.Jobs.AsNoTracking();
+        if (query.Status is { } status)
+            rows = rows.Where(row => row.Status == status);
+        if (query.Model is { } model)
+            rows = rows.Where(row => row.ModelName == model);
+        if (query.Type is { } type)
+            rows = rows.Where(row => row.Type == type);
+        if (before is not null)
+            rows = rows.Where(row => string.Compare(row.Id, before) < 0);
+        return await rows.OrderByDescending(row => row.Id).Take(limit).ToListAsync(cancellation);
+    }
+
+    /// <summary>Writes what can change of a job; false when the row is gone or belongs to a newer process.</summary>
+    public async Task<bool> UpdateAsync(JobSnapshot job, int epoch, long lastSequence)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync();
+        string progress = JobRowMapper.ToJson(job.Progress);
+        string? error = job.Error is null ? null : JobRowMapper.ToJson(job.Error);
+        string results = JobRowMapper.ToJson(job.Results);
+        return await context.Jobs.Where(row => row.Id == job.Id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
+            .SetProperty(row => row.Status, job.Status)
+            .SetProperty(row => row.StartedAt, job.StartedAt)
+            .SetProperty(row => row.FinishedAt, job.FinishedAt)
+            .SetProperty(row => row.Attempt, job.Attempt)
+            .SetProperty(row => row.LastSequence, lastSequence)
+            .SetProperty(row => row.Progress, progress)
+            .SetProperty(row => row.Error, error)
+            .SetProperty(row => row.Results, results)) == 1;
+    }
+
+    public async Task CompleteBlockAsync(string jobId, int index, int epoch, int step)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync();
+        await context.Blocks.Where(row => row.JobId == jobId && row.Index == index && row.LeaseEpoch == epoch)
+            .ExecuteUpdateAsync(set => set
+                .SetProperty(row => row.State, BlockRowState.Done)
+                .SetProperty(row => row.Step, step));
+    }
+
+    public async Task<bool> DeleteAsync(string id)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync();
+        return await context.Jobs.Where(row => row.Id == id).ExecuteDeleteAsync() == 1;
+    }
+
+    /// <summary>The jobs that had not ended, oldest first, a page of them after <paramref name="after"/>, with their blocks.</summary>
+    public async Task<IReadOnlyList<JobRow>> ListUnfinishedAsync(string after, CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        return await context.Jobs.AsNoTracking().Include(row => row.Blocks)
+            .Where(row => row.Status != JobStatus.Succeeded && row.Status != JobStatus.Failed && row.Status != JobStatus.Cancelled)
+            .Where(row => string.Compare(row.Id, after) > 0)
+            .OrderBy(row => row.Id).Take(StartUpPage).ToListAsync(cancellation);
+    }
+
+    /// <summary>Writes a job taken over from a dead process, and its blocks, which start over.</summary>
+    public async Task ReclaimAsync(JobRow row, CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        context.Jobs.Update(row);
+        await context.SaveChangesAsync(cancellation);
+    }
+
+    public async Task<HashSet<string>> ListIdsAsync(CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        return [.. await context.Jobs.Select(row => row.Id).ToListAsync(cancellation)];
+    }
+}

@@ -1,0 +1,53 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace EbmService.Jobs.Storage;
+
+/// <summary>The jobs database. The model names no provider: times are UTC ticks, enums and documents are text.</summary>
+internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : DbContext(options)
+{
+    public const int IdLength = 32;
+    public const int MaxKeyLength = 255;
+
+    public DbSet<JobRow> Jobs => Set<JobRow>();
+
+    public DbSet<BlockRow> Blocks => Set<BlockRow>();
+
+    public DbSet<IdempotencyRow> IdempotencyKeys => Set<IdempotencyRow>();
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configuration)
+    {
+        configuration.Properties<DateTimeOffset>().HaveConversion<UtcTicksConverter>();
+        configuration.Properties<Enum>().HaveConversion<string>().HaveMaxLength(32);
+    }
+
+    protected override void OnModelCreating(ModelBuilder model)
+    {
+        model.Entity<JobRow>(job =>
+        {
+            job.ToTable("jobs").HasKey(row => row.Id);
+            job.Property(row => row.Id).HasMaxLength(IdLength);
+            job.HasIndex(row => new { row.Status, row.Id });
+            job.HasIndex(row => new { row.ModelName, row.Id });
+            job.HasMany(row => row.Blocks).WithOne().HasForeignKey(block => block.JobId).OnDelete(DeleteBehavior.Cascade);
+        });
+        model.Entity<BlockRow>().ToTable("blocks").HasKey(row => new { row.JobId, row.Index });
+        model.Entity<IdempotencyRow>(key =>
+        {
+            key.ToTable("idempotency_keys").HasKey(row => row.Key);
+            key.Property(row => row.Key).HasMaxLength(MaxKeyLength);
+            key.HasOne<JobRow>().WithMany().HasForeignKey(row => row.JobId).OnDelete(DeleteBehavior.Cascade);
+        });
+    }
+}
+
+internal sealed class UtcTicksConverter() : ValueConverter<DateTimeOffset, long>(
+    time => time.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
+
+/// <summary>Lets <c>dotnet ef</c> make migrations without a host.</summary>
+internal sealed class JobsDbContextDesignFactory : IDesignTimeDbContextFactory<JobsDbContext>
+{
+    public JobsDbContext CreateDbContext(string[] args) =>
+        new(new DbContextOptionsBuilder<JobsDbContext>().UseSqlite("Data Source=design.db").Options);
+}

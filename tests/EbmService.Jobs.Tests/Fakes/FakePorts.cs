@@ -1,0 +1,43 @@
+using EbmService.Core.Devices;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+
+namespace EbmService.Jobs.Tests.Fakes;
+
+internal sealed class FakeDevice : IComputeDevice
+{
+    public int Bindings;
+
+    public Action<int>? OnBind { get; set; }
+
+    public DeviceInfo Info { get; } = new("cpu", 2, "fake");
+
+    public void BindSlotThread() => OnBind?.Invoke(Interlocked.Increment(ref Bindings));
+}
+
+internal sealed class FakeAssembler : IResultAssembler
+{
+    public Exception? Throws { get; set; }
+
+    public IReadOnlyList<ResultFile> Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks) => Throws is not null
+        ? throw Throws
+        : [new ResultFile("samples.txt", "text/plain", [.. blocks.SelectMany(block => block.Result.ToArray())])];
+}
+
+internal sealed class FakeEvaluator : IModelEvaluator
+{
+    public Func<IReadOnlyList<EvaluationQuery>, IReadOnlyList<Outcome<EvaluationAnswer>>> OnEvaluate { get; set; } =
+        queries => [.. queries.Select(query => Answer(query))];
+
+    public List<int> Batches { get; } = [];
+
+    public static Outcome<EvaluationAnswer> Answer(EvaluationQuery query) => new EvaluationAnswer { Energies = [.. query.Inputs.Values] };
+
+    public IReadOnlyList<Outcome<EvaluationAnswer>> Evaluate(IReadOnlyList<EvaluationQuery> queries)
+    {
+        lock (Batches)
+            Batches.Add(queries.Count);
+        return OnEvaluate(queries);
+    }
+}

@@ -1,0 +1,126 @@
+using EbmService.Core.Devices;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+using EbmService.Core.Tensors;
+using EbmService.Jobs.Admission;
+using EbmService.Jobs.Questions;
+using EbmService.Jobs.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EbmService.Jobs.Tests.Fakes;
+
+/// <summary>The real project over a real database in a folder of its own, with fakes at the ports of Core.</summary>
+internal sealed class JobsHost : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly bool _ownsFolder;
+    private IHost? _host;
+
+    public JobsHost(string? folder = null)
+    {
+        _ownsFolder = folder is null;
+        Folder = folder ?? Directory.CreateTempSubdirectory("ebm-jobs-").FullName;
+    }
+
+    public string Folder { get; }
+
+    /// <value>One slot unless a test says otherwise.</value>
+    public Dictionary<string, string?> Settings { get; } = new() { ["Worker:Slots"] = "1" };
+
+    public FakeWorkloads Workloads { get; } = new();
+
+    public FakeDevice Device { get; } = new();
+
+    public FakeAssembler Assembler { get; } = new();
+
+    public FakeEvaluator Evaluator { get; } = new();
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    public IJobService Jobs => Get<IJobService>();
+
+    public IQuestionDispatcher Questions => Get<IQuestionDispatcher>();
+
+    public IWorkerMonitor Monitor => Get<IWorkerMonitor>();
+
+    public T Get<T>() where T : notnull => _host!.Services.GetRequiredService<T>();
+
+    public async Task<JobsHost> StartAsync()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        Settings["Storage:DataPath"] = Folder;
+        builder.Configuration.AddInMemoryCollection(Settings);
+        builder.Services.AddLogging(logging => logging.ClearProviders());
+        builder.Services.AddMetrics();
+        builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
+            .AddSingleton<IResultAssembler>(Assembler).AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<IJobPlanner, FakePlanner>()
+            .AddJobs(builder.Configuration);
+        _host = builder.Build();
+        await _host.StartAsync();
+        return this;
+    }
+
+    public static SamplingSpec Spec(long seed = 0, int chains = 4, int steps = 3, int blockSize = 4, int previewEvery = 0) => new()
+    {
+        Chains = chains, Steps = steps, Seed = seed, BlockSize = blockSize, PreviewEvery = previewEvery, Recipe = "langevin",
+        Kernel = SamplingKernel.Sgld, StepSize = 1, Noise = 1, Order = UpdateOrder.GradientFirst, GradientClip = new(), StateClamp = new(),
+        Schedule = new(), Labels = [], Start = ChainStart.Base, FreshShare = 0, Precision = SamplingPrecision.Float32,
+    };
+
+    public static JobSubmission Submission(SamplingSpec? spec = null, int priority = 0, string model = "m") =>
+        new(new ModelReference(model, "1", "sha256:00"), spec ?? Spec()) { Priority = priority, Tags = ["t"] };
+
+    public static EvaluationQuery Query(params float[] values) => new()
+    {
+        Model = new("m", "1"), Kind = EvaluationKind.Energy, Inputs = new TensorPayload([values.Length, 1], values),
+    };
+
+    public async Task<JobSnapshot> SubmitAsync(SamplingSpec? spec = null, int priority = 0, string model = "m") =>
+        (await Jobs.SubmitAsync(Submission(spec, priority, model), default)).OrThrow();
+
+    public async Task<JobSnapshot> EndOfAsync(string id)
+    {
+        JobSnapshot job = (await Jobs.WaitAsync(id, Patience, default)).OrThrow();
+        Assert.True(job.Status.IsTerminal(), $"job is still {job.Status}");
+        return job;
+    }
+
+    public async Task<string> ReadResultAsync(string id, string name = "samples.txt")
+    {
+        using var reader = new StreamReader((await Jobs.OpenResultAsync(id, name, default)).OrThrow().Content);
+        return await reader.ReadToEndAsync();
+    }
+
+    public async Task UpdateRowAsync(string id, Action<JobRow> change)
+    {
+        await using JobsDbContext context = await Get<IDbContextFactory<JobsDbContext>>().CreateDbContextAsync();
+        change(await context.Jobs.SingleAsync(row => row.Id == id));
+        await context.SaveChangesAsync();
+    }
+
+    public async Task StopAsync()
+    {
+        if (_host is null)
+            return;
+        await _host.StopAsync();
+        _host.Dispose();
+        _host = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        Assert.Empty(Workloads.Violations);
+        SqliteConnection.ClearAllPools();
+        if (_ownsFolder)
+            Directory.Delete(Folder, recursive: true);
+    }
+}
