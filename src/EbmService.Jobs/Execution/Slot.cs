@@ -130,7 +130,7 @@ internal sealed class Slot(
         try
         {
             if (!_open.TryGetValue(block, out IWorkload? workload))
-                _open[block] = workload = workloads.Open(block.Job.Definition, block.Plan, block.Checkpoint);
+                _open[block] = workload = Open(block);
             result = work(workload)!;
             return true;
         }
@@ -142,6 +142,11 @@ internal sealed class Slot(
             return false;
         }
     }
+
+    // A null array would convert to an empty checkpoint, not to none.
+    private IWorkload Open(LiveBlock block) => block.Checkpoint is { } checkpoint
+        ? workloads.Open(block.Job.Definition, block.Plan, checkpoint)
+        : workloads.Open(block.Job.Definition, block.Plan);
 
     private void Dispose(LiveBlock block)
     {

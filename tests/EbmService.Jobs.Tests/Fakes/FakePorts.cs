@@ -13,7 +13,11 @@ internal sealed class FakeDevice : IComputeDevice
 
     public DeviceInfo Info { get; } = new("cpu", 2, "fake");
 
-    public void BindSlotThread() => OnBind?.Invoke(Interlocked.Increment(ref Bindings));
+    public void BindSlotThread()
+    {
+        int count = Interlocked.Increment(ref Bindings);
+        OnBind?.Invoke(count);
+    }
 }
 
 internal sealed class FakeAssembler : IResultAssembler

@@ -99,11 +99,21 @@ internal sealed class JobsHost : IAsyncDisposable
         return await reader.ReadToEndAsync();
     }
 
-    public async Task UpdateRowAsync(string id, Action<JobRow> change)
+    /// <summary>Makes a row what a process that died at the right moment would have left.</summary>
+    public async Task EditBeforeStartAsync(string id, Action<JobRow> change)
     {
-        await using JobsDbContext context = await Get<IDbContextFactory<JobsDbContext>>().CreateDbContextAsync();
+        await using var context = new JobsDbContext(
+            new DbContextOptionsBuilder<JobsDbContext>().UseSqlite($"Data Source={Path.Combine(Folder, "jobs.db")}").Options);
         change(await context.Jobs.SingleAsync(row => row.Id == id));
         await context.SaveChangesAsync();
+    }
+
+    /// <summary>Stops while a block is inside a step, and lets that step end once no further one may begin.</summary>
+    public async Task StopAfterAsync(Action release)
+    {
+        Get<EbmService.Jobs.Execution.JobBoard>().Stop();
+        release();
+        await StopAsync();
     }
 
     public async Task StopAsync()

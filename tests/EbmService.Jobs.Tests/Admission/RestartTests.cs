@@ -1,0 +1,79 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Tests.Fakes;
+
+namespace EbmService.Jobs.Tests.Admission;
+
+public sealed class RestartTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("ebm-restart-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Start_AfterAProcessDied_RunningStartsOverCancellingEndsQueuedStays()
+    {
+        string running, cancelling, queued, ended;
+        await using (var first = new JobsHost(_folder))
+        {
+            await first.StartAsync();
+            ended = (await first.EndOfAsync((await first.SubmitAsync(JobsHost.Spec(seed: 9))).Id)).Id;
+            var permits = new SemaphoreSlim(0);
+            Script script = first.Workloads.On(1, new Script { Permits = permits });
+            running = (await first.SubmitAsync(JobsHost.Spec(seed: 1, steps: 50))).Id;
+            cancelling = (await first.SubmitAsync(JobsHost.Spec(seed: 2))).Id;
+            queued = (await first.SubmitAsync(JobsHost.Spec(seed: 3))).Id;
+            Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+            await first.StopAfterAsync(() => permits.Release(50));
+        }
+        await using var second = new JobsHost(_folder);
+        await second.EditBeforeStartAsync(cancelling, row => row.Status = JobStatus.Cancelling);
+        Directory.CreateDirectory(Path.Combine(_folder, "jobs", new string('0', 32)));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "jobs", ended, "results", "x.tmp"), "cut short");
+        await second.StartAsync();
+
+        JobSnapshot again = await second.EndOfAsync(running);
+        Assert.Equal((JobStatus.Succeeded, 2), (again.Status, again.Attempt));
+        Assert.Equal("0:50;", await second.ReadResultAsync(running));
+        Assert.Contains("open 1/0 at 0", second.Workloads.Journal);
+        Assert.Equal(JobStatus.Cancelled, (await second.Jobs.FindAsync(cancelling, default)).OrThrow().Status);
+        JobSnapshot stayed = await second.EndOfAsync(queued);
+        Assert.Equal((JobStatus.Succeeded, 1), (stayed.Status, stayed.Attempt));
+        Assert.Equal("0:3;", await second.ReadResultAsync(ended));
+        Assert.False(Directory.Exists(Path.Combine(_folder, "jobs", new string('0', 32))));
+        Assert.False(File.Exists(Path.Combine(_folder, "jobs", ended, "results", "x.tmp")));
+    }
+
+    [Fact]
+    public async Task Watch_AcrossARestart_NumbersGoOnRising()
+    {
+        string id;
+        const long seen = 1000;
+        await using (var first = new JobsHost(_folder))
+        {
+            await first.StartAsync();
+            var permits = new SemaphoreSlim(0);
+            Script script = first.Workloads.On(1, new Script { Permits = permits });
+            id = (await first.SubmitAsync(JobsHost.Spec(seed: 1, steps: 50))).Id;
+            Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+            await first.StopAfterAsync(() => permits.Release(50));
+        }
+        await using var second = new JobsHost(_folder);
+        await second.StartAsync();
+        List<JobEvent> events = await second.Jobs.WatchAsync(id, seen, default).ToListAsync();
+
+        Assert.True(events[0].Sequence > seen);
+        Assert.Equal(JobStatus.Succeeded, Assert.IsType<JobChangedEvent>(events[^1]).Job.Status);
+    }
+
+    [Fact]
+    public async Task Submit_AfterTheStopBegan_IsShuttingDown()
+    {
+        await using var host = new JobsHost(_folder);
+        await host.StartAsync();
+        host.Get<EbmService.Jobs.Execution.JobBoard>().Stop();
+
+        Assert.Equal(FailureCode.ShuttingDown, (await host.Jobs.SubmitAsync(JobsHost.Submission(), default)).Failure?.Code);
+        Assert.False(host.Monitor.IsReady);
+    }
+}

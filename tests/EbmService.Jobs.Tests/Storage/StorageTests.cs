@@ -1,0 +1,72 @@
+using System.Text;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Storage;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Jobs.Tests.Storage;
+
+public sealed class StorageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("ebm-storage-").FullName;
+    private readonly string _id = Guid.CreateVersion7().ToString("N");
+    private readonly ResultStore _sut;
+
+    public StorageTests() => _sut = new ResultStore(Options.Create(new StorageOptions { DataPath = _folder }));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Model_AgainstItsMigrations_HasNoPendingChanges()
+    {
+        using JobsDbContext context = new JobsDbContextDesignFactory().CreateDbContext([]);
+        Assert.False(context.Database.HasPendingModelChanges());
+    }
+
+    [Fact]
+    public void WriteResults_File_IsStoredWithLengthAndHash()
+    {
+        ResultEntry entry = Assert.Single(_sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())]));
+
+        Assert.Equal((3L, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), (entry.Size, entry.Sha256));
+        using Stream stream = _sut.OpenResult(_id, entry)!;
+        Assert.True(stream.CanSeek);
+        Assert.Equal("abc", new StreamReader(stream, Encoding.UTF8).ReadToEnd());
+        Assert.Empty(Directory.EnumerateFiles(_folder, "*.tmp", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void OpenResult_FileCutShort_IsRefused()
+    {
+        ResultEntry entry = _sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())])[0];
+        File.WriteAllText(Path.Combine(_folder, "jobs", _id, "results", "a.txt"), "ab");
+
+        Assert.Null(_sut.OpenResult(_id, entry));
+    }
+
+    [Fact]
+    public void ReadBlock_ChangedOnDisk_Throws()
+    {
+        string hash = _sut.WriteBlock(_id, 0, "abc"u8);
+        Assert.Equal("abc"u8.ToArray(), _sut.ReadBlock(_id, 0, hash));
+        File.WriteAllText(Path.Combine(_folder, "jobs", _id, "blocks", "000000"), "abd");
+
+        Assert.Throws<InvalidDataException>(() => _sut.ReadBlock(_id, 0, hash));
+    }
+
+    [Theory]
+    [InlineData("../x")]
+    [InlineData("a/b")]
+    [InlineData("..")]
+    [InlineData(".hidden")]
+    [InlineData("a..b")]
+    [InlineData("")]
+    [InlineData("a\n")]
+    public void WriteResults_NameThatCouldLeaveTheFolder_Throws(string name) =>
+        Assert.Throws<ArgumentException>(() => _sut.WriteResults(_id, [new ResultFile(name, "text/plain", [])]));
+
+    [Theory]
+    [InlineData("..")]
+    [InlineData("0123456789abcdef0123456789ABCDEF")]
+    public void DeleteJob_NoJobId_Throws(string id) => Assert.Throws<ArgumentException>(() => _sut.DeleteJob(id));
+}
