@@ -62,6 +62,7 @@ public static class JobsServiceCollectionExtensions
     private static IServiceCollection AddExecution(this IServiceCollection services) => services
         .AddSingleton<LiveJobs>()
         .AddSingleton<JobRecorder>()
+        .AddSingleton<SlotChoice>()
         .AddSingleton<JobBoard>()
         .AddSingleton<BlockOutcomes>()
         .AddHostedService<WorkerService>();

@@ -2,20 +2,16 @@ using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Questions;
-using EbmService.Jobs.Scheduling;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Execution;
 
 /// <summary>Where slots get their next task and others leave work for them. Every member is thread-safe.</summary>
 internal sealed class JobBoard(
-    LiveJobs live, JobRecorder recorder, JobEventHub hub, TimeProvider clock, JobsMetrics metrics,
+    LiveJobs live, SlotChoice choice, JobRecorder recorder, JobEventHub hub, TimeProvider clock,
     IOptions<WorkerOptions> options, IOptions<JobLimitsOptions> limits)
 {
-    private const int RotationMilliseconds = 1000;
-
     private readonly List<SlotState> _slots = [];
-    private readonly WorkerOptions _options = options.Value;
 
     public object Gate => live.Gate;
 
@@ -35,8 +31,6 @@ internal sealed class JobBoard(
                 return !IsStopping && _slots.Count > 0 && _slots.All(slot => slot.IsBound);
         }
     }
-
-    private int RotationQuanta => Math.Max(1, RotationMilliseconds / _options.QuantumMilliseconds);
 
     public SlotState AddSlot()
     {
@@ -87,7 +81,7 @@ internal sealed class JobBoard(
             recorder.RecordStatus(job, JobStatus.Cancelling);
         Task recorded = job.Tail;
         recorder.TryEnd(job);
-        ShowQueue();
+        choice.ShowQueue();
         WakeFor(job);
         return job.Begun ? recorded : job.Ended.Task;
     }
@@ -128,7 +122,7 @@ internal sealed class JobBoard(
     {
         lock (Gate)
         {
-            slot.Budget.Start(TimeSpan.FromMilliseconds(_options.QuantumMilliseconds));
+            slot.Budget.Start(TimeSpan.FromMilliseconds(options.Value.QuantumMilliseconds));
             slot.IsInQuantum = true;
             if (IsStopping || Questions.Count > 0 || !job.IsRunnable)
                 slot.Budget.RequestYield();
@@ -155,7 +149,7 @@ internal sealed class JobBoard(
                 if (!slot.JustAnswered && Questions.Count > 0)
                     return TakeQuestions(slot);
                 slot.JustAnswered = false;
-                if ((FindClosing(slot) ?? FindShared(slot) ?? Choose(slot)) is { } task)
+                if (choice.Find(slot) is { } task)
                     return task;
                 if (Questions.Count > 0)
                     return TakeQuestions(slot);
@@ -174,90 +168,10 @@ internal sealed class JobBoard(
         return new AnswerTask(Questions.Take(limits.Value.MaxQuestionRows));
     }
 
-    private CloseTask? FindClosing(SlotState slot)
-    {
-        if (slot.Open.Find(block => !block.Job.IsRunnable) is { } open)
-            return new CloseTask(open, Keep: open.Job.Failure is null);
-        foreach (LiveJob job in live.InOrder)
-        {
-            if (job.CancelRequested && job.Failure is null && job.Waiting.First is { } parked)
-                return new CloseTask(OpenOn(slot, parked.Value), Keep: true);
-        }
-        return null;
-    }
-
-    private ParkTask? FindShared(SlotState slot)
-    {
-        bool asked = slot.IsAskedToShare;
-        slot.IsAskedToShare = false;
-        return asked && slot.Open.Count > 1 ? new ParkTask(slot.Open.MaxBy(block => (-block.Job.Recorded.Priority, block.Job.VirtualTime))!) : null;
-    }
-
-    private SlotTask? Choose(SlotState slot)
-    {
-        slot.Candidates.Clear();
-        long parkedBytes = 0;
-        for (int i = 0; i < live.InOrder.Count; i++)
-        {
-            LiveJob job = live.InOrder[i];
-            if (!job.IsRunnable)
-                continue;
-            LiveBlock? open = slot.Open.Find(block => block.Job == job);
-            slot.Candidates.Add(new JobCandidate(i, job.Recorded.Priority, job.VirtualTime, job.Order, job.Recorded.Model.Key(),
-                job.Waiting.Count > 0, open is not null, open?.Quanta ?? 0));
-            parkedBytes += job.Waiting.TakeWhile(block => block.State == BlockState.Parked).Sum(block => (long)block.Checkpoint!.Length);
-        }
-        var view = new SlotView(_options.OpenBlocksPerSlot, RotationQuanta, parkedBytes < (long)_options.ParkedMegabytes << 20, slot.LastModel);
-        SchedulingDecision decision = JobScheduler.Choose(slot.Candidates, view);
-        if (decision.Action == SchedulingAction.Idle)
-            return null;
-        LiveJob chosen = live.InOrder[decision.Job];
-        LiveBlock? mine = slot.Open.Find(block => block.Job == chosen);
-        if (decision.Action == SchedulingAction.Park)
-            return new ParkTask(mine!);
-        return new AdvanceTask(Serve(slot, mine ?? OpenOn(slot, chosen.Waiting.First!.Value)));
-    }
-
-    private LiveBlock Serve(SlotState slot, LiveBlock block)
-    {
-        LiveJob job = block.Job;
-        live.FairClock.Serve(job.Recorded.Priority, job.VirtualTime);
-        slot.LastModel = job.Recorded.Model.Key();
-        block.Quanta++;
-        if (!job.Begun)
-        {
-            job.Begun = true;
-            metrics.JobBegan(clock.GetElapsedTime(job.AdmittedAt).TotalSeconds);
-            recorder.RecordStatus(job, JobStatus.Running);
-            ShowQueue();
-        }
-        return block;
-    }
-
-    private static LiveBlock OpenOn(SlotState slot, LiveBlock block)
-    {
-        block.Job.Waiting.Remove(block);
-        block.Job.OpenBlocks++;
-        block.State = BlockState.Open;
-        block.Quanta = 0;
-        slot.Open.Add(block);
-        return block;
-    }
-
     private void AskToShare(SlotState idle)
     {
         SlotState? busiest = _slots.Where(slot => slot != idle).MaxBy(slot => slot.Open.Count);
         if (busiest is { Open.Count: > 1, IsAskedToShare: false })
             busiest.IsAskedToShare = true;
-    }
-
-    /// <summary>Tells those who watch a queued job its new place.</summary>
-    private void ShowQueue()
-    {
-        foreach (LiveJob job in live.InOrder)
-        {
-            if (job.IsQueued && hub.IsWatched(job.Id))
-                hub.Publish(job.Id, live.Snapshot(job).Progress);
-        }
     }
 }
