@@ -87,9 +87,8 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         EnergyModelFactory.Refresh(_frozen, State.Parameters);
-        bool withChains = State.Iteration >= WarmUp;
         Task<TrainingPartResult>[] running =
-            [.. _slots.Select((slot, index) => slot.Start(() => _part.Compute(State.Generators[index], withChains)))];
+            [.. _slots.Select((slot, index) => slot.Start(() => _part.Compute(State.Generators[index])))];
         TrainingPartResult[] parts = [.. running.Select(task => task.GetAwaiter().GetResult())];
         State.Iteration++;
         Dictionary<string, Tensor> gradients = State.Parameters.Keys.ToDictionary(
@@ -97,9 +96,8 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
         double norm = State.Optimizer.Update(gradients, LearningRate(), State.Iteration);
         foreach (TrainingPartResult part in parts)
         {
-            if (part.Negatives is { } negatives)
-                State.Buffer.Store(part.Slots, negatives);
-            part.Negatives?.Dispose();
+            State.Buffer.Store(part.Slots, part.Negatives);
+            part.Negatives.Dispose();
             foreach (Tensor gradient in part.Gradients.Values)
                 gradient.Dispose();
         }
@@ -110,18 +108,11 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
             parts.Average(part => part.CrossEntropy), parts.Average(part => part.Accuracy), norm, State.Elapsed, remaining);
     }
 
-    private int WarmUp => _recipe.Classification?.WarmUp ?? 0;
-
-    /// <summary>Linear warm-up and cosine decay, once for the classifier's warm-up and once for the joint part.</summary>
     private double LearningRate()
     {
-        bool joint = State.Iteration > WarmUp;
-        int done = joint ? State.Iteration - WarmUp : State.Iteration;
-        int length = joint ? _recipe.Iterations - WarmUp : WarmUp;
-        double peak = joint ? _recipe.LearningRate : _recipe.Classification!.WarmUpLearningRate;
-        double rise = Math.Min(1, done / (double)Math.Max(1, _recipe.WarmUp));
-        double cosine = Math.Pow((1 + Math.Cos(Math.PI * done / length)) / 2, joint ? _recipe.DecayPower : 1);
-        return peak * rise * (_recipe.FinalLearningRate + (1 - _recipe.FinalLearningRate) * cosine);
+        double warmUp = Math.Min(1, State.Iteration / (double)Math.Max(1, _recipe.WarmUp));
+        double cosine = Math.Pow((1 + Math.Cos(Math.PI * State.Iteration / _recipe.Iterations)) / 2, _recipe.DecayPower);
+        return _recipe.LearningRate * warmUp * (_recipe.FinalLearningRate + (1 - _recipe.FinalLearningRate) * cosine);
     }
 
     private bool IsSound(TrainingProgress progress) =>

@@ -10,7 +10,7 @@ namespace EbmService.Inference.Training;
 
 /// <summary>What one slot brings back from one iteration; the receiver disposes it.</summary>
 internal sealed record TrainingPartResult(
-    IReadOnlyDictionary<string, Tensor> Gradients, long[] Slots, Tensor? Negatives,
+    IReadOnlyDictionary<string, Tensor> Gradients, long[] Slots, Tensor Negatives,
     double EnergyData, double EnergySamples, double CrossEntropy, double Accuracy);
 
 /// <summary>
@@ -24,23 +24,18 @@ internal sealed class TrainingPart(
         ? new ImageAugmentation(model.Input, recipe.Classification!)
         : null;
 
-    /// <summary>The whole objective, or without chains while the classifier warms up.</summary>
-    public TrainingPartResult Compute(Generator generator, bool withChains)
+    public TrainingPartResult Compute(Generator generator)
     {
         using DisposeScope scope = NewDisposeScope();
         int rows = recipe.BatchSize / recipe.Slots;
         (Tensor data, Tensor? labels) = batch.Draw(rows, null, generator);
         data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator));
+        (Tensor negatives, Tensor? negativeLabels, long[] slots) = RunChains(rows, generator);
+
         Tensor energyData = trained.Energy(data, labels);
-        Tensor loss = energyData.square().mean() * recipe.EnergyL2;
-        (Tensor? negatives, long[] slots, double energySamples) = (null, [], 0);
-        if (withChains)
-        {
-            (negatives, Tensor? negativeLabels, slots) = RunChains(rows, generator);
-            Tensor energy = trained.Energy(negatives, negativeLabels);
-            energySamples = energy.mean().ToDouble();
-            loss += (energyData - energy).mean() + energy.square().mean() * recipe.EnergyL2;
-        }
+        Tensor energySamples = trained.Energy(negatives, negativeLabels);
+        Tensor loss = (energyData - energySamples).mean()
+            + (energyData.square() + energySamples.square()).mean() * recipe.EnergyL2;
         (Tensor? crossEntropy, double accuracy) = Classify(generator);
         if (crossEntropy is not null)
             loss += crossEntropy * recipe.Classification!.Weight;
@@ -49,8 +44,8 @@ internal sealed class TrainingPart(
         IList<Tensor> gradients = autograd.grad([loss], [.. names.Select(name => trained.Parameters[name])]);
         return new TrainingPartResult(
             names.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second.DetachFromDisposeScope()),
-            slots, negatives?.DetachFromDisposeScope(),
-            energyData.mean().ToDouble(), energySamples, crossEntropy?.ToDouble() ?? 0, accuracy);
+            slots, negatives.DetachFromDisposeScope(),
+            energyData.mean().ToDouble(), energySamples.mean().ToDouble(), crossEntropy?.ToDouble() ?? 0, accuracy);
     }
 
     private (Tensor X, Tensor? Labels, long[] Slots) RunChains(int rows, Generator generator)

@@ -5,7 +5,6 @@ namespace EbmService.Inference.Training;
 /// <summary>The file <c>training.json</c> of a model folder: every number of a training run.</summary>
 public sealed record TrainingRecipe
 {
-    /// <value>All iterations, the classification's warm-up included.</value>
     public required int Iterations { get; init; }
 
     public required long Seed { get; init; }
@@ -72,8 +71,5 @@ public sealed record TrainingRecipe
 /// <param name="Shift">Largest shift, pixels.</param>
 /// <param name="Rotation">Largest rotation, degrees.</param>
 /// <param name="Scale">Largest relative change of size.</param>
-/// <param name="WarmUp">First iterations without chains: cross-entropy and the squared energy of the data only. They cost little, and the joint part then starts from a good classifier whose energies are near zero.</param>
-/// <param name="WarmUpLearningRate">For those iterations, with its own warm-up and cosine decay.</param>
 public sealed record ClassificationRecipe(
-    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0,
-    int WarmUp = 0, double WarmUpLearningRate = 1e-3);
+    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0);
