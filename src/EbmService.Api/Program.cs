@@ -2,6 +2,7 @@ using EbmService.Api.Hosting;
 using EbmService.Inference;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
+using EbmService.Jobs;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
 {
@@ -12,10 +13,12 @@ WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationO
 
 builder.UseServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
+// First, so that its network guard refuses before a worker or a database starts.
+builder.Services.AddApi(builder.Configuration);
 builder.Services.Configure<ModelsOptions>(builder.Configuration.GetSection(ModelsOptions.Section));
 builder.Services.Configure<DeviceOptions>(builder.Configuration.GetSection(DeviceOptions.Section));
 builder.Services.AddInference();
-builder.Services.AddApi(builder.Configuration);
+builder.Services.AddJobs(builder.Configuration);
 
 WebApplication app = builder.Build();
 app.UseApi();

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+
+namespace EbmService.Api.Tests.WholeService;
+
+/// <summary>A temporary model repository of closed formulas, and a data folder beside it.</summary>
+internal sealed class ServiceFolder : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("ebm-api-").FullName;
+
+    internal ServiceFolder()
+    {
+        Write("bowl", new InputSchema(InputKind.Vector, [2], -3, 3), new GaussianArchitecture([0, 0], [[1, 0], [0, 1]]));
+        Write("wells", new InputSchema(InputKind.Vector, [2], -3, 3), new DoubleWellArchitecture());
+        Directory.CreateDirectory(Path.Combine(Models, "damaged", "1"));
+        File.WriteAllText(Path.Combine(Models, "damaged", "1", "version.json"), "{");
+    }
+
+    internal string Models => Path.Combine(_root, "models");
+
+    internal string Data => Path.Combine(_root, "data");
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    private void Write(string name, InputSchema input, ArchitectureSpec architecture)
+    {
+        var descriptor = new ModelDescriptor
+        {
+            Name = name,
+            Title = name,
+            Architecture = architecture,
+            Input = input,
+            Recipes = new Dictionary<string, SgldRecipe> { ["own"] = new() { Steps = 50, StepSize = 0.05, Temperature = 1 } },
+            DefaultRecipe = "own",
+        };
+        string folder = Directory.CreateDirectory(Path.Combine(Models, name, "1")).Parent!.FullName;
+        File.WriteAllText(Path.Combine(folder, "model.json"), JsonSerializer.Serialize(descriptor, EbmJson.Indented));
+        var manifest = new ModelVersionManifest { Version = "1", Files = new Dictionary<string, string>() };
+        File.WriteAllText(Path.Combine(folder, "1", "version.json"), JsonSerializer.Serialize(manifest, EbmJson.Indented));
+    }
+}
