@@ -23,7 +23,7 @@ builder.Services.AddJobs(builder.Configuration);
 WebApplication app = builder.Build();
 app.UseApi();
 app.MapApi();
-await app.RunAsync();
+await app.RunServiceAsync();
 
 /// <summary>The entry point; public for tests.</summary>
 public partial class Program;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EbmService.Api.Inputs;
 using EbmService.Core.Evaluation;
 
@@ -8,7 +9,8 @@ public sealed record EnergyResponse(string Model, string Version, string Digest,
 
 /// <param name="Energy">E(x), lower = more likely; null when it is no finite number.</param>
 /// <param name="Gradient">dE/dx shaped like the input; present when asked for.</param>
-public sealed record EnergyResult(float? Energy, NestedNumbers? Gradient);
+public sealed record EnergyResult(
+    float? Energy, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] NestedNumbers? Gradient);
 
 /// <summary>Class probabilities, one result per input, in order.</summary>
 public sealed record ClassifyResponse(string Model, string Version, string Digest, IReadOnlyList<ClassifyResult> Results);

@@ -6,6 +6,7 @@ using EbmService.Api.Jobs;
 using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Results;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Hosting;
 
@@ -35,5 +36,19 @@ internal static class WebApplicationExtensions
         app.MapHealth();
         app.MapHub<JobsHub>(JobsHub.Path);
         return app.UseOpenApiDocument();
+    }
+
+    /// <summary>Runs until stopped; a refused configuration ends the process with 1 and its message instead of a crash dump.</summary>
+    internal static Task RunServiceAsync(this WebApplication app)
+    {
+        // Not a catch: hosts that embed the service, as tests do, must see the exception.
+        AppDomain.CurrentDomain.UnhandledException += (_, unhandled) =>
+        {
+            if (unhandled.ExceptionObject is not (StartRefusedException or OptionsValidationException))
+                return;
+            Console.Error.WriteLine($"The service did not start: {((Exception)unhandled.ExceptionObject).Message}");
+            Environment.Exit(1);
+        };
+        return app.RunAsync();
     }
 }

@@ -39,7 +39,7 @@ public sealed class NetworkGuardTests
     {
         using var factory = new ApiFactory { Settings = new() { ["urls"] = "http://0.0.0.0:5999" } };
 
-        var refusal = Assert.Throws<InvalidOperationException>(() => factory.CreateClient());
+        var refusal = Assert.Throws<StartRefusedException>(() => factory.CreateClient());
 
         Assert.Contains("Security:AllowUnauthenticatedNetwork", refusal.Message);
     }
