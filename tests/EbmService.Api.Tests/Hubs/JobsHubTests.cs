@@ -93,36 +93,12 @@ public sealed class JobsHubTests : IDisposable
         Assert.Equal(id, (string?)(await messages.ReadAsync(HttpTestExtensions.Cancel)).Body["id"]);
     }
 
-    [Fact]
-    public async Task Watch_ClientThatDoesNotRead_HoldsUpNobody()
-    {
-        string id = await CreateAsync();
-        var stuck = new TaskCompletionSource();
-        (HubConnection slow, _) = await ConnectAsync(messagePack: false, _ => stuck.Task);
-        (HubConnection quick, ChannelReader<Message> messages) = await ConnectAsync(messagePack: false);
-        await using HubConnection one = slow;
-        await using HubConnection two = quick;
-        await slow.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
-        await quick.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
-
-        byte[] picture = new byte[256 * 1024];
-        for (int i = 0; i < 40; i++)
-            _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, i, picture));
-        _factory.Jobs.Finish(id);
-
-        Message last;
-        do
-            last = await messages.ReadAsync(HttpTestExtensions.Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(20), HttpTestExtensions.Cancel);
-        while ((string?)last.Body["status"] != "succeeded");
-        stuck.SetResult();
-    }
-
     private sealed record Message(string Kind, JsonObject Body);
 
     private async Task<string> CreateAsync() =>
         (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
 
-    private async Task<(HubConnection Hub, ChannelReader<Message> Messages)> ConnectAsync(bool messagePack, Func<Message, Task>? received = null)
+    private async Task<(HubConnection Hub, ChannelReader<Message> Messages)> ConnectAsync(bool messagePack)
     {
         var channel = Channel.CreateUnbounded<Message>();
         IHubConnectionBuilder builder = new HubConnectionBuilder().WithUrl(new Uri(_factory.Server.BaseAddress, "/hubs/jobs"), options =>
@@ -136,11 +112,11 @@ public sealed class JobsHubTests : IDisposable
             builder.AddMessagePackProtocol(options => options.SerializerOptions = MessagePackSerializerOptions.Standard.WithResolver(ContractlessStandardResolver.Instance));
         }
         HubConnection hub = builder.Build();
-        Func<Message, Task> handle = received ?? (message => channel.Writer.WriteAsync(message).AsTask());
+        Task HandleAsync(Message message) => channel.Writer.WriteAsync(message).AsTask();
         // Untyped on purpose: what stands on the wire is what is compared.
-        hub.On<object>("JobChanged", job => handle(new("changed", ToJson(job))));
-        hub.On<object>("JobProgress", progress => handle(new("progress", ToJson(progress))));
-        hub.On<string, int, byte[]>("JobPreview", (jobId, step, png) => handle(new("preview", new JsonObject { ["jobId"] = jobId, ["step"] = step, ["png"] = Convert.ToBase64String(png) })));
+        hub.On<object>("JobChanged", job => HandleAsync(new("changed", ToJson(job))));
+        hub.On<object>("JobProgress", progress => HandleAsync(new("progress", ToJson(progress))));
+        hub.On<string, int, byte[]>("JobPreview", (jobId, step, png) => HandleAsync(new("preview", new JsonObject { ["jobId"] = jobId, ["step"] = step, ["png"] = Convert.ToBase64String(png) })));
         await hub.StartAsync(HttpTestExtensions.Cancel);
         return (hub, channel.Reader);
     }
