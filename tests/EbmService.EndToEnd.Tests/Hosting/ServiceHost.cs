@@ -1,0 +1,29 @@
+using System.Reflection;
+
+namespace EbmService.EndToEnd.Tests.Hosting;
+
+/// <summary>Where the built service and the fixtures lie, and how tests start it.</summary>
+internal static class ServiceHost
+{
+    /// <summary>A model repository to use instead of the bundled one.</summary>
+    private const string ModelsVariable = "EBM_TEST_MODELS";
+
+    public const string Model = "mnist-jem";
+
+    public static string Fixtures { get; } = Path.Combine(Metadata("RepositoryRoot"), "tests", "fixtures");
+
+    private static string Assembly { get; } =
+        Path.Combine(Metadata("RepositoryRoot"), "src", "EbmService.Api", "bin", Metadata("Configuration"), "net10.0", "EbmService.Api.dll");
+
+    public static Task<ServiceProcess> StartAsync(string dataPath, params (string Name, string Value)[] settings)
+    {
+        Dictionary<string, string> all = settings.ToDictionary(setting => setting.Name, setting => setting.Value);
+        all["Storage__DataPath"] = dataPath;
+        if (Environment.GetEnvironmentVariable(ModelsVariable) is { Length: > 0 } models)
+            all["Models__Path"] = models;
+        return ServiceProcess.StartAsync(Assembly, all);
+    }
+
+    private static string Metadata(string key) =>
+        typeof(ServiceHost).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;
+}

@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace EbmService.EndToEnd.Tests.Hosting;
+
+/// <summary>The real service: <c>dotnet EbmService.Api.dll</c> on a free port of loopback.</summary>
+public sealed partial class ServiceProcess : IAsyncDisposable
+{
+    private const int Terminate = 15;
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ServiceProcess(ProcessStartInfo start)
+    {
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.OutputDataReceived += (_, line) => Read(line.Data);
+        _process.ErrorDataReceived += (_, line) => Read(line.Data);
+        _process.Exited += (_, _) => _address.TrySetException(new InvalidOperationException("The service ended before it listened."));
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromSeconds(100) };
+
+    public Uri Address => Client.BaseAddress!;
+
+    /// <value>What it wrote so far, for the message of a failing test.</value>
+    public string Output => string.Join(Environment.NewLine, _output);
+
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>Starts it and waits until /health/ready says 200.</summary>
+    /// <param name="assembly">Path of EbmService.Api.dll.</param>
+    /// <param name="settings">Configuration as environment variables, for example <c>Storage__DataPath</c>.</param>
+    public static async Task<ServiceProcess> StartAsync(string assembly, IReadOnlyDictionary<string, string> settings)
+    {
+        if (!File.Exists(assembly))
+            throw new FileNotFoundException("The service is not built.", assembly);
+        var start = new ProcessStartInfo("dotnet", [assembly, "--urls", "http://127.0.0.1:0"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in settings)
+            start.Environment[name] = value;
+        var service = new ServiceProcess(start);
+        try
+        {
+            service.Client.BaseAddress = await service._address.Task.WaitAsync(StartLimit);
+            await service.WaitUntilReadyAsync();
+            return service;
+        }
+        catch (Exception failure)
+        {
+            await service.DisposeAsync();
+            throw new InvalidOperationException($"The service did not become ready.{Environment.NewLine}{service.Output}", failure);
+        }
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM, as systemd and Docker send it.</summary>
+    /// <returns>The exit code and how long it took.</returns>
+    public async Task<(int ExitCode, TimeSpan Took)> StopAsync()
+    {
+        long begun = Stopwatch.GetTimestamp();
+        if (SendSignal(_process.Id, Terminate) != 0)
+            throw new InvalidOperationException("The process could not be signalled.");
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return (_process.ExitCode, Stopwatch.GetElapsedTime(begun));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            await KillAsync();
+        _process.Dispose();
+        Client.Dispose();
+    }
+
+    private async Task WaitUntilReadyAsync()
+    {
+        using var limit = new CancellationTokenSource(StartLimit);
+        while (true)
+        {
+            using HttpResponseMessage answer = await Client.GetAsync("/health/ready", limit.Token);
+            if (answer.IsSuccessStatusCode)
+                return;
+            await Task.Delay(100, limit.Token);
+        }
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null)
+            return;
+        _output.Enqueue(line);
+        if (ListeningPattern().Match(line) is { Success: true } match)
+            _address.TrySetResult(new Uri(match.Groups[1].Value));
+    }
+
+    [GeneratedRegex("Now listening on: (http://\\S+)")]
+    private static partial Regex ListeningPattern();
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int SendSignal(int process, int signal);
+}

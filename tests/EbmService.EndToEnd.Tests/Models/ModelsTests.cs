@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+using EbmService.EndToEnd.Tests.Hosting;
+using Xunit;
+
+namespace EbmService.EndToEnd.Tests.Models;
+
+/// <summary>What one sees first: the models, their cards, Swagger.</summary>
+[Collection(ServiceCollection.Name)]
+public sealed class ModelsTests(ServiceFixture fixture)
+{
+    private HttpClient Client => fixture.Client;
+
+    [EndToEndFact]
+    public async Task Models_List_HoldsTheBundledModelReady()
+    {
+        JsonObject list = await Client.GetJsonAsync("/v1/models");
+
+        JsonNode model = Assert.Single(list["models"]!.AsArray(), entry => (string?)entry!["name"] == ServiceHost.Model)!;
+        Assert.Equal("ready", (string?)model["state"]);
+        Assert.Equal(["energy", "classification", "outOfDistribution", "sampling"], model["tasks"]!.AsArray().Select(task => (string?)task));
+        Assert.Equal([1, 28, 28], model["input"]!["shape"]!.AsArray().Select(size => (int)size!));
+        Assert.Equal(10, model["labels"]!.AsArray().Count);
+    }
+
+    [EndToEndFact]
+    public async Task Models_Card_SaysWhatTheModelIs()
+    {
+        JsonObject card = await Client.GetJsonAsync($"/v1/models/{ServiceHost.Model}");
+
+        Assert.Equal("conv-jem", (string?)card["architecture"]!["kind"]);
+        Assert.StartsWith("sha256:", (string?)card["digest"]);
+        Assert.NotNull(card["calibrationId"]);
+        Assert.True((int)card["bufferSize"]! > 0);
+        Assert.Equal("digits", (string?)card["defaultRecipe"]);
+        Assert.True((double)card["recipes"]!["digits"]!["impliedTemperature"]! > 0);
+    }
+
+    [EndToEndFact]
+    public async Task Health_Running_IsLiveAndReady()
+    {
+        JsonObject ready = await Client.GetJsonAsync("/health/ready");
+
+        Assert.Equal("live", (string?)(await Client.GetJsonAsync("/health/live"))["status"]);
+        Assert.True((bool)ready["checks"]!["worker"]!["ready"]!);
+        Assert.Empty(ready["checks"]!["models"]!["unavailable"]!.AsArray());
+    }
+
+    [EndToEndFact]
+    public async Task Swagger_Page_LoadsAndTheDocumentListsTheOperations()
+    {
+        string page = await Client.GetStringAsync("/", HttpSteps.Cancel);
+        string script = await Client.GetStringAsync("/swagger/swagger-ui-bundle.js", HttpSteps.Cancel);
+        JsonObject document = await Client.GetJsonAsync("/swagger/v1/swagger.json");
+
+        Assert.Contains("swagger-ui", page, StringComparison.Ordinal);
+        Assert.True(script.Length > 100_000);
+        string[] operations = [.. document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject()).Select(verb => (string)verb.Value!["operationId"]!)];
+        string[] expected =
+        [
+            "ListModels", "GetModel", "Energy", "Classify", "Ood", "CreateJob", "ListJobs", "GetJob", "CancelJob", "DeleteJob", "WatchJob",
+            "ListResults", "DownloadResult", "Live", "Ready",
+        ];
+        Assert.Empty(expected.Except(operations));
+    }
+}
