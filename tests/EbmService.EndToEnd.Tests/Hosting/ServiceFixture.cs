@@ -1,6 +1,6 @@
 using Xunit;
 
-[assembly: Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace EbmService.EndToEnd.Tests.Hosting;
 

@@ -17,7 +17,7 @@ public sealed class ModelsTests(ServiceFixture fixture)
 
         JsonNode model = Assert.Single(list["models"]!.AsArray(), entry => (string?)entry!["name"] == ServiceHost.Model)!;
         Assert.Equal("ready", (string?)model["state"]);
-        Assert.Equal(["energy", "classification", "outOfDistribution", "sampling"], model["tasks"]!.AsArray().Select(task => (string?)task));
+        Assert.Equal(["classification", "energy", "outOfDistribution", "sampling"], model["tasks"]!.AsArray().Select(task => (string?)task).Order());
         Assert.Equal([1, 28, 28], model["input"]!["shape"]!.AsArray().Select(size => (int)size!));
         Assert.Equal(10, model["labels"]!.AsArray().Count);
     }

@@ -15,7 +15,7 @@ public sealed class RestartTests : IDisposable
     [EndToEndFact]
     public async Task Kill_WhileAJobRuns_LosesNothing()
     {
-        JsonObject spec = HttpSteps.Spec(64, 400, 30);
+        JsonObject spec = HttpSteps.Spec(64, 200, 30);
         string undisturbed, running, queued;
         string hash;
         await using (ServiceProcess first = await ServiceHost.StartAsync(_data))
