@@ -1,5 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using EbmService.Cli.Data;
+using EbmService.Cli.Evaluation;
+using EbmService.Cli.Models;
+using EbmService.Cli.Sampling;
 using EbmService.Cli.Training;
 
 namespace EbmService.Cli;
@@ -34,6 +38,10 @@ internal static class CliApplication
     private static RootCommand Root(CliEnvironment environment, string[] args) => new("Trains, measures and samples energy-based models.")
     {
         TrainCommand.Create(environment, args),
+        EvaluateCommand.Create(environment, args),
+        SampleCommand.Create(environment),
+        MnistCommand.Create(environment),
+        ModelsCommand.Create(environment),
     };
 
     private static int Refuse(ParseResult parsed, CliEnvironment environment)

@@ -22,9 +22,13 @@ public sealed class CliApplicationTests : IDisposable
 
     [Theory]
     [InlineData("train")]
+    [InlineData("evaluate")]
+    [InlineData("sample")]
+    [InlineData("data mnist")]
+    [InlineData("models verify")]
     public async Task RunAsync_Help_ShowsExamplesAndExitCodes(string command)
     {
-        int code = await _bed.RunAsync(command, "--help");
+        int code = await _bed.RunAsync([.. command.Split(' '), "--help"]);
 
         Assert.Equal(ExitCode.Ok, code);
         Assert.Contains("Example", _bed.Out);

@@ -1,0 +1,45 @@
+using EbmService.Core.Models;
+using EbmService.Inference;
+using EbmService.Inference.Devices;
+using EbmService.Inference.Evaluation;
+using EbmService.Inference.Models;
+using EbmService.Inference.Tasks;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EbmService.Cli;
+
+/// <summary>The composition root of commands that ask a model: what the service has, without queue and HTTP.</summary>
+internal static class InferenceHost
+{
+    /// <param name="modelFolder">A model's folder; its parent is the repository.</param>
+    public static (ServiceProvider Services, string ModelName) Open(string modelFolder, CliEnvironment environment)
+    {
+        string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder));
+        if (!Directory.Exists(folder))
+            throw CliException.BadInput($"there is no folder '{modelFolder}': it must hold {ModelFiles.Descriptor} and a version");
+        return (Create(Path.GetDirectoryName(folder)!, environment), Path.GetFileName(folder));
+    }
+
+    public static ServiceProvider Create(string repository, CliEnvironment environment)
+    {
+        var services = new ServiceCollection();
+        // What is wrong with a model reaches the user as the command's own sentence.
+        services.AddSingleton(typeof(ILogger<>), typeof(NullLogger<>));
+        services.Configure<ModelsOptions>(options => options.Path = repository);
+        services.Configure<DeviceOptions>(_ => { });
+        services.AddSingleton(environment.Clock);
+        services.AddInference();
+        services.AddSingleton<LocalJobRunner>();
+        services.AddSingleton<RecipeSampler>();
+        services.AddSingleton<ImageSampleEvaluation>();
+        services.AddSingleton<VectorSampleEvaluation>();
+        services.AddSingleton<ModelEvaluation>();
+        return services.BuildServiceProvider();
+    }
+
+    /// <summary>The asked version, or the newest ready one.</summary>
+    public static HostedModel Find(ServiceProvider services, string name, string? version) =>
+        services.GetRequiredService<IModelCatalog>().Find(name, version).OrThrow();
+}

@@ -1,0 +1,42 @@
+using EbmService.Core.Jobs;
+using Spectre.Console;
+
+namespace EbmService.Cli.Sampling;
+
+/// <summary>How far a job is: a bar for a person, a line per tenth for a file.</summary>
+internal sealed class JobDisplay(CliEnvironment environment) : IDisposable
+{
+    private int _told;
+
+    public T Run<T>(Func<Action<JobProgress>, T> work)
+    {
+        if (!environment.Interactive)
+            return work(WriteLine);
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(environment.Out) });
+        return console.Progress()
+            .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Start(context =>
+            {
+                ProgressTask task = context.AddTask("starting", maxValue: 1);
+                return work(progress =>
+                {
+                    task.Description = Markup.Escape(Figures(progress));
+                    task.Value = progress.Fraction;
+                });
+            });
+    }
+
+    private void WriteLine(JobProgress progress)
+    {
+        int tenth = (int)(progress.Fraction * 10);
+        if (tenth <= _told)
+            return;
+        _told = tenth;
+        environment.Out.WriteLine($"{progress.Fraction,4:P0}  {Figures(progress)}");
+    }
+
+    private static string Figures(JobProgress progress) =>
+        $"energy {progress.EnergyMean:F3}  gradient {progress.GradientNorm:F3}  {progress.StepsPerSecond:N0} chain-steps/s";
+
+    public void Dispose() => environment.Out.Flush();
+}
