@@ -1,4 +1,5 @@
 using System.Globalization;
+using EbmService.Api.Limits;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 
@@ -53,12 +54,14 @@ internal sealed record QuestionOptions
         Alpha = Alpha ?? other.Alpha,
     };
 
-    internal void Check(int maxRefineSteps, List<FieldError> errors)
+    internal void Check(LimitsOptions limits, int inputs, List<FieldError> errors)
     {
         if (RefineSteps is < 0)
             errors.Add(new("refineSteps", "Must be at least 0."));
-        if (RefineSteps > maxRefineSteps)
-            errors.Add(new("refineSteps", $"{RefineSteps} steps are over this server's limit of {maxRefineSteps}.", FailureCode.OverPolicy));
+        if (RefineSteps > limits.MaxRefineSteps)
+            errors.Add(new("refineSteps", $"{RefineSteps} steps are over this server's limit of {limits.MaxRefineSteps}.", FailureCode.OverPolicy));
+        else if ((long)(RefineSteps ?? 0) * inputs > limits.MaxRefineInputSteps)
+            errors.Add(new("refineSteps", $"{RefineSteps} steps for {inputs} inputs are over this server's limit of {limits.MaxRefineInputSteps} in all: send fewer inputs at once.", FailureCode.OverPolicy));
         if (Alpha is not (null or (> 0 and < 1)))
             errors.Add(new("alpha", "Must be above 0 and below 1: the share of in-distribution inputs that may be refused."));
     }

@@ -25,7 +25,7 @@ internal sealed class QuestionReader(IImageCodec codec, IOptions<LimitsOptions> 
 
         Batch batch = read.Value;
         QuestionOptions options = batch.Options.Or(fromQuery);
-        options.Check(limits.Value.MaxRefineSteps, errors);
+        options.Check(limits.Value, batch.Inputs.Rows, errors);
         Outcome<TensorPayload> inputs = InputShape.Check(batch.Inputs, model, limits.Value.MaxBatch, batch.Field);
         if (!inputs.Succeeded)
             errors.AddRange(inputs.Failure.Fields);

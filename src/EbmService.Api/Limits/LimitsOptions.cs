@@ -21,6 +21,10 @@ public sealed class LimitsOptions
     [Range(0, 10_000)]
     public int MaxRefineSteps { get; set; } = 200;
 
+    /// <value>Refinement steps times inputs of one classification, as all run at one quantum boundary; 1 to 10 000 000, 1000 by default.</value>
+    [Range(1, 10_000_000)]
+    public int MaxRefineInputSteps { get; set; } = 1000;
+
     /// <value>Chains of one job; at least 1, 65 536 by default.</value>
     [Range(1, int.MaxValue)]
     public int MaxChains { get; set; } = 65_536;

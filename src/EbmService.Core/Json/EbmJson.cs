@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -10,7 +11,12 @@ public static class EbmJson
     public static JsonSerializerOptions Options { get; } = Configure(new JsonSerializerOptions());
 
     /// <value>The same, indented, for files that people read.</value>
-    public static JsonSerializerOptions Indented { get; } = Configure(new JsonSerializerOptions { WriteIndented = true });
+    public static JsonSerializerOptions Indented { get; } = Configure(new JsonSerializerOptions
+    {
+        WriteIndented = true,
+        // Files, never HTML: a plus sign stays a plus sign.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
 
     /// <summary>Applies the conventions to options owned by a framework (ASP.NET, SignalR).</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)

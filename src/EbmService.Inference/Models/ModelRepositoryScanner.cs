@@ -67,7 +67,7 @@ internal sealed class ModelRepositoryScanner(string root, ILogger logger)
     private HostedModel Unavailable(ModelKey key, Exception exception)
     {
         string reason = Reason(exception)!;
-        ModelLog.Unavailable(logger, key, reason, exception);
+        ModelLog.Unavailable(logger, key, reason, exception is InvalidModelException ? null : exception);
         return new HostedModel { Key = key, State = ModelState.Unavailable, Reason = reason };
     }
 

@@ -71,5 +71,6 @@ public sealed record TrainingRecipe
 /// <param name="Shift">Largest shift, pixels.</param>
 /// <param name="Rotation">Largest rotation, degrees.</param>
 /// <param name="Scale">Largest relative change of size.</param>
+/// <param name="LabelSmoothing">Share of each label spread over all classes (Szegedy et al. 2016). It bounds the margin between logits, and with it how steep the energy grows: chains can follow.</param>
 public sealed record ClassificationRecipe(
-    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0);
+    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0, double LabelSmoothing = 0);

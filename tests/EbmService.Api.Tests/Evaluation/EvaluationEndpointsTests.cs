@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using EbmService.Api.Tests.Inputs;
@@ -117,6 +118,19 @@ public sealed class EvaluationEndpointsTests(ApiFactory factory) : IClassFixture
         Assert.Equal(3, results[0]!["probabilities"]!.AsArray().Count);
         Assert.Equal(8, (double)results[0]!["energy"]!, 4);
         Assert.Equal(3, factory.Questions.Last!.RefineSteps);
+    }
+
+    [Theory]
+    [InlineData(1, 201)]
+    [InlineData(6, 200)]
+    public async Task Classify_RefinementOverTheLimit_Is422(int files, int steps)
+    {
+        HttpResponseMessage response = await _client.PostAsync(
+            $"/v1/models/digits/classify?refineSteps={steps}",
+            PngFiles.Form([.. Enumerable.Range(0, files).Select(_ => PngFiles.Gray(4, 4))]), HttpTestExtensions.Cancel);
+
+        JsonObject problem = await response.JsonAsync(HttpStatusCode.UnprocessableEntity);
+        Assert.Contains("over this server's limit", (string?)problem["errors"]!["refineSteps"]![0], StringComparison.Ordinal);
     }
 
     [Fact]
