@@ -20,7 +20,7 @@ internal sealed record BenchmarkOptions(bool Quick, string? Output, string? Mode
 
     public int ActualRounds => Quick ? 2 : Rounds;
 
-    public int Chains => Quick ? 64 : 256;
+    public int Chains => 256;
 
     public int Steps => Quick ? 20 : 200;
 

@@ -42,7 +42,7 @@ internal static class BenchmarkRun
         return new BenchmarkReport(
             MachineDescription.Read(),
             $"{BenchmarkOptions.Model}/{version}, {(long)card["parameterCount"]!:N0} parameters",
-            await SamplingMeasurement.RunAsync(options, jobs, plain, (int?)card["blockSizes"]!["cpu"] ?? UnmeasuredBlockSize),
+            await SamplingMeasurement.RunAsync(options, service, jobs, plain, (int?)card["blockSizes"]!["cpu"] ?? UnmeasuredBlockSize),
             await ThroughputMeasurement.RunAsync(options, binary, json, plain),
             await LatencyMeasurement.RunAsync(options, binary, jobs));
     }

@@ -1,41 +1,59 @@
 using EbmService.Benchmarks.Plain;
 using EbmService.Benchmarks.Service;
+using EbmService.EndToEnd.Tests.Hosting;
 
 namespace EbmService.Benchmarks.Measurements;
 
-/// <summary>(a) One sampling job through HTTP at several block sizes against one batch in a plain loop; seconds per round.</summary>
+/// <summary>(a) One sampling job through HTTP at several block sizes against one batch in a plain loop; one entry per round.</summary>
 /// <param name="DefaultBlockSize">What a request that names none gets.</param>
 internal sealed record SamplingMeasurement(
-    int Chains, int Steps, int DefaultBlockSize, IReadOnlyList<double> PlainSeconds, IReadOnlyDictionary<int, double[]> ServiceSeconds)
+    int Chains, int Steps, int DefaultBlockSize, IReadOnlyList<Timing> Plain, IReadOnlyDictionary<int, Timing[]> Service)
 {
     private static readonly int[] BlockSizes = [4, 8, 16, 32, 64];
 
-    /// <summary>Chain-steps per second.</summary>
-    public Spread PlainRate => Rate(PlainSeconds);
+    public IEnumerable<int> BlockSizesAscending => Service.Keys.Order();
 
-    public int BestBlockSize => ServiceSeconds.Keys.MaxBy(size => ServiceRate(size).Median);
+    public int BestBlockSize => Service.Keys.MaxBy(size => Rate(Service[size]).Median);
 
-    public Spread ServiceRate(int blockSize) => Rate(ServiceSeconds[blockSize]);
+    /// <summary>Chain-steps per second on the clock.</summary>
+    public Spread Rate(IEnumerable<Timing> timings) => Spread.Of(timings.Select(each => (double)Chains * Steps / each.Seconds));
+
+    /// <summary>Chain-steps per second that a core spent: what other work on the machine disturbs least.</summary>
+    public Spread CoreRate(IEnumerable<Timing> timings) => Spread.Of(timings.Select(each => (double)Chains * Steps / each.CoreSeconds));
 
     /// <summary>Service over plain loop, round by round.</summary>
-    public Spread Ratio(int blockSize) => Spread.Of(PlainSeconds.Zip(ServiceSeconds[blockSize], (plain, service) => plain / service));
+    public Spread Ratio(int blockSize) => Spread.Of(Plain.Zip(Service[blockSize], (plain, service) => plain.Seconds / service.Seconds));
 
-    public static async Task<SamplingMeasurement> RunAsync(BenchmarkOptions options, SamplingClient client, PlainProcess plain, int defaultBlockSize)
+    public static async Task<SamplingMeasurement> RunAsync(
+        BenchmarkOptions options, ServiceProcess process, SamplingClient client, PlainProcess plain, int defaultBlockSize)
     {
         int[] sizes = [.. BlockSizes.Append(defaultBlockSize).Distinct().Order()];
-        Dictionary<int, double[]> service = sizes.ToDictionary(size => size, _ => new double[options.ActualRounds]);
-        var plainSeconds = new double[options.ActualRounds];
-        await client.RunAsync(64, 10, null, seed: 1);
-        await plain.SampleAsync(64, 10);
+        Dictionary<int, Timing[]> service = sizes.ToDictionary(size => size, _ => new Timing[options.ActualRounds]);
+        var alone = new Timing[options.ActualRounds];
+        await client.RunAsync(options.Chains, options.Steps / 4, null, seed: 1);
+        await plain.SampleAsync(options.Chains, options.Steps / 4);
         for (int round = 0; round < options.ActualRounds; round++)
         {
-            plainSeconds[round] = await plain.SampleAsync(options.Chains, options.Steps);
+            alone[round] = await TimeAsync(() => plain.SampleAsync(options.Chains, options.Steps), () => plain.ProcessorTime);
             foreach (int size in sizes)
-                service[size][round] = await client.RunAsync(options.Chains, options.Steps, size, seed: round);
-            Console.WriteLine($"sampling, round {round + 1}: plain {plainSeconds[round]:F2} s; {string.Join("; ", sizes.Select(size => $"blocks of {size} {service[size][round]:F2} s"))}");
+                service[size][round] = await TimeAsync(() => client.RunAsync(options.Chains, options.Steps, size, seed: round), () => process.ProcessorTime);
+            Console.WriteLine($"sampling, round {round + 1}: plain {alone[round]}; {string.Join("; ", sizes.Select(size => $"blocks of {size} {service[size][round]}"))}");
         }
-        return new SamplingMeasurement(options.Chains, options.Steps, defaultBlockSize, plainSeconds, service);
+        return new SamplingMeasurement(options.Chains, options.Steps, defaultBlockSize, alone, service);
     }
 
-    private Spread Rate(IEnumerable<double> seconds) => Spread.Of(seconds.Select(each => (double)Chains * Steps / each));
+    private static async Task<Timing> TimeAsync(Func<Task<double>> work, Func<TimeSpan> processorTime)
+    {
+        TimeSpan before = processorTime();
+        double seconds = await work();
+        return new Timing(seconds, (processorTime() - before).TotalSeconds);
+    }
+}
+
+/// <summary>How long something took.</summary>
+/// <param name="Seconds">On the clock.</param>
+/// <param name="CoreSeconds">Processor time of the process that did it, over all its threads.</param>
+internal sealed record Timing(double Seconds, double CoreSeconds)
+{
+    public override string ToString() => $"{Seconds:F2} s ({CoreSeconds:F2} core-s)";
 }

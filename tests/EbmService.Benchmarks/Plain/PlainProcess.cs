@@ -17,6 +17,15 @@ internal sealed class PlainProcess : IDisposable
             RedirectStandardOutput = true,
         })!;
 
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <returns>Seconds for so many chains of so many steps in one batch.</returns>
     public Task<double> SampleAsync(int chains, int steps) => AskAsync($"chains {chains} {steps}");
 

@@ -28,13 +28,14 @@ internal static class MarkdownWriter
     {
         text.AppendLine($"## Sampling: {sampling.Chains} chains, {sampling.Steps} steps").AppendLine();
         text.AppendLine("The service: a process with Kestrel on loopback; the job is submitted over HTTP, watched over SignalR with previews every 50 steps, stored, and its samples, picture and trace fetched; the clock covers all of that.");
-        text.AppendLine($"The plain loop: one batch of {sampling.Chains} in a process of its own, same weights and recipe, autograd, libtorch's default threads.").AppendLine();
-        text.AppendLine("| | chain-steps per second | ratio to the plain loop |").AppendLine("|---|---|---|");
-        text.AppendLine($"| plain loop | {Show(sampling.PlainRate, "N0")} | 1 |");
-        foreach (int size in sampling.ServiceSeconds.Keys.Order())
+        text.AppendLine($"The plain loop: one batch of {sampling.Chains} in a process of its own, same weights and recipe, autograd, libtorch's default threads.");
+        text.AppendLine("Core-seconds are processor time: what other work on the machine disturbs least; the plain loop's include its threads' waiting for one another.").AppendLine();
+        text.AppendLine("| | chain-steps per second | ratio to the plain loop | chain-steps per core-second |").AppendLine("|---|---|---|---|");
+        text.AppendLine($"| plain loop | {Show(sampling.Rate(sampling.Plain), "N0")} | 1 | {Show(sampling.CoreRate(sampling.Plain), "N0")} |");
+        foreach (int size in sampling.BlockSizesAscending)
         {
             string mark = size == sampling.DefaultBlockSize ? " (the model's default)" : "";
-            text.AppendLine($"| service, blocks of {size}{mark} | {Show(sampling.ServiceRate(size), "N0")} | {Show(sampling.Ratio(size), "F2")} |");
+            text.AppendLine($"| service, blocks of {size}{mark} | {Show(sampling.Rate(sampling.Service[size]), "N0")} | {Show(sampling.Ratio(size), "F2")} | {Show(sampling.CoreRate(sampling.Service[size]), "N0")} |");
         }
         text.AppendLine().AppendLine($"Best block size here: {sampling.BestBlockSize}.").AppendLine();
     }
