@@ -2,11 +2,13 @@ using SkiaSharp;
 
 namespace EbmService.Inference.Imaging;
 
-/// <summary>Draws a function of the plane: dark = low, with contour lines at equal spacing.</summary>
+/// <summary>Draws an energy over the plane: dark = low, a contour line per unit, from the lowest value to ten units above it.</summary>
 public static class HeatMap
 {
     private const int Scale = 2;
-    private const int Levels = 12;
+
+    // In nats: ten above the lowest, a density has fallen to e^-10 of its peak, and nothing is left to see.
+    private const int Levels = 10;
 
     // Viridis at five places: even in lightness, and told apart without colour vision.
     private static readonly SKColor[] Colors =
@@ -30,7 +32,7 @@ public static class HeatMap
         using var paint = new SKPaint();
         for (int i = 0; i < values.Length; i++)
         {
-            paint.Color = IsContour(values, side, i, low, high) ? SKColors.White.WithAlpha(150) : Color((values[i] - low) / (high - low));
+            paint.Color = IsContour(values, side, i, low) ? SKColors.White.WithAlpha(150) : Color((values[i] - low) / (high - low));
             canvas.DrawRect(axes.Frame.Left + i % side * Scale, axes.Frame.Top + i / side * Scale, Scale, Scale, paint);
         }
         DrawTexts(canvas, title, axes.Frame, low, high);
@@ -38,22 +40,19 @@ public static class HeatMap
         return image.ToPng();
     }
 
-    /// <summary>From the lowest value to the one that 95 % lie below: a few extremes must not flatten the rest.</summary>
     private static (float Low, float High) Ends(float[] values)
     {
-        float[] sorted = [.. values.Where(float.IsFinite).Order()];
-        if (sorted.Length == 0)
-            return (0, 1);
-        float high = sorted[(int)(0.95 * (sorted.Length - 1))];
-        return sorted[0] < high ? (sorted[0], high) : (sorted[0], sorted[0] + 1);
+        float low = values.Where(float.IsFinite).DefaultIfEmpty(0).Min();
+        return (low, low + Levels);
     }
 
-    private static bool IsContour(float[] values, int side, int i, float low, float high)
+    /// <summary>Whether a level's border lies at this cell; not where the slope is so steep that lines would merge into an area.</summary>
+    private static bool IsContour(float[] values, int side, int i, float low)
     {
-        int Level(int index) => (int)Math.Floor(Math.Clamp((values[index] - low) / (high - low), -1, 1.0001) * Levels);
-        bool right = i % side + 1 < side && Level(i) != Level(i + 1);
-        bool below = i + side < values.Length && Level(i) != Level(i + side);
-        return right || below;
+        bool Crosses(int other) => Math.Abs(values[i] - values[other]) < 0.5f
+            && values[i] < low + Levels
+            && (int)MathF.Floor(values[i] - low) != (int)MathF.Floor(values[other] - low);
+        return (i % side + 1 < side && Crosses(i + 1)) || (i + side < values.Length && Crosses(i + side));
     }
 
     private static SKColor Color(float share)
