@@ -61,6 +61,8 @@ public sealed class IndependentClassifier : IDisposable
         ImageDataset images, InputSchema input, int classes, double epochs, long seed,
         Action<double, double>? report, CancellationToken cancellation)
     {
+        // Updates are small; a team of threads would only spin beside the slots.
+        set_num_threads(1);
         var watch = Stopwatch.StartNew();
         int iterations = Math.Max(1, (int)(epochs * images.Count / BatchSize));
         // Only the optimizer's numbers are used of this recipe.
