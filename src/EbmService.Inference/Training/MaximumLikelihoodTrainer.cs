@@ -87,8 +87,9 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         EnergyModelFactory.Refresh(_frozen, State.Parameters);
+        double share = State.Iteration / (double)_recipe.Iterations;
         Task<TrainingPartResult>[] running =
-            [.. _slots.Select((slot, index) => slot.Start(() => _part.Compute(State.Generators[index])))];
+            [.. _slots.Select((slot, index) => slot.Start(() => _part.Compute(State.Generators[index], share)))];
         TrainingPartResult[] parts = [.. running.Select(task => task.GetAwaiter().GetResult())];
         State.Iteration++;
         Dictionary<string, Tensor> gradients = State.Parameters.Keys.ToDictionary(

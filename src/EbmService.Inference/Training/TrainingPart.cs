@@ -15,7 +15,7 @@ internal sealed record TrainingPartResult(
 
 /// <summary>
 /// One slot's share of an iteration: draw data, run the negative chains from the buffer, differentiate the loss
-/// mean(E+ - E-) + w mean(E+^2 + E-^2) + cross-entropy. For labelled data E is E(x, y), so negatives are class-conditional.
+/// mean(E+ - E-) (or its bounded form) + w mean(E+^2 + E-^2) + cross-entropy. For labelled data E is E(x, y), so negatives are class-conditional.
 /// </summary>
 internal sealed class TrainingPart(
     TrainingRecipe recipe, ModelDescriptor model, IEnergyModel trained, IEnergyModel frozen, TrainingBatch batch, ReplayBuffer buffer)
@@ -24,7 +24,9 @@ internal sealed class TrainingPart(
         ? new ImageAugmentation(model.Input, recipe.Classification!)
         : null;
 
-    public TrainingPartResult Compute(Generator generator)
+    /// <param name="generator">The slot's own.</param>
+    /// <param name="share">How much of the run is done, [0, 1].</param>
+    public TrainingPartResult Compute(Generator generator, double share)
     {
         using DisposeScope scope = NewDisposeScope();
         int rows = recipe.BatchSize / recipe.Slots;
@@ -34,11 +36,12 @@ internal sealed class TrainingPart(
 
         Tensor energyData = trained.Energy(data, labels);
         Tensor energySamples = trained.Energy(negatives, negativeLabels);
-        Tensor loss = (energyData - energySamples).mean()
-            + (energyData.square() + energySamples.square()).mean() * recipe.EnergyL2;
+        Tensor loss = Contrast(energyData, energySamples).mean()
+            + energyData.square().mean() * recipe.EnergyL2
+            + energySamples.square().mean() * (recipe.EnergyL2Samples ?? recipe.EnergyL2);
         (Tensor? crossEntropy, double accuracy) = Classify(generator);
         if (crossEntropy is not null)
-            loss += crossEntropy * recipe.Classification!.Weight;
+            loss += crossEntropy * recipe.Classification!.WeightAt(share);
 
         string[] names = [.. trained.Parameters.Keys];
         IList<Tensor> gradients = autograd.grad([loss], [.. names.Select(name => trained.Parameters[name])]);
@@ -47,6 +50,14 @@ internal sealed class TrainingPart(
             slots, negatives.DetachFromDisposeScope(),
             energyData.mean().ToDouble(), energySamples.mean().ToDouble(), crossEntropy?.ToDouble() ?? 0, accuracy);
     }
+
+    /// <summary>
+    /// E+ - E-, or softplus of it and the margin: a pair whose chain lags far above the data weighs less in the gradient. Such a chain is
+    /// no sample of the model, and pushing it on makes the landscape steeper than chains can follow.
+    /// </summary>
+    private Tensor Contrast(Tensor energyData, Tensor energySamples) => recipe.LagMargin is { } margin
+        ? F.softplus(energyData - energySamples + margin)
+        : energyData - energySamples;
 
     private (Tensor X, Tensor? Labels, long[] Slots) RunChains(int rows, Generator generator)
     {

@@ -29,6 +29,12 @@ public sealed record TrainingRecipe
     /// <value>Weight of mean(E+^2 + E-^2), which keeps energies near zero (Du and Mordatch 2019).</value>
     public double EnergyL2 { get; init; } = 0.1;
 
+    /// <value>The same weight for E- alone; null for <see cref="EnergyL2"/>.</value>
+    public double? EnergyL2Samples { get; init; }
+
+    /// <value>Nats by which a chain may lie above its data before its pair's weight in the gradient, sigmoid(E+ - E- + margin), falls under one half; null for the plain maximum-likelihood gradient.</value>
+    public double? LagMargin { get; init; }
+
     /// <value>The cross-entropy part of the JEM objective; null for unlabelled data.</value>
     public ClassificationRecipe? Classification { get; init; }
 
@@ -67,10 +73,16 @@ public sealed record TrainingRecipe
 
 /// <summary>The supervised part: rows per iteration, its weight, and how images are varied.</summary>
 /// <param name="BatchSize">Rows per iteration.</param>
-/// <param name="Weight">Factor on the cross-entropy.</param>
+/// <param name="Weight">Factor on the cross-entropy at the first iteration.</param>
 /// <param name="Shift">Largest shift, pixels.</param>
 /// <param name="Rotation">Largest rotation, degrees.</param>
 /// <param name="Scale">Largest relative change of size.</param>
 /// <param name="LabelSmoothing">Share of each label spread over all classes (Szegedy et al. 2016). It bounds the margin between logits, and with it how steep the energy grows: chains can follow.</param>
+/// <param name="FinalWeight">Factor at the last iteration; null for the same. A late emphasis costs the chains nothing: at low learning rates they follow.</param>
 public sealed record ClassificationRecipe(
-    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0, double LabelSmoothing = 0);
+    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0, double LabelSmoothing = 0,
+    double? FinalWeight = null)
+{
+    /// <summary>The factor after that share of the run, linear between the two weights.</summary>
+    public double WeightAt(double share) => Weight + ((FinalWeight ?? Weight) - Weight) * share;
+}

@@ -45,7 +45,7 @@ internal static class TrainingRecipeValidator
             yield return "beta1, beta2 and averageDecay must be at least 0 and below 1";
         if (!IsPositive(recipe.GradientNormClip) || !IsPositive(recipe.EnergyBound))
             yield return "gradientNormClip and energyBound must be finite numbers above 0";
-        if (!IsNotNegative(recipe.DataNoise) || !IsNotNegative(recipe.EnergyL2))
+        if (!IsNotNegative(recipe.DataNoise) || !IsNotNegative(recipe.EnergyL2) || !IsNotNegative(recipe.EnergyL2Samples ?? 0))
             yield return "dataNoise and energyL2 must be finite numbers of at least 0";
     }
 
