@@ -82,7 +82,7 @@ internal sealed class TrainingPart(
         data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator));
         Tensor logits = trained.Logits(data)!;
         double accuracy = logits.argmax(1).eq(labels!).mean([0], type: ScalarType.Float32).ToDouble();
-        return (F.cross_entropy(logits, labels!, label_smoothing: classification.LabelSmoothing), accuracy);
+        return (F.cross_entropy(logits, labels!), accuracy);
     }
 
     private static bool Augments(ClassificationRecipe? recipe) =>

@@ -77,11 +77,9 @@ public sealed record TrainingRecipe
 /// <param name="Shift">Largest shift, pixels.</param>
 /// <param name="Rotation">Largest rotation, degrees.</param>
 /// <param name="Scale">Largest relative change of size.</param>
-/// <param name="LabelSmoothing">Share of each label spread over all classes (Szegedy et al. 2016). It bounds the margin between logits, and with it how steep the energy grows: chains can follow.</param>
 /// <param name="FinalWeight">Factor at the last iteration; null for the same. A late emphasis costs the chains nothing: at low learning rates they follow.</param>
 public sealed record ClassificationRecipe(
-    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0, double LabelSmoothing = 0,
-    double? FinalWeight = null)
+    int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0, double? FinalWeight = null)
 {
     /// <summary>The factor after that share of the run, linear between the two weights.</summary>
     public double WeightAt(double share) => Weight + ((FinalWeight ?? Weight) - Weight) * share;
