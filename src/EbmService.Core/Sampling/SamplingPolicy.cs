@@ -4,4 +4,6 @@ namespace EbmService.Core.Sampling;
 /// <param name="MaxChains">Chains of one job.</param>
 /// <param name="MaxSteps">Steps of one chain.</param>
 /// <param name="MaxElementSteps">Chains x steps x numbers in one input.</param>
-public sealed record SamplingPolicy(int MaxChains = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12);
+/// <param name="MaxResultNumbers">Chains x numbers in one input: the result is held in memory once, as float32.</param>
+public sealed record SamplingPolicy(
+    int MaxChains = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28);

@@ -10,8 +10,7 @@ internal static class SamplingSpecValidator
     {
         var errors = new List<FieldError>();
         CheckSize(spec, model, policy, errors);
-        CheckKernel(request, spec, errors);
-        CheckShapes(spec, errors);
+        CheckRecipe(request, spec, errors);
         CheckLabels(request, spec, model, errors);
         CheckStart(spec, model, errors);
         return errors;
@@ -20,38 +19,26 @@ internal static class SamplingSpecValidator
     private static void CheckSize(SamplingSpec spec, HostedModel model, SamplingPolicy policy, List<FieldError> errors)
     {
         Require(errors, spec.Chains >= 1, "chains", "must be at least 1.");
-        Require(errors, spec.Steps >= 1, "steps", "must be at least 1.");
         Require(errors, spec.Seed is >= 0 and <= SamplingSpecFactory.MaxSeed, "seed", "must be between 0 and 2^53 - 1.");
         Require(errors, spec.BlockSize is >= 1 and <= SamplingSpecFactory.MaxBlockSize,
             "blockSize", $"must be between 1 and {SamplingSpecFactory.MaxBlockSize}.");
         Require(errors, spec.PreviewEvery >= 0, "previewEvery", "must be 0 (no previews) or a number of steps.");
         Limit(errors, spec.Chains <= policy.MaxChains, "chains", $"{spec.Chains} chains are over this server's limit of {policy.MaxChains}.");
         Limit(errors, spec.Steps <= policy.MaxSteps, "steps", $"{spec.Steps} steps are over this server's limit of {policy.MaxSteps}.");
-        double cost = (double)spec.Chains * spec.Steps * model.Descriptor!.Input.Length();
+        double numbers = (double)spec.Chains * model.Descriptor!.Input.Length();
+        Limit(errors, numbers <= policy.MaxResultNumbers, "chains",
+            $"chains x input size is {numbers:G3} numbers, over this server's limit of {policy.MaxResultNumbers:G3} for one result: ask for fewer chains.");
+        double cost = numbers * spec.Steps;
         Limit(errors, cost <= policy.MaxElementSteps, "steps",
             $"chains x steps x input size is {cost:G3}, over this server's limit of {policy.MaxElementSteps:G3}: ask for fewer chains or steps.");
     }
 
-    private static void CheckKernel(SamplingRequest request, SamplingSpec spec, List<FieldError> errors)
+    private static void CheckRecipe(SamplingRequest request, SamplingSpec spec, List<FieldError> errors)
     {
-        Require(errors, double.IsFinite(spec.StepSize) && spec.StepSize > 0, "stepSize", "must be a finite number above 0.");
         Require(errors, request.Noise is null || request.Temperature is null,
             "noise", "and temperature exclude each other: give one (temperature sets the noise to sqrt(2 * stepSize * temperature)).");
-        Require(errors, spec.Noise is null or (>= 0 and < double.PositiveInfinity), "noise", "must be a finite number of at least 0.");
-        Require(errors, spec.Temperature is null or (>= 0 and < double.PositiveInfinity), "temperature", "must be a finite number of at least 0.");
-    }
-
-    private static void CheckShapes(SamplingSpec spec, List<FieldError> errors)
-    {
-        Require(errors, spec.GradientClip.Kind == GradientClipKind.None || spec.GradientClip.Limit is > 0 and < double.PositiveInfinity,
-            "gradientClip.limit", "must be a finite number above 0.");
-        Require(errors, spec.StateClamp.Kind == StateClampKind.None || spec.StateClamp.Min < spec.StateClamp.Max,
-            "stateClamp", "needs min below max.");
-        StepSchedule schedule = spec.Schedule;
-        Require(errors, schedule.Kind != StepScheduleKind.Polynomial || schedule is { Power: > 0 and <= 1, Offset: > 0 },
-            "schedule", "of kind polynomial needs power in (0, 1] and offset above 0.");
-        Require(errors, schedule.Kind != StepScheduleKind.Cosine || schedule.End is >= 0 and <= 1,
-            "schedule.end", "must be between 0 and 1.");
+        foreach ((string member, string rule) in SgldRecipeRules.Faults(spec.ToRecipe()))
+            Require(errors, false, member, rule);
     }
 
     private static void CheckLabels(SamplingRequest request, SamplingSpec spec, HostedModel model, List<FieldError> errors)
@@ -68,7 +55,6 @@ internal static class SamplingSpecValidator
 
     private static void CheckStart(SamplingSpec spec, HostedModel model, List<FieldError> errors)
     {
-        Require(errors, spec.FreshShare is >= 0 and <= 1, "freshShare", "must be between 0 and 1.");
         if (spec.Start == ChainStart.Buffer && model.BufferSize == 0)
             errors.Add(new("spec.start", $"The model '{model.Key.Name}' has no replay buffer: use 'base'.", FailureCode.NotSupported));
     }

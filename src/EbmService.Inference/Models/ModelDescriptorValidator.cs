@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Scores;
 
 namespace EbmService.Inference.Models;
 
@@ -15,6 +16,7 @@ internal static class ModelDescriptorValidator
             .. InputFaults(descriptor.Input),
             .. LabelFaults(descriptor),
             .. RecipeFaults(descriptor),
+            .. ScoreFaults(descriptor),
             .. FormulaFaults(descriptor),
         ];
         if (faults.Count > 0)
@@ -35,11 +37,21 @@ internal static class ModelDescriptorValidator
 
     private static IEnumerable<string> LabelFaults(ModelDescriptor descriptor)
     {
-        int classes = descriptor.Architecture is ConvolutionalJemArchitecture jem ? jem.Classes : 0;
+        int classes = Classes(descriptor);
         if (descriptor.Labels.Count != classes)
             yield return $"{descriptor.Labels.Count} labels for {classes} classes";
         if (descriptor.Labels.Any(string.IsNullOrWhiteSpace) || descriptor.Labels.Distinct().Count() != descriptor.Labels.Count)
             yield return "labels must differ and not be blank";
+    }
+
+    private static int Classes(ModelDescriptor descriptor) =>
+        descriptor.Architecture is ConvolutionalJemArchitecture jem ? jem.Classes : 0;
+
+    private static IEnumerable<string> ScoreFaults(ModelDescriptor descriptor)
+    {
+        string[] known = [.. OodScorer.NamesOf(Classes(descriptor)), OodScorer.Typicality];
+        if (!known.Contains(descriptor.OodScore))
+            yield return $"oodScore '{descriptor.OodScore}' is none of {string.Join(", ", known)}";
     }
 
     private static IEnumerable<string> RecipeFaults(ModelDescriptor descriptor)
@@ -48,12 +60,10 @@ internal static class ModelDescriptorValidator
             yield return $"defaultRecipe '{descriptor.DefaultRecipe}' is no recipe";
         foreach ((string name, SgldRecipe recipe) in descriptor.Recipes)
         {
-            if (recipe.Steps < 1 || !(recipe.StepSize > 0) || !double.IsFinite(recipe.StepSize))
-                yield return $"recipe '{name}' needs at least one step and a finite stepSize above 0";
-            if ((recipe.Noise is null) == (recipe.Temperature is null) || !((recipe.Noise ?? recipe.Temperature) is >= 0 and < double.PositiveInfinity))
-                yield return $"recipe '{name}' needs either noise or temperature, finite and at least 0";
-            if (recipe.FreshShare is not (>= 0 and <= 1))
-                yield return $"recipe '{name}' needs freshShare between 0 and 1";
+            if ((recipe.Noise is null) == (recipe.Temperature is null))
+                yield return $"recipe '{name}' needs either noise or temperature";
+            foreach ((string member, string rule) in SgldRecipeRules.Faults(recipe))
+                yield return $"recipe '{name}': {member} {rule.TrimEnd('.')}";
         }
     }
 

@@ -72,9 +72,12 @@ internal static class ModelTensors
         if (labels.Dtype != SafetensorsDtype.I64 || !labels.Shape.SequenceEqual([chains]))
             throw new InvalidModelException($"'{ModelFiles.Buffer}' needs '{ModelFiles.BufferLabels}' as I64 with one label per chain");
         long[] values = labels.ToInt64();
-        return values.All(label => label >= 0 && label < classes)
-            ? Array.ConvertAll(values, label => (int)label)
-            : throw new InvalidModelException($"'{ModelFiles.Buffer}' has a label that is no class");
+        if (!values.All(label => label >= 0 && label < classes))
+            throw new InvalidModelException($"'{ModelFiles.Buffer}' has a label that is no class");
+        // Start points are drawn by slot, so that order is part of the format.
+        if (values.Index().Any(slot => slot.Item != slot.Index % classes))
+            throw new InvalidModelException($"'{ModelFiles.Buffer}' has labels out of order: chain i must belong to class i mod {classes}");
+        return Array.ConvertAll(values, label => (int)label);
     }
 
     private static void CheckFloats(string fileName, string name, SafetensorsTensor tensor, long[] shape)

@@ -29,7 +29,9 @@ public static class OodScorer
     public const string Typicality = "typicality";
 
     /// <summary>The scores that this model has without a calibration.</summary>
-    public static IReadOnlyList<string> Names(IEnergyModel model) => model.Classes > 0
+    public static IReadOnlyList<string> Names(IEnergyModel model) => NamesOf(model.Classes);
+
+    internal static IReadOnlyList<string> NamesOf(int classes) => classes > 0
         ? [LogDensity, ApproximateMass, MaxProbability, MaxLogit, NegativeEntropy]
         : [LogDensity, ApproximateMass];
 

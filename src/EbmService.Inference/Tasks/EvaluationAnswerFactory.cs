@@ -44,7 +44,8 @@ internal static class EvaluationAnswerFactory
         if (!scores.TryGetValue(score, out float[]? chosen))
             return Failure.OfFields([new FieldError("score", $"The model has no score '{score}'. It has: {string.Join(", ", scores.Keys)}.")]);
 
-        double[]? pValues = calibration is null ? null : [.. chosen.Select(value => calibration.PValue(score, value))];
+        // A calibration may lack a score: only the log-density is required of it.
+        double[]? pValues = calibration?.Has(score) != true ? null : [.. chosen.Select(value => calibration.PValue(score, value))];
         return new EvaluationAnswer
         {
             Energies = [.. scores[OodScorer.LogDensity].Select(value => -value)],

@@ -47,18 +47,16 @@ internal static class TrainingRecipeValidator
             yield return "gradientNormClip and energyBound must be finite numbers above 0";
         if (!IsNotNegative(recipe.DataNoise) || !IsNotNegative(recipe.EnergyL2) || !IsNotNegative(recipe.EnergyL2Samples ?? 0))
             yield return "dataNoise and energyL2 must be finite numbers of at least 0";
+        if (!double.IsFinite(recipe.LagMargin ?? 0))
+            yield return "lagMargin must be a finite number";
     }
 
     private static IEnumerable<string> ChainFaults(SgldRecipe chain)
     {
-        if (chain.Steps < 1 || !IsPositive(chain.StepSize))
-            yield return "chain needs at least one step and a finite stepSize above 0";
-        if ((chain.Noise is null) == (chain.Temperature is null) || !IsNotNegative(chain.Noise ?? chain.Temperature ?? 0))
-            yield return "chain needs either noise or temperature, finite and at least 0";
-        if (!IsShare(chain.FreshShare))
-            yield return "chain.freshShare must be between 0 and 1";
-        if (chain.GradientClip.Kind != GradientClipKind.None && !IsPositive(chain.GradientClip.Limit))
-            yield return "chain.gradientClip.limit must be a finite number above 0";
+        if ((chain.Noise is null) == (chain.Temperature is null))
+            yield return "chain needs either noise or temperature";
+        foreach ((string member, string rule) in SgldRecipeRules.Faults(chain))
+            yield return $"chain.{member} {rule.TrimEnd('.')}";
     }
 
     private static IEnumerable<string> ClassificationFaults(TrainingRecipe recipe, ModelDescriptor model)
@@ -69,9 +67,9 @@ internal static class TrainingRecipeValidator
             yield return "classification needs a model with classes";
         if (classification.BatchSize < 1 || classification.BatchSize % Math.Max(1, recipe.Slots) != 0)
             yield return $"classification.batchSize must be a multiple of slots ({recipe.Slots})";
-        if (!IsNotNegative(classification.Weight) || !IsNotNegative(classification.Shift)
+        if (!IsNotNegative(classification.Weight) || !IsNotNegative(classification.FinalWeight ?? 0) || !IsNotNegative(classification.Shift)
             || !IsNotNegative(classification.Rotation) || !(classification.Scale is >= 0 and < 1))
-            yield return "classification needs weight, shift and rotation of at least 0 and scale in [0, 1)";
+            yield return "classification needs weight, finalWeight, shift and rotation of at least 0 and scale in [0, 1)";
     }
 
     private static bool IsPositive(double value) => value > 0 && double.IsFinite(value);

@@ -38,7 +38,7 @@ public sealed class ModelDescriptorValidatorTests
         { 4, "min below max" },
         { 5, "0 labels for 2 classes" },
         { 6, "1 labels for 0 classes" },
-        { 7, "finite stepSize" },
+        { 7, "stepSize must be a finite" },
         { 8, "either noise or temperature" },
         { 9, "either noise or temperature" },
         { 10, "freshShare" },
@@ -47,6 +47,9 @@ public sealed class ModelDescriptorValidatorTests
         { 13, "symmetric positive-definite" },
         { 14, "symmetric positive-definite" },
         { 15, "barrier and wells" },
+        { 16, "oodScore 'maxLogit' is none of" },
+        { 17, "recipe 'own': stateClamp has min or max" },
+        { 18, "recipe 'own': noise must be" },
     };
 
     [Theory]
@@ -71,6 +74,9 @@ public sealed class ModelDescriptorValidatorTests
             Gaussian([0, 0], [[1, 0.1], [0.2, 1]]),
             Gaussian([0], [[1]]),
             Mlp with { Architecture = new DoubleWellArchitecture(Wells: 0) },
+            Mlp with { OodScore = "maxLogit" },
+            WithRecipe(Recipe with { StateClamp = new(StateClampKind.None, -1, 1) }),
+            WithRecipe(Recipe with { Noise = 1e200 }),
         ];
 
         Assert.Contains(words, Assert.Throws<InvalidModelException>(() => ModelDescriptorValidator.Check(bad[index], "m")).Message);

@@ -25,6 +25,7 @@ public sealed class ModelEvaluatorTests : IDisposable
     {
         TestModels.Write(_folder.Path, "jem", "conv-jem", calibration: [-3, -2, -1, 0, 1, 2, 3, 4, 5]);
         TestModels.Write(_folder.Path, "gaussian", "gaussian");
+        TestModels.Write(_folder.Path, "partly", "conv-jem", calibration: [1, 2, 3], scores: [OodScorer.LogDensity]);
         var repository = new ModelRepository(
             Options.Create(new ModelsOptions { Path = _folder.Path }), NullLogger<ModelRepository>.Instance);
         _pool = new LiveModelPool(repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })));
@@ -125,6 +126,18 @@ public sealed class ModelEvaluatorTests : IDisposable
 
         Assert.Null(answer.PValues);
         Assert.Equal([OodVerdict.Uncalibrated], answer.Verdicts!);
+    }
+
+    [Fact]
+    public void Evaluate_OodScoreThatTheCalibrationLacks_IsUncalibrated()
+    {
+        EvaluationQuery query = Query(new ModelKey("partly", "1"), EvaluationKind.OutOfDistribution, Noise(1, 1), [1, 1, 8, 8]);
+
+        EvaluationAnswer answer = Ask(query with { Score = OodScorer.MaxLogit });
+
+        Assert.Null(answer.PValues);
+        Assert.Equal([OodVerdict.Uncalibrated], answer.Verdicts!);
+        Assert.NotNull(Ask(query).PValues);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ namespace EbmService.Inference.Tests.Tasks;
 /// <summary>Writes small models into a repository folder.</summary>
 internal static class TestModels
 {
-    public static void Write(string repository, string name, string kind, float[]? calibration = null)
+    public static void Write(string repository, string name, string kind, float[]? calibration = null, string[]? scores = null)
     {
         (ArchitectureSpec architecture, InputSchema input) = EnergyCases.Describe(kind);
         var descriptor = new ModelDescriptor
@@ -37,7 +37,7 @@ internal static class TestModels
         ModelVersionWriter.Write(folder, "1", new ModelVersionContent
         {
             Weights = trained ? model.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()) : [],
-            Calibration = calibration is null ? null : OodScorer.Names(model).ToDictionary(score => score, _ => calibration),
+            Calibration = calibration is null ? null : (scores ?? OodScorer.Names(model)).ToDictionary(score => score, _ => calibration),
         });
     }
 }
