@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -10,7 +11,7 @@ public sealed class ChainState : IDisposable
         X = x.DetachFromDisposeScope();
         Labels = labels?.DetachFromDisposeScope();
         Noise = empty_like(X).DetachFromDisposeScope();
-        Previous = empty_like(X).DetachFromDisposeScope();
+        Safe = X.clone().DetachFromDisposeScope();
         Energy = zeros(X.shape[0], device: X.device).DetachFromDisposeScope();
         GradientNorm = zeros(X.shape[0], device: X.device).DetachFromDisposeScope();
         Alive = ones(X.shape[0], dtype: ScalarType.Bool, device: X.device).DetachFromDisposeScope();
@@ -28,7 +29,7 @@ public sealed class ChainState : IDisposable
     /// <value>L2 norm of that gradient before clipping, (n).</value>
     public Tensor GradientNorm { get; }
 
-    /// <value>False for chains that left the finite numbers; they keep their last finite point, (n) bool.</value>
+    /// <value>False for chains that left the finite numbers; they keep their last point of finite energy, (n) bool.</value>
     public Tensor Alive { get; }
 
     /// <value>Steps done.</value>
@@ -36,14 +37,32 @@ public sealed class ChainState : IDisposable
 
     internal Tensor Noise { get; }
 
-    internal Tensor Previous { get; }
+    /// <value>The last points of finite energy; the start points until there was one, (n, ...).</value>
+    internal Tensor Safe { get; }
+
+    /// <summary>Chains that are not sound (n) bool go back to their safe point and stay there.</summary>
+    internal void Freeze(Tensor sound)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Alive.logical_and_(sound);
+        X.copy_(where(ByChain(Alive), X, Safe));
+    }
+
+    /// <summary>One value per chain, in a shape that spreads over its numbers.</summary>
+    internal Tensor ByChain(Tensor values)
+    {
+        var shape = new long[X.shape.Length];
+        Array.Fill(shape, 1);
+        shape[0] = X.shape[0];
+        return values.view(shape);
+    }
 
     public void Dispose()
     {
         X.Dispose();
         Labels?.Dispose();
         Noise.Dispose();
-        Previous.Dispose();
+        Safe.Dispose();
         Energy.Dispose();
         GradientNorm.Dispose();
         Alive.Dispose();

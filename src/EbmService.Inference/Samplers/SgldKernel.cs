@@ -21,7 +21,6 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
         using DisposeScope scope = NewDisposeScope();
         double stepSize = recipe.StepSizeAt(state.Step, steps);
         double noise = recipe.NoiseAt(state.Step, steps);
-        state.Previous.copy_(state.X);
         if (recipe.Order == UpdateOrder.NoiseFirst)
             AddNoise(state, noise, generator);
         Descend(state, stepSize);
@@ -29,7 +28,7 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
             AddNoise(state, noise, generator);
         if (recipe.StateClamp.Kind == StateClampKind.Range)
             state.X.clamp_(recipe.StateClamp.Min, recipe.StateClamp.Max);
-        FreezeDiverged(state);
+        state.Freeze(state.X.flatten(1).sum(1).isfinite().logical_and_(state.Energy.isfinite()));
         state.Step++;
     }
 
@@ -37,13 +36,14 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
     {
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
         state.Energy.copy_(energy);
+        RememberSafe(state);
         Tensor norm = gradient.flatten(1).norm(1);
         state.GradientNorm.copy_(norm);
         GradientClip clip = recipe.GradientClip;
         if (clip.Kind == GradientClipKind.Value)
             gradient.clamp_(-clip.Limit, clip.Limit);
         else if (clip.Kind == GradientClipKind.Norm)
-            gradient.mul_(norm.clamp(min: clip.Limit).reciprocal().mul(clip.Limit).view(RowShape(gradient)));
+            gradient.mul_(state.ByChain(norm.clamp(min: clip.Limit).reciprocal().mul(clip.Limit)));
         state.X.add_(gradient, alpha: -stepSize);
     }
 
@@ -53,19 +53,14 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
             state.X.add_(state.Noise.normal_(0, noise, generator));
     }
 
-    /// <summary>A chain whose point stopped being finite goes back to its last finite point and stays there.</summary>
-    private static void FreezeDiverged(ChainState state)
+    /// <summary>A chain that will have to be frozen goes back to a point whose energy was seen to be finite.</summary>
+    private void RememberSafe(ChainState state)
     {
-        Tensor finite = state.X.flatten(1).sum(1).isfinite().logical_and_(state.Energy.isfinite());
-        state.Alive.logical_and_(finite);
-        state.X.copy_(where(state.Alive.view(RowShape(state.X)), state.X, state.Previous));
-    }
-
-    private static long[] RowShape(Tensor x)
-    {
-        var shape = new long[x.shape.Length];
-        Array.Fill(shape, 1);
-        shape[0] = x.shape[0];
-        return shape;
+        Tensor sound = state.Alive.logical_and(state.Energy.isfinite());
+        // A noised point may lie outside the box, where the chain must not end.
+        Tensor point = recipe is { Order: UpdateOrder.NoiseFirst, StateClamp.Kind: StateClampKind.Range }
+            ? state.X.clamp(recipe.StateClamp.Min, recipe.StateClamp.Max)
+            : state.X;
+        state.Safe.copy_(where(state.ByChain(sound), point, state.Safe));
     }
 }

@@ -32,28 +32,38 @@ internal sealed class SamplingWorkload : IWorkload
         using DisposeScope scope = NewDisposeScope();
         (_spec, _block, _model, _images) = (spec, block, model, images);
         _generator = new Generator(BlockSeed.Derive(spec.Seed, block.Index), device);
-        _kernel = new SgldKernel(model.Energy, spec.ToRecipe(), spec.Steps);
-        int[] labels = ChainLabels.Of(spec, block);
-        Tensor? classes = labels[0] < 0 ? null : tensor([.. labels.Select(label => (long)label)]).to(device);
-        _state = _kernel.Init(Starts(labels, device), classes);
-        _trace = new ChainTrace(block.Chains, spec.Steps);
-        if (checkpoint is { } bytes)
-            Restore(SafetensorsFile.Read(bytes));
+        try
+        {
+            _kernel = new SgldKernel(model.Energy, spec.ToRecipe(), spec.Steps);
+            int[] labels = ChainLabels.Of(spec, block);
+            Tensor? classes = labels[0] < 0 ? null : tensor([.. labels.Select(label => (long)label)]).to(device);
+            _state = _kernel.Init(Starts(labels, device), classes);
+            _trace = new ChainTrace(block.Chains, spec.Steps);
+            if (checkpoint is { } bytes)
+                Restore(SafetensorsFile.Read(bytes));
+        }
+        catch
+        {
+            _state?.Dispose();
+            _generator.Dispose();
+            throw;
+        }
     }
 
     public StepReport Advance(QuantumBudget budget)
     {
-        PreviewFrame? preview = null;
+        (int Step, TensorPayload Rows)? due = null;
         while (_state.Step < _spec.Steps)
         {
             _kernel.Step(_state, _generator);
             _trace.Record(_state);
             if (_block.Index == 0 && _spec.PreviewEvery > 0 && _state.Step % _spec.PreviewEvery == 0)
-                preview = DrawPreview();
+                due = (_state.Step, PreviewRows());
             if (budget.IsSpent)
                 break;
         }
-        return Report(preview);
+        // Only the latest is shown, so only it is drawn.
+        return Report(due is { } last ? new PreviewFrame(last.Step, _images.EncodeGrid(last.Rows, _model.Descriptor.Input)) : null);
     }
 
     public byte[] Save()
@@ -61,6 +71,7 @@ internal sealed class SamplingWorkload : IWorkload
         Dictionary<string, SafetensorsTensor> tensors = ResultTensors();
         using (Tensor generator = _generator.get_state())
             tensors["generator"] = generator.ToSafetensors();
+        tensors["safe"] = _state.Safe.ToSafetensors();
         tensors["gradientNorm"] = _state.GradientNorm.ToSafetensors();
         return SafetensorsFile.Write(tensors, Metadata());
     }
@@ -68,9 +79,17 @@ internal sealed class SamplingWorkload : IWorkload
     public byte[] Finish()
     {
         using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor energy = _model.Energy.Energy(_state.X, _state.Labels);
+        Tensor sound = energy.isfinite();
+        if (!sound.all().ToBoolean())
+        {
+            // The last step's end was not looked at yet.
+            _state.Freeze(sound);
+            energy = _model.Energy.Energy(_state.X, _state.Labels);
+        }
         Dictionary<string, SafetensorsTensor> tensors = ResultTensors();
-        using (Tensor energy = _model.Energy.Energy(_state.X, _state.Labels))
-            tensors["energy"] = energy.ToSafetensors();
+        tensors["energy"] = energy.ToSafetensors();
         return SafetensorsFile.Write(tensors, Metadata());
     }
 
@@ -94,6 +113,7 @@ internal sealed class SamplingWorkload : IWorkload
             || !file["states"].Shape.SequenceEqual(_state.X.shape))
             throw new InvalidCheckpointException("the checkpoint is not of this block");
         _state.X.copy_(file["states"].ToTensor());
+        _state.Safe.copy_(file["safe"].ToTensor());
         _state.Energy.copy_(file["energy"].ToTensor());
         _state.GradientNorm.copy_(file["gradientNorm"].ToTensor());
         _state.Alive.copy_(file["alive"].ToTensor());
@@ -145,12 +165,11 @@ internal sealed class SamplingWorkload : IWorkload
         return count == 0 ? 0 : sum / count;
     }
 
-    private PreviewFrame DrawPreview()
+    private TensorPayload PreviewRows()
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor rows = _state.X.narrow(0, 0, Math.Min(PreviewChains, _block.Chains));
-        var batch = new TensorPayload([.. rows.shape.Select(size => (int)size)], rows.ToFloats());
-        return new PreviewFrame(_state.Step, _images.EncodeGrid(batch, _model.Descriptor.Input));
+        return new TensorPayload([.. rows.shape.Select(size => (int)size)], rows.ToFloats());
     }
 
     public void Dispose()

@@ -117,6 +117,31 @@ public sealed class KernelContractTests
         Assert.InRange(x.Max(), 0.24f, 0.25f);
     }
 
+    [Theory]
+    [InlineData(UpdateOrder.GradientFirst)]
+    [InlineData(UpdateOrder.NoiseFirst)]
+    public void Step_EnergyInfiniteOutsideABox_FreezesInsideIt(UpdateOrder order)
+    {
+        using var model = new BoxedEnergy();
+        var recipe = new SgldRecipe { Steps = 200, StepSize = 0.01, Noise = 0.4, Order = order };
+
+        (float[] x, bool[] alive) = ChainRunner.Run(model, recipe, 50, 1, 0, 1);
+
+        Assert.DoesNotContain(true, alive);
+        Assert.All(x, value => Assert.InRange(value, -1f, 1f));
+        Assert.True(x.Distinct().Count() > 40);
+    }
+
+    private sealed class BoxedEnergy() : EnergyModel(new Dictionary<string, Tensor>())
+    {
+        public override Tensor Energy(Tensor x, Tensor? labels = null)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor outside = x.abs().amax([1]).gt(1);
+            return x.square().sum(1).masked_fill(outside, float.PositiveInfinity).MoveToOuterDisposeScope();
+        }
+    }
+
     private static float[] Run(string name, ulong seed)
     {
         using IEnergyModel model = ChainRunner.Quadratic(1, 2);

@@ -1,7 +1,9 @@
+using EbmService.Core.Failures;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Core.Tensors;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Imaging;
@@ -98,7 +100,9 @@ public sealed class SamplingWorkloadTests : IDisposable
 
         Assert.Equal(4, report.Diverged);
         Assert.True(double.IsFinite(report.EnergyMean));
-        Assert.All(SafetensorsFile.Read(sut.Finish())["states"].ToFloats(), value => Assert.True(float.IsFinite(value)));
+        SafetensorsFile result = SafetensorsFile.Read(sut.Finish());
+        Assert.All(result["states"].ToFloats(), value => Assert.True(float.IsFinite(value)));
+        Assert.All(result["energy"].ToFloats(), value => Assert.True(float.IsFinite(value)));
     }
 
     [Fact]
@@ -125,9 +129,36 @@ public sealed class SamplingWorkloadTests : IDisposable
     {
         using SamplingWorkload sut = Open(Spec(), 0);
         byte[] checkpoint = sut.Save();
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
         Assert.Throws<InvalidCheckpointException>(() => Open(Spec(), 0, checkpoint[..^1]));
         Assert.Throws<InvalidCheckpointException>(() => Open(Spec() with { BlockSize = 3, Chains = 3 }, 0, checkpoint));
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Advance_PreviewOfEveryStep_EncodesOnePicturePerQuantum()
+    {
+        var images = new CountingCodec();
+        SamplingSpec spec = Spec() with { PreviewEvery = 1 };
+        using var sut = new SamplingWorkload(spec, Block(spec, 0), _model, CPU, images, null);
+
+        PreviewFrame? drawn = sut.Advance(_endless).Preview;
+
+        Assert.Equal((spec.Steps, 1), (drawn?.Step, images.Calls));
+    }
+
+    private sealed class CountingCodec : IImageCodec
+    {
+        public int Calls { get; private set; }
+
+        public byte[] EncodeGrid(TensorPayload batch, InputSchema schema, int? columns = null)
+        {
+            Calls++;
+            return [1];
+        }
+
+        public Outcome<TensorPayload> Decode(ReadOnlySpan<byte> png, InputSchema schema) => throw new NotSupportedException();
     }
 
     private byte[] RunWhole(SamplingSpec spec, int block)
