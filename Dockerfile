@@ -22,9 +22,8 @@ USER $APP_UID
 VOLUME /data
 EXPOSE 8080
 # A container must listen on all its addresses to be reached at all, and the service refuses that without
-# authentication. Who may reach it is decided where the port is published: on loopback only, see docker-compose.yml.
+# authentication: whoever publishes the port decides who reaches it and says so, see docker-compose.yml.
 ENV ASPNETCORE_URLS=http://+:8080 \
-    Storage__DataPath=/data \
-    Security__AllowUnauthenticatedNetwork=true
+    Storage__DataPath=/data
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["healthcheck", "8080"]
 ENTRYPOINT ["dotnet", "EbmService.Api.dll"]
