@@ -37,6 +37,9 @@ internal static partial class JobsLog
     [LoggerMessage(2016, LogLevel.Error, "Stored job {JobId} can't be read and is marked as failed.")]
     public static partial void JobUnreadable(this ILogger log, Exception exception, string jobId);
 
+    [LoggerMessage(2017, LogLevel.Error, "Job {JobId} belongs to another process now, or is gone; its end is not recorded.")]
+    public static partial void JobAbandoned(this ILogger log, string jobId);
+
     [LoggerMessage(2020, LogLevel.Error, "Slot {Slot} lost its device; its blocks go back to the queue.")]
     public static partial void DeviceLost(this ILogger log, Exception exception, int slot);
 

@@ -47,13 +47,14 @@ public static class JobsServiceCollectionExtensions
         .AddDbContextFactory<JobsDbContext>((provider, context) =>
         {
             string folder = Path.GetFullPath(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DataPath);
-            Directory.CreateDirectory(folder);
             var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, DatabaseFile), DefaultTimeout = BusySeconds };
             context.UseSqlite(connection.ConnectionString);
             context.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug)));
         })
         .AddSingleton<JobStore>()
-        .AddSingleton<ResultStore>();
+        .AddSingleton<ResultStore>()
+        // Before the worker, which opens the database.
+        .AddHostedService<DataFolderLock>();
 
     private static IServiceCollection AddProgress(this IServiceCollection services) => services
         .AddSingleton<JobEventHub>()

@@ -17,7 +17,7 @@ internal sealed class JobRecovery(JobStore store, ResultStore results, JobBoard 
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         await store.MigrateAsync(cancellation);
-        results.Sweep(await store.ListIdsAsync(cancellation));
+        results.Sweep(await store.ListIdsAsync(cancellation), log.FilesNotRemoved);
         int queued = 0;
         string after = "";
         while (await store.ListUnfinishedAsync(after, cancellation) is { Count: > 0 } page)
@@ -33,7 +33,7 @@ internal sealed class JobRecovery(JobStore store, ResultStore results, JobBoard 
     {
         bool goesOn = row.Status != JobStatus.Cancelling;
         // Whatever an earlier process stored of the job is of another attempt.
-        results.DeleteJob(row.Id);
+        RemoveFiles(row.Id);
         if (row.Status is not (JobStatus.Queued or JobStatus.Cancelling))
             row.Attempt++;
         row.Epoch++;
@@ -51,6 +51,19 @@ internal sealed class JobRecovery(JobStore store, ResultStore results, JobBoard 
         hub.Open(job.Id, job.Epoch);
         board.Add(job);
         return true;
+    }
+
+    private void RemoveFiles(string id)
+    {
+        try
+        {
+            results.DeleteJob(id);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The new attempt writes over them.
+            log.FilesNotRemoved(e, id);
+        }
     }
 
     private LiveJob? TryRead(JobRow row)

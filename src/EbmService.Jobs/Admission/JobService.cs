@@ -3,6 +3,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Execution;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Questions;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,7 @@ internal sealed class JobService(
     TimeProvider clock, ILogger<JobService> log) : IJobService
 {
     private const int MaxPage = 200;
+    private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(5);
 
     public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
     {
@@ -36,8 +38,10 @@ internal sealed class JobService(
         if (query.Limit is < 1 or > MaxPage)
             return Failure.OfFields([new("limit", $"A page has 1 to {MaxPage} jobs.")]);
         IReadOnlyList<JobRow> rows = await store.ListAsync(query, before, query.Limit + 1, cancellation);
-        List<JobSnapshot> jobs = [.. rows.Take(query.Limit).Select(row => FindLive(row.Id) ?? JobRowMapper.ToSnapshot(row))];
-        return new JobPage(jobs, rows.Count > query.Limit ? JobCursor.Encode(jobs[^1].Id) : null);
+        // A live job may have left the status that its row still had.
+        List<JobSnapshot> jobs = [.. rows.Take(query.Limit).Select(row => FindLive(row.Id) ?? JobRowMapper.ToSnapshot(row))
+            .Where(job => query.Status is null || job.Status == query.Status)];
+        return new JobPage(jobs, rows.Count > query.Limit ? JobCursor.Encode(rows[query.Limit - 1].Id) : null);
     }
 
     public async Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation)
@@ -51,9 +55,14 @@ internal sealed class JobService(
         }
         if (recorded is null)
             return await EndedAsync(id, "cancelled", cancellation);
-        await recorded.WaitAsync(cancellation);
+        bool isRecorded = await CompletesAsync(recorded, CancelPatience, cancellation);
         Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
-        return found is { Value.Status: JobStatus.Succeeded or JobStatus.Failed } ? AlreadyEnded(found.Value, "cancelled") : found;
+        if (found is { Value.Status: JobStatus.Succeeded or JobStatus.Failed })
+            return AlreadyEnded(found.Value, "cancelled");
+        if (isRecorded || !found.Succeeded || found.Value.Status.IsTerminal())
+            return found;
+        // Not yet stored: a process that starts now would know nothing of the cancel.
+        return live.Stopping ? QuestionDispatcher.ShuttingDown : found.Value with { Status = JobStatus.Cancelling };
     }
 
     public async Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation)
@@ -82,16 +91,23 @@ internal sealed class JobService(
         Task<JobSnapshot>? ended;
         lock (live.Gate)
             ended = live.Find(id)?.Ended.Task;
+        if (ended is not null && await CompletesAsync(ended, timeout, cancellation) && ended.IsCompletedSuccessfully)
+            return await ended;
+        return await FindAsync(id, cancellation);
+    }
+
+    /// <summary>False when the time is over or the service stops first.</summary>
+    private async Task<bool> CompletesAsync(Task task, TimeSpan timeout, CancellationToken cancellation)
+    {
         try
         {
-            if (ended is not null)
-                return await ended.WaitAsync(timeout, clock, cancellation);
+            await Task.WhenAny(task, live.Stopped).WaitAsync(timeout, clock, cancellation);
         }
         catch (TimeoutException)
         {
-            // The caller asked for the job as it is by then.
+            // The caller answers with the job as it is by then.
         }
-        return await FindAsync(id, cancellation);
+        return task.IsCompleted;
     }
 
     /// <inheritdoc/>

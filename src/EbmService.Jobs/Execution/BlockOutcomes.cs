@@ -22,7 +22,7 @@ internal sealed class BlockOutcomes(
             job.Advance(block, report);
             live.CountChainSteps(amount);
             metrics.Advanced(amount);
-            Announce(job, report);
+            Announce(job, report, isLast: result is not null && job.DoneBlocks == job.Blocks.Count - 1);
             if (result is not null)
                 Finish(slot, block, result);
         }
@@ -130,16 +130,23 @@ internal sealed class BlockOutcomes(
         block.State = state;
     }
 
-    private void Announce(LiveJob job, StepReport report)
+    private void Announce(LiveJob job, StepReport report, bool isLast)
     {
         // Before the change to running is recorded and after the end is decided, progress would contradict the status.
         if (job.Ending || job.Recorded.Status == JobStatus.Queued)
             return;
-        if (report.Preview is { } preview)
+        job.Preview = report.Preview ?? job.Preview;
+        if (job.Preview is { } preview && (isLast || IsDue(job.LastPreviewAt)))
+        {
+            job.LastPreviewAt = clock.GetTimestamp();
+            job.Preview = null;
             hub.Publish(job.Id, preview);
-        if (job.LastProgressAt is { } last && clock.GetElapsedTime(last) < ProgressInterval)
+        }
+        if (!IsDue(job.LastProgressAt))
             return;
         job.LastProgressAt = clock.GetTimestamp();
         hub.Publish(job.Id, live.Snapshot(job).Progress);
     }
+
+    private bool IsDue(long? last) => last is null || clock.GetElapsedTime(last.Value) >= ProgressInterval;
 }

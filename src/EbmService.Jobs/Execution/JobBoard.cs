@@ -91,7 +91,7 @@ internal sealed class JobBoard(
     {
         lock (Gate)
         {
-            live.Stopping = true;
+            live.Stop();
             foreach (SlotState slot in _slots)
                 slot.Budget.RequestYield();
             foreach (PendingQuestion question in Questions.Take(int.MaxValue))

@@ -114,15 +114,17 @@ internal sealed class JobRecorder(
         }
     }
 
-    /// <summary>An end is announced only once it is stored; a full disk delays it. False when the process stopped first.</summary>
+    /// <summary>An end is announced only once it is stored; a full disk delays it. False when the process stopped first or the job is not ours any more.</summary>
     private async Task<bool> StoreEndAsync(LiveJob job, JobSnapshot end)
     {
         for (TimeSpan delay = TimeSpan.FromMilliseconds(100); ; delay = delay < LongestRetry ? 2 * delay : LongestRetry)
         {
             try
             {
-                await store.UpdateAsync(end, job.Epoch, hub.NextSequence(job.Id));
-                return true;
+                if (await store.UpdateAsync(end, job.Epoch, hub.NextSequence(job.Id)))
+                    return true;
+                Abandon(job);
+                return false;
             }
             catch (Exception e)
             {
@@ -132,6 +134,18 @@ internal sealed class JobRecorder(
                 return false;
             await Task.Delay(delay, clock);
         }
+    }
+
+    /// <summary>The row is gone or a newer process's: its files and its end are not ours to touch.</summary>
+    private void Abandon(LiveJob job)
+    {
+        lock (live.Gate)
+        {
+            live.Remove(job);
+            hub.Forget(job.Id);
+        }
+        job.Ended.TrySetCanceled();
+        log.JobAbandoned(job.Id);
     }
 
     private void RemoveLeftovers(LiveJob job, JobStatus status)

@@ -68,6 +68,11 @@ internal sealed class LiveJob
 
     public long? LastProgressAt { get; set; }
 
+    public long? LastPreviewAt { get; set; }
+
+    /// <value>The newest preview not shown yet.</value>
+    public PreviewFrame? Preview { get; set; }
+
     public TaskCompletionSource<JobSnapshot> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public bool IsQueued => !Begun && !Ending;

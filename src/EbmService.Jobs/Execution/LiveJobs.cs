@@ -11,6 +11,7 @@ internal sealed class LiveJobs(TimeProvider clock)
     private readonly List<LiveJob> _inOrder = [];
     private readonly RateMeter _rate = new(clock);
     private readonly FairClock _fairClock = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _order;
     private int _reserved;
 
@@ -18,7 +19,16 @@ internal sealed class LiveJobs(TimeProvider clock)
     public object Gate { get; } = new();
 
     /// <value>Set for good when the process begins to stop.</value>
-    public bool Stopping { get; set; }
+    public bool Stopping { get; private set; }
+
+    /// <value>Completes when the process begins to stop.</value>
+    public Task Stopped => _stopped.Task;
+
+    public void Stop()
+    {
+        Stopping = true;
+        _stopped.TrySetResult();
+    }
 
     public IReadOnlyList<LiveJob> InOrder => _inOrder;
 

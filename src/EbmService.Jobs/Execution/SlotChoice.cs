@@ -12,15 +12,26 @@ internal sealed class SlotChoice(
     private const int RotationMilliseconds = 1000;
 
     private readonly WorkerOptions _options = options.Value;
+    private long? _queueShownAt;
+    private bool _queueMoved;
 
     private int RotationQuanta => Math.Max(1, RotationMilliseconds / _options.QuantumMilliseconds);
 
     /// <summary>Cancels and failures that arrived meanwhile, then a block for a slot that idles, then the scheduler's choice.</summary>
-    public SlotTask? Find(SlotState slot) => FindClosing(slot) ?? FindShared(slot) ?? Choose(slot);
+    public SlotTask? Find(SlotState slot)
+    {
+        if (_queueMoved)
+            ShowQueue();
+        return FindClosing(slot) ?? FindShared(slot) ?? Choose(slot);
+    }
 
-    /// <summary>Tells those who watch a queued job its new place.</summary>
+    /// <summary>Tells those who watch a queued job its new place; too soon after the last time, a later quantum does it.</summary>
     public void ShowQueue()
     {
+        _queueMoved = _queueShownAt is { } last && clock.GetElapsedTime(last) < BlockOutcomes.ProgressInterval;
+        if (_queueMoved)
+            return;
+        _queueShownAt = clock.GetTimestamp();
         foreach (LiveJob job in live.InOrder)
         {
             if (job.IsQueued && hub.IsWatched(job.Id))

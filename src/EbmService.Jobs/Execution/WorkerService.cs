@@ -38,15 +38,19 @@ internal sealed class WorkerService(
 
     public async Task StopAsync(CancellationToken cancellation)
     {
-        Task[] inFlight;
-        lock (live.Gate)
-            inFlight = [.. _slots.Select(slot => slot.Left), .. live.InOrder.Select(job => job.Tail)];
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(TimeSpan.FromSeconds(options.Value.StopSeconds));
         try
         {
-            await Task.WhenAll(inFlight).WaitAsync(TimeSpan.FromSeconds(options.Value.StopSeconds), cancellation);
+            // The last quanta may still end jobs: what is to be recorded is known only after them.
+            await Task.WhenAll(_slots.Select(slot => slot.Left)).WaitAsync(limit.Token);
+            Task[] tails;
+            lock (live.Gate)
+                tails = [.. live.InOrder.Select(job => job.Tail)];
+            await Task.WhenAll(tails).WaitAsync(limit.Token);
             log.WorkerStopped();
         }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
             log.WorkerStopTimedOut(options.Value.StopSeconds);
         }

@@ -23,7 +23,12 @@ internal sealed class JobEventHub(TimeProvider clock)
     public void Forget(string id)
     {
         lock (_lock)
-            _logs.Remove(id);
+        {
+            if (!_logs.Remove(id, out JobEventLog? log))
+                return;
+            foreach (JobWatcher watcher in log.Watchers)
+                watcher.Complete();
+        }
     }
 
     /// <value>The number that the job's next event will have.</value>

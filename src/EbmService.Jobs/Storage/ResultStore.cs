@@ -57,16 +57,33 @@ internal sealed partial class ResultStore(IOptions<StorageOptions> options)
     public void DeleteJob(string id) => DeleteFolder(Path.Combine(_root, CheckedId(id)));
 
     /// <summary>Removes folders of jobs that the database no longer knows, and files whose writing was cut short.</summary>
-    public void Sweep(IReadOnlySet<string> known)
+    /// <param name="known">The jobs of the database.</param>
+    /// <param name="failed">Told of each job whose files could not be removed.</param>
+    public void Sweep(IReadOnlySet<string> known, Action<Exception, string> failed)
     {
         Directory.CreateDirectory(_root);
         foreach (string folder in Directory.EnumerateDirectories(_root))
         {
             string id = Path.GetFileName(folder);
-            if (IsValidId(id) && !known.Contains(id))
-                DeleteFolder(folder);
+            try
+            {
+                Sweep(folder, isKnown: !IsValidId(id) || known.Contains(id));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                failed(e, id);
+            }
         }
-        foreach (string file in Directory.EnumerateFiles(_root, "*" + AtomicFile.TemporarySuffix, SearchOption.AllDirectories))
+    }
+
+    private static void Sweep(string folder, bool isKnown)
+    {
+        if (!isKnown)
+        {
+            DeleteFolder(folder);
+            return;
+        }
+        foreach (string file in Directory.EnumerateFiles(folder, "*" + AtomicFile.TemporarySuffix, SearchOption.AllDirectories))
             File.Delete(file);
     }
 

@@ -59,6 +59,21 @@ public sealed class WatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Watch_PreviewAtEveryStep_ShowsFiveASecondAndTheLast()
+    {
+        long begun = System.Diagnostics.Stopwatch.GetTimestamp();
+        _host.Workloads.On(1, new Script { BeforeStep = _ => Thread.Sleep(2) });
+        JobSnapshot job = await _host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 200, previewEvery: 1));
+        await _host.EndOfAsync(job.Id);
+        List<JobEvent> kept = await _host.Jobs.WatchAsync(job.Id, 0, default).ToListAsync();
+
+        // Numbers count what was announced, also what the log no longer holds: three changes, previews and progress.
+        double intervals = System.Diagnostics.Stopwatch.GetElapsedTime(begun) / EbmService.Jobs.Execution.BlockOutcomes.ProgressInterval;
+        Assert.InRange(kept[^1].Sequence, 5, 3 + 2 * ((long)intervals + 2));
+        Assert.Equal(200, Assert.Single(kept.OfType<JobPreviewEvent>()).Step);
+    }
+
+    [Fact]
     public async Task Watch_EndedJob_GivesWhatWasMissedAndEnds()
     {
         JobSnapshot end = await _host.EndOfAsync((await _host.SubmitAsync()).Id);
