@@ -21,7 +21,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
 
         using ITrainingDisplay display = TrainingDisplays.Create(environment, plan.Recipe);
         var observer = new TrainingReporter(plan, pictures, display);
-        using var trainer = new MaximumLikelihoodTrainer(plan.Recipe, plan.Model, data, checkpoint, observer);
+        using var trainer = new MaximumLikelihoodTrainer(plan.Recipe, plan.Model, data, checkpoint, observer, request.Data.Name);
         Announce(plan, data, trainer.Iteration, checkpoint);
         observer.Start(trainer.Iteration);
         TrainingEnd end = display.Run(() => trainer.Run(cancellation));
@@ -98,7 +98,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
             : $"there was no checkpoint yet (checkpointEvery is {plan.Recipe.CheckpointEvery}), so nothing is kept";
         return CliException.Failed(
             $"training diverged after iteration {observer.LastIteration}: an energy passed {plan.Recipe.EnergyBound} or stopped being finite; {kept}. "
-            + $"To train on, lower learningRate or chain.stepSize, or raise energyL2, in {TrainingPlan.RecipeFile}");
+            + $"To train on, lower learningRate or chain.stepSize, or raise energyL2, in {TrainingPlan.RecipeFile}, and start over with --restart");
     }
 
     private static string Software()

@@ -21,21 +21,26 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     private readonly TrainingSlot[] _slots;
     private readonly TrainingPart _part;
     private readonly string _checkpointPath;
+    private readonly string _fingerprint;
 
     /// <param name="recipe">Every number of the run.</param>
     /// <param name="model">Architecture and input schema.</param>
     /// <param name="data">All rows; the recipe's held-out share is kept away from training.</param>
     /// <param name="checkpointPath">Resumed from when it exists; written as the run goes.</param>
     /// <param name="observer">Told of every iteration.</param>
+    /// <param name="dataName">What the data is, for the checkpoint's fingerprint.</param>
+    /// <exception cref="Checkpoints.InvalidCheckpointException">The checkpoint is damaged, or of another run.</exception>
     public MaximumLikelihoodTrainer(
-        TrainingRecipe recipe, ModelDescriptor model, ITrainingData data, string checkpointPath, ITrainingObserver observer)
+        TrainingRecipe recipe, ModelDescriptor model, ITrainingData data, string checkpointPath, ITrainingObserver observer,
+        string dataName = "")
     {
         _recipe = recipe;
         _observer = observer;
         _checkpointPath = checkpointPath;
+        _fingerprint = TrainingFingerprint.Of(recipe, model, dataName, data.Count);
         State = TrainingState.Create(recipe, model);
         if (File.Exists(checkpointPath))
-            State.Restore(TrainingCheckpoint.Read(checkpointPath));
+            State.Restore(TrainingCheckpoint.Read(checkpointPath).OfRun(_fingerprint));
         _trained = EnergyModelFactory.Create(model.Architecture, State.Parameters);
         _frozen = EnergyModelFactory.Frozen(
             model.Architecture, State.Parameters, recipe.ChainInBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
@@ -76,7 +81,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
                 _observer.OnPicture(State.Iteration, Picture());
             bool stop = cancellation.IsCancellationRequested;
             if (stop || last || State.Iteration % _recipe.CheckpointEvery == 0)
-                TrainingCheckpoint.Write(_checkpointPath, State.Capture());
+                TrainingCheckpoint.Write(_checkpointPath, State.Capture() with { Fingerprint = _fingerprint });
             if (stop && !last)
                 return TrainingEnd.Cancelled;
         }

@@ -12,6 +12,10 @@ internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IRead
 {
     private const string IterationKey = "iteration";
     private const string SecondsKey = "seconds";
+    private const string FingerprintKey = "fingerprint";
+
+    /// <value>See <see cref="TrainingFingerprint"/>; empty in files of older versions.</value>
+    public string Fingerprint { get; init; } = "";
 
     public static void Write(string path, TrainingCheckpoint checkpoint) => SafetensorsFile.WriteFile(
         path,
@@ -20,6 +24,7 @@ internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IRead
         {
             [IterationKey] = checkpoint.Iteration.ToString(CultureInfo.InvariantCulture),
             [SecondsKey] = checkpoint.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture),
+            [FingerprintKey] = checkpoint.Fingerprint,
         });
 
     /// <exception cref="InvalidCheckpointException">The file is damaged or no training checkpoint.</exception>
@@ -30,8 +35,17 @@ internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IRead
             || !double.TryParse(file.Metadata.GetValueOrDefault(SecondsKey), CultureInfo.InvariantCulture, out double seconds))
             throw new InvalidCheckpointException("not a training checkpoint: the iteration is missing");
         return new TrainingCheckpoint(
-            iteration, TimeSpan.FromSeconds(seconds), file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()));
+            iteration, TimeSpan.FromSeconds(seconds), file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()))
+        {
+            Fingerprint = file.Metadata.GetValueOrDefault(FingerprintKey, ""),
+        };
     }
+
+    /// <summary>This checkpoint, when it is of that run or too old to say.</summary>
+    /// <exception cref="InvalidCheckpointException">It is of another run.</exception>
+    public TrainingCheckpoint OfRun(string fingerprint) => Fingerprint.Length == 0 || Fingerprint == fingerprint
+        ? this
+        : throw new InvalidCheckpointException("it is of a run with another recipe, model or data: --restart starts over");
 
     /// <summary>The tensor of that name and shape.</summary>
     public Tensor Tensor(string name, long[] shape) =>

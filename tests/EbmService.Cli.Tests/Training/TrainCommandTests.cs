@@ -140,6 +140,21 @@ public sealed class TrainCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData(", \"learningRate\": 0.1", ExitCode.BadInput)]
+    [InlineData(", \"energyBound\": 50", ExitCode.Ok)]
+    public async Task Train_CheckpointOfAnotherRecipe_IsRefusedWhereNumbersDiffer(string recipe, int expected)
+    {
+        await _bed.RunAsync(_bed.Train(_bed.WriteModel(), "--iterations", "4"));
+        string folder = _bed.WriteModel(recipe: recipe);
+
+        int code = await _bed.RunAsync(_bed.Train(folder, "--version", "2"));
+
+        Assert.Equal(expected, code);
+        Assert.Equal(expected == ExitCode.BadInput, _bed.Error.Contains("--restart", StringComparison.Ordinal));
+        Assert.Equal(ExitCode.Ok, await _bed.RunAsync(_bed.Train(folder, "--version", "3", "--restart")));
+    }
+
+    [Theory]
     [InlineData(", \"slots\": 3", "multiple of slots")]
     [InlineData(", \"learningRate\": -1", "learningRate")]
     [InlineData(", \"noSuchMember\": 1", "noSuchMember")]
