@@ -18,6 +18,8 @@ public sealed class TorchDevice : IComputeDevice
             throw new InvalidOperationException($"Device:Kind is '{kind}', but libtorch sees no CUDA device. Use 'auto' or 'cpu', or build with -p:TorchBackend=cuda.");
         Handle = device(wantsGpu ? kind : hasGpu ? "cuda:0" : "cpu");
         bool gpu = Handle.type == TorchSharp.DeviceType.CUDA;
+        if (gpu)
+            PreferExactness();
         Info = new DeviceInfo(
             gpu ? $"cuda:{Handle.index}" : "cpu", gpu ? 1 : Environment.ProcessorCount, $"libtorch {__version__}");
     }
@@ -25,6 +27,13 @@ public sealed class TorchDevice : IComputeDevice
     public DeviceInfo Info { get; }
 
     internal Device Handle { get; }
+
+    /// <summary>Full float32. TorchSharp offers no switch for deterministic kernels, so equal bits are promised on a CPU only.</summary>
+    private static void PreferExactness()
+    {
+        backends.cuda.matmul.allow_tf32 = false;
+        backends.cudnn.allow_tf32 = false;
+    }
 
     public void BindSlotThread()
     {

@@ -17,12 +17,14 @@ public static class EnergyModelFactory
 
     /// <param name="architecture">What to build.</param>
     /// <param name="parameters">Float32 tensors by name, owned by the model from now on; ignored by closed formulas.</param>
-    public static IEnergyModel Create(ArchitectureSpec architecture, IReadOnlyDictionary<string, Tensor> parameters) =>
+    /// <param name="device">Where closed formulas put their constants; null for the CPU.</param>
+    public static IEnergyModel Create(
+        ArchitectureSpec architecture, IReadOnlyDictionary<string, Tensor> parameters, Device? device = null) =>
         architecture switch
         {
             ConvolutionalJemArchitecture jem => new ConvolutionalJemEnergy(jem, parameters),
             MlpArchitecture mlp => new MlpEnergy(mlp, parameters),
-            GaussianArchitecture gaussian => new GaussianEnergy(gaussian),
+            GaussianArchitecture gaussian => new GaussianEnergy(gaussian, device),
             DoubleWellArchitecture well => new DoubleWellEnergy(well),
             _ => throw new ArgumentOutOfRangeException(nameof(architecture), architecture, "not a known architecture"),
         };

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.Energies;
 
 /// <summary>E(x) = (x - m)' P (x - m) / 2 over vectors (n, d); gradient (x - m) P. Moments and log Z are known: a test oracle.</summary>
-public sealed class GaussianEnergy(GaussianArchitecture architecture) : EnergyModel(Constants(architecture))
+public sealed class GaussianEnergy(GaussianArchitecture architecture, Device? device = null)
+    : EnergyModel(Constants(architecture, device ?? CPU))
 {
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
@@ -23,14 +24,14 @@ public sealed class GaussianEnergy(GaussianArchitecture architecture) : EnergyMo
         return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
-    private static Dictionary<string, Tensor> Constants(GaussianArchitecture architecture)
+    private static Dictionary<string, Tensor> Constants(GaussianArchitecture architecture, Device device)
     {
         long dimension = architecture.Mean.Count;
         float[] precision = [.. architecture.Precision.SelectMany(row => row).Select(value => (float)value)];
         return new()
         {
-            ["mean"] = tensor([.. architecture.Mean.Select(value => (float)value)]).DetachFromDisposeScope(),
-            ["precision"] = tensor(precision, [dimension, dimension]).DetachFromDisposeScope(),
+            ["mean"] = tensor([.. architecture.Mean.Select(value => (float)value)], device: device).DetachFromDisposeScope(),
+            ["precision"] = tensor(precision, [dimension, dimension], device: device).DetachFromDisposeScope(),
         };
     }
 }

@@ -21,7 +21,18 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
     public LiveModel Get(ModelKey key)
     {
         LoadedModel loaded = repository.Load(key).OrThrow();
-        return _live.GetOrAdd($"{key} {loaded.Hosted.Digest}", _ => new Lazy<LiveModel>(() => Build(loaded))).Value;
+        string id = $"{key} {loaded.Hosted.Digest}";
+        Lazy<LiveModel> live = _live.GetOrAdd(id, _ => new Lazy<LiveModel>(() => Build(loaded)));
+        try
+        {
+            return live.Value;
+        }
+        catch
+        {
+            // A Lazy keeps its exception; the next use shall try again.
+            _live.TryRemove(KeyValuePair.Create(id, live));
+            throw;
+        }
     }
 
     private LiveModel Build(LoadedModel loaded)
@@ -37,7 +48,7 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         OodCalibration? calibration = loaded.Calibration.Count > 0
             ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration)
             : null;
-        return new LiveModel(loaded.Hosted, EnergyModelFactory.Create(descriptor.Architecture, parameters), buffer, calibration);
+        return new LiveModel(loaded.Hosted, EnergyModelFactory.Create(descriptor.Architecture, parameters, device.Handle), buffer, calibration);
     }
 
     public void Dispose()

@@ -1,5 +1,6 @@
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
+using EbmService.Inference.Devices;
 
 namespace EbmService.Inference.Tasks;
 
@@ -17,7 +18,7 @@ internal sealed class ModelEvaluator(LiveModelPool models) : IModelEvaluator
             int[] members = [.. group];
             try
             {
-                AnswerGroup(queries, members, answers);
+                NativeFailures.Translate(() => AnswerGroup(queries, members, answers));
             }
             catch (FailureException exception)
             {

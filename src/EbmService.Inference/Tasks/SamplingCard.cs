@@ -10,7 +10,8 @@ namespace EbmService.Inference.Tasks;
 internal sealed record SamplingCard
 {
     private const string Scope =
-        "The same spec, seed, model digest, device kind, precision and block size give the same bits, whatever else runs beside it.";
+        "On a CPU, the same spec, seed, model digest, precision and block size give the same bits on the same kind of processor "
+        + "with the same runtime, whatever else runs beside it. On CUDA this is not tested.";
 
     public required ModelReference Model { get; init; }
 
@@ -20,6 +21,9 @@ internal sealed record SamplingCard
     public required SamplingCardTemperature ImpliedTemperature { get; init; }
 
     public required string Device { get; init; }
+
+    /// <value>Intra-op threads of each slot.</value>
+    public int Threads { get; init; } = 1;
 
     public required string Runtime { get; init; }
 

@@ -113,7 +113,8 @@ internal sealed class SamplingWorkload : IWorkload
             || !file["states"].Shape.SequenceEqual(_state.X.shape))
             throw new InvalidCheckpointException("the checkpoint is not of this block");
         _state.X.copy_(file["states"].ToTensor());
-        _state.Safe.copy_(file["safe"].ToTensor());
+        // Files of earlier builds have none.
+        _state.Safe.copy_((file.Tensors.GetValueOrDefault("safe") ?? file["states"]).ToTensor());
         _state.Energy.copy_(file["energy"].ToTensor());
         _state.GradientNorm.copy_(file["gradientNorm"].ToTensor());
         _state.Alive.copy_(file["alive"].ToTensor());

@@ -10,7 +10,10 @@ namespace EbmService.Inference.Tasks;
 /// <summary>Opens the workload of each job type.</summary>
 internal sealed class WorkloadFactory(LiveModelPool models, TorchDevice device, IImageCodec images) : IWorkloadFactory
 {
-    public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null)
+    public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null) =>
+        new TranslatedWorkload(NativeFailures.Translate(() => OpenUntranslated(job, block, checkpoint)));
+
+    private IWorkload OpenUntranslated(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint)
     {
         LiveModel model = models.Get(job.Model.Key());
         if (model.Hosted.Digest != job.Model.Digest)
