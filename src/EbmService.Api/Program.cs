@@ -4,6 +4,7 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
 using EbmService.Jobs;
 
+StartFailures.ReportUnhandled();
 WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
 {
     Args = args,
@@ -23,7 +24,7 @@ builder.Services.AddJobs(builder.Configuration);
 WebApplication app = builder.Build();
 app.UseApi();
 app.MapApi();
-await app.RunServiceAsync();
+await app.RunAsync();
 
 /// <summary>The entry point; public for tests.</summary>
 public partial class Program;

@@ -29,6 +29,8 @@ internal static class StatusCodeProblems
         const string SeeSwagger = "See /swagger for the paths and methods.";
         return context.Response.StatusCode switch
         {
+            403 => ("foreignOrigin", "The request comes from a page of another site.",
+                "Open the service's own address; programs leave the Origin header out."),
             404 => ("routeNotFound", $"There is nothing at '{context.Request.Path}'.", SeeSwagger),
             405 => ("methodNotAllowed", $"{context.Request.Method} is not possible at '{context.Request.Path}'.",
                 $"Use one of: {context.Response.Headers.Allow}."),

@@ -29,7 +29,7 @@ internal static class ApiServiceCollectionExtensions
 
     private static void AddNetworkGuard(this IServiceCollection services, IConfiguration configuration)
     {
-        services.Configure<SecurityOptions>(configuration.GetSection(SecurityOptions.Section));
+        services.AddOptions<SecurityOptions>().Bind(configuration.GetSection(SecurityOptions.Section)).ValidateOnStart();
         services.AddHostedService<NetworkGuard>();
     }
 

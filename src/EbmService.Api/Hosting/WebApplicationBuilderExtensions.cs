@@ -10,6 +10,8 @@ internal static class WebApplicationBuilderExtensions
             builder.WebHost.UseUrls(ListenAddresses.Default);
         if (string.IsNullOrWhiteSpace(builder.Configuration["Models:Path"]))
             builder.Configuration["Models:Path"] = Path.Combine(AppContext.BaseDirectory, "models");
+        // A start that fails is told by StartFailures or by the runtime; the host's own error would repeat it with a stack trace.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         return builder;
     }
 }

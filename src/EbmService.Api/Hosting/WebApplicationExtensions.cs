@@ -6,7 +6,6 @@ using EbmService.Api.Jobs;
 using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Results;
-using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Hosting;
 
@@ -22,6 +21,7 @@ internal static class WebApplicationExtensions
             context.Response.Headers.XContentTypeOptions = "nosniff";
             return next();
         });
+        app.Use(next => context => SameOriginGuard.InvokeAsync(context, next));
         app.UseRequestDecompression();
         return app;
     }
@@ -36,19 +36,5 @@ internal static class WebApplicationExtensions
         app.MapHealth();
         app.MapHub<JobsHub>(JobsHub.Path);
         return app.UseOpenApiDocument();
-    }
-
-    /// <summary>Runs until stopped; a refused configuration ends the process with 1 and its message instead of a crash dump.</summary>
-    internal static Task RunServiceAsync(this WebApplication app)
-    {
-        // Not a catch: hosts that embed the service, as tests do, must see the exception.
-        AppDomain.CurrentDomain.UnhandledException += (_, unhandled) =>
-        {
-            if (unhandled.ExceptionObject is not (StartRefusedException or OptionsValidationException))
-                return;
-            Console.Error.WriteLine($"The service did not start: {((Exception)unhandled.ExceptionObject).Message}");
-            Environment.Exit(1);
-        };
-        return app.RunAsync();
     }
 }

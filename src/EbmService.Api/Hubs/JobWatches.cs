@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using EbmService.Api.Jobs;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
@@ -15,61 +14,98 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
     internal const string AllJobs = "*";
     internal const int MaxPerConnection = 200;
 
-    private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, CancellationTokenSource>> _connections = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Dictionary<string, Watch>> _connections = [];
+
+    /// <value>Connections that watch something.</value>
+    internal int Connections
+    {
+        get
+        {
+            lock (_lock)
+                return _connections.Count;
+        }
+    }
 
     /// <returns>False when the connection watches too many jobs already.</returns>
     internal bool TryStart(string connectionId, string key, CancellationToken aborted)
     {
-        ConcurrentDictionary<string, CancellationTokenSource> watches = _connections.GetOrAdd(connectionId, _ => new());
-        if (watches.Count >= MaxPerConnection && !watches.ContainsKey(key))
-            return false;
-        var source = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        // Watching again starts anew from the current state: what a client wants after it lost track.
-        watches.AddOrUpdate(key, source, (_, earlier) =>
+        lock (_lock)
         {
-            earlier.Cancel();
-            return source;
-        });
-        _ = PumpAsync(connectionId, key, watches, source);
-        return true;
+            if (!_connections.TryGetValue(connectionId, out Dictionary<string, Watch>? watches))
+                _connections[connectionId] = watches = [];
+            Watch? earlier = watches.GetValueOrDefault(key);
+            if (earlier is null && watches.Values.Count(other => !other.Source.IsCancellationRequested) >= MaxPerConnection)
+                return false;
+            // Watching again starts anew from the current state: what a client wants after it lost track.
+            earlier?.Source.Cancel();
+            var watch = new Watch(connectionId, key, CancellationTokenSource.CreateLinkedTokenSource(aborted));
+            watches[key] = watch;
+            watch.Pump = PumpAsync(watch, earlier?.Pump ?? Task.CompletedTask);
+            return true;
+        }
     }
 
     internal void End(string connectionId, string key)
     {
-        if (_connections.TryGetValue(connectionId, out var watches) && watches.TryRemove(key, out CancellationTokenSource? source))
-            source.Cancel();
+        lock (_lock)
+        {
+            if (_connections.TryGetValue(connectionId, out Dictionary<string, Watch>? watches) && watches.TryGetValue(key, out Watch? watch))
+                watch.Source.Cancel();
+        }
     }
 
     internal void EndAll(string connectionId)
     {
-        if (!_connections.TryRemove(connectionId, out var watches))
-            return;
-        foreach (CancellationTokenSource source in watches.Values)
-            source.Cancel();
+        lock (_lock)
+        {
+            if (!_connections.TryGetValue(connectionId, out Dictionary<string, Watch>? watches))
+                return;
+            foreach (Watch watch in watches.Values.ToArray())
+                watch.Source.Cancel();
+        }
     }
 
-    private async Task PumpAsync(
-        string connectionId, string key, ConcurrentDictionary<string, CancellationTokenSource> watches, CancellationTokenSource source)
+    private async Task PumpAsync(Watch watch, Task earlier)
     {
         // The hub method answers before the first event leaves.
         await Task.Yield();
         try
         {
-            IJobsClient client = hub.Clients.Client(connectionId);
-            await foreach (JobEvent happened in jobs.WatchAsync(key == AllJobs ? null : key, 0, source.Token))
+            // Two pumps of a job would send its events out of order.
+            await earlier;
+            IJobsClient client = hub.Clients.Client(watch.ConnectionId);
+            await foreach (JobEvent happened in jobs.WatchAsync(watch.Key == AllJobs ? null : watch.Key, 0, watch.Source.Token))
                 await SendAsync(client, happened);
         }
-        catch (OperationCanceledException) when (source.IsCancellationRequested)
+        catch (OperationCanceledException) when (watch.Source.IsCancellationRequested)
         {
             // Unwatched or disconnected.
         }
         catch (Exception failure)
         {
-            ApiLog.WatchFailed(logger, connectionId, failure);
+            ApiLog.WatchFailed(logger, watch.ConnectionId, failure);
         }
         finally
         {
-            watches.TryRemove(KeyValuePair.Create(key, source));
+            Remove(watch);
+        }
+    }
+
+    private void Remove(Watch watch)
+    {
+        lock (_lock)
+        {
+            // A later watch of the same job may have its place already.
+            if (_connections.TryGetValue(watch.ConnectionId, out Dictionary<string, Watch>? watches)
+                && watches.GetValueOrDefault(watch.Key) == watch)
+            {
+                watches.Remove(watch.Key);
+                if (watches.Count == 0)
+                    _connections.Remove(watch.ConnectionId);
+            }
+            // Under the lock, as a cancel of a disposed source throws.
+            watch.Source.Dispose();
         }
     }
 
@@ -80,4 +116,15 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
         JobPreviewEvent preview => client.JobPreview(preview.JobId, preview.Step, preview.Png),
         _ => Task.CompletedTask,
     };
+
+    private sealed class Watch(string connectionId, string key, CancellationTokenSource source)
+    {
+        internal string ConnectionId => connectionId;
+
+        internal string Key => key;
+
+        internal CancellationTokenSource Source => source;
+
+        internal Task Pump { get; set; } = Task.CompletedTask;
+    }
 }

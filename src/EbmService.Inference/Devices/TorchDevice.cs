@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Core.Devices;
 using Microsoft.Extensions.Options;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ namespace EbmService.Inference.Devices;
 /// <summary>The device of this process, as libtorch knows it.</summary>
 public sealed class TorchDevice : IComputeDevice
 {
-    /// <exception cref="InvalidOperationException">The configured GPU is not there.</exception>
+    /// <exception cref="DeviceUnavailableException">The configured GPU is not there.</exception>
     public TorchDevice(IOptions<DeviceOptions> options)
     {
         string kind = options.Value.Kind;
@@ -15,7 +16,9 @@ public sealed class TorchDevice : IComputeDevice
         // Asking a CPU build for CUDA is safe: it answers false.
         bool hasGpu = kind != "cpu" && cuda.is_available();
         if (wantsGpu && !hasGpu)
-            throw new InvalidOperationException($"Device:Kind is '{kind}', but libtorch sees no CUDA device. Use 'auto' or 'cpu', or build with -p:TorchBackend=cuda.");
+            throw new DeviceUnavailableException($"Device:Kind is '{kind}', but libtorch sees no CUDA device. Use 'auto' or 'cpu', or build with -p:TorchBackend=cuda.");
+        if (wantsGpu && int.Parse(kind.AsSpan(5), CultureInfo.InvariantCulture) >= cuda.device_count())
+            throw new DeviceUnavailableException($"Device:Kind is '{kind}', but libtorch sees {cuda.device_count()} CUDA devices, counted from 0.");
         Handle = device(wantsGpu ? kind : hasGpu ? "cuda:0" : "cpu");
         bool gpu = Handle.type == TorchSharp.DeviceType.CUDA;
         if (gpu)

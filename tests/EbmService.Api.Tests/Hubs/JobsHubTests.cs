@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using EbmService.Api.Hubs;
 using EbmService.Core.Jobs;
 using MessagePack;
 using MessagePack.Resolvers;
@@ -91,6 +92,25 @@ public sealed class JobsHubTests : IDisposable
         await hub.InvokeAsync("WatchAll", HttpTestExtensions.Cancel);
 
         Assert.Equal(id, (string?)(await messages.ReadAsync(HttpTestExtensions.Cancel)).Body["id"]);
+    }
+
+    [Fact]
+    public async Task Watch_AgainThenDisconnect_SendsTheStateAgainAndLeavesNothingBehind()
+    {
+        string id = await CreateAsync();
+        (HubConnection hub, ChannelReader<Message> messages) = await ConnectAsync(messagePack: false);
+        var watches = _factory.Services.GetRequiredService<JobWatches>();
+
+        for (int i = 0; i < 3; i++)
+        {
+            await hub.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
+            Assert.Equal(id, (string?)(await messages.ReadAsync(HttpTestExtensions.Cancel)).Body["id"]);
+        }
+        Assert.Equal(1, watches.Connections);
+        await hub.DisposeAsync();
+
+        await Poll.UntilAsync(() => Task.FromResult(watches.Connections == 0));
+        Assert.False(messages.TryRead(out _));
     }
 
     private sealed record Message(string Kind, JsonObject Body);
