@@ -30,7 +30,8 @@ internal sealed class FakeJobService : IJobService
             if (_keys.TryGetValue(key, out (string Id, string Print) earlier))
                 return earlier.Print == submission.RequestFingerprint ? FindAsync(earlier.Id, cancellation) : Answer(new Failure(FailureCode.IdempotencyMismatch, "Another body."));
         }
-        string id = Guid.CreateVersion7().ToString("N");
+        // Of the same millisecond they would be in no order.
+        string id = Guid.CreateVersion7(Start.AddMilliseconds(_jobs.Count)).ToString("N");
         var job = new JobSnapshot
         {
             Id = id, Status = JobStatus.Queued, Model = submission.Model, Spec = submission.Spec, Priority = submission.Priority,
