@@ -11,6 +11,9 @@ public enum SamplingKernel
 public enum SamplingPrecision
 {
     Float32,
+
+    /// <summary>Weights and activations in bfloat16, about twice as fast where the CPU has AVX512_BF16; states, noise and the reported energies of the final states stay float32. Trained networks only.</summary>
+    Bfloat16,
 }
 
 /// <summary>What a client asks for: everything may be left out. <see cref="SamplingSpecFactory"/> fills in the rest.</summary>

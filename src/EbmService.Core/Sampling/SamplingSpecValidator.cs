@@ -13,6 +13,8 @@ internal static class SamplingSpecValidator
         CheckRecipe(request, spec, errors);
         CheckLabels(request, spec, model, errors);
         CheckStart(spec, model, errors);
+        if (spec.Precision == SamplingPrecision.Bfloat16 && model.Descriptor!.Architecture is GaussianArchitecture or DoubleWellArchitecture)
+            errors.Add(new("spec.precision", $"The model '{model.Key.Name}' is a closed formula and computes in float32 only.", FailureCode.NotSupported));
         return errors;
     }
 

@@ -1,7 +1,9 @@
 using EbmService.Core.Models;
+using EbmService.Core.Sampling;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Scores;
+using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tasks;
 
@@ -11,11 +13,20 @@ namespace EbmService.Inference.Tasks;
 internal sealed record LiveModel(
     HostedModel Hosted, IEnergyModel Energy, ReplayBuffer? Buffer, OodCalibration? Calibration) : IDisposable
 {
+    // Made at the first job that asks for it; all slots share it as they share the float32 weights.
+    private readonly Lazy<IEnergyModel> _bfloat16 = new(
+        () => EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture, Energy.Parameters, ScalarType.BFloat16));
+
     public ModelDescriptor Descriptor => Hosted.Descriptor!;
+
+    /// <summary>The energy that chains of that precision walk on.</summary>
+    public IEnergyModel In(SamplingPrecision precision) => precision == SamplingPrecision.Bfloat16 ? _bfloat16.Value : Energy;
 
     public void Dispose()
     {
         Energy.Dispose();
+        if (_bfloat16.IsValueCreated)
+            _bfloat16.Value.Dispose();
         Buffer?.Dispose();
     }
 }

@@ -34,7 +34,7 @@ internal sealed class SamplingWorkload : IWorkload
         _generator = new Generator(BlockSeed.Derive(spec.Seed, block.Index), device);
         try
         {
-            _kernel = new SgldKernel(model.Energy, spec.ToRecipe(), spec.Steps);
+            _kernel = new SgldKernel(model.In(spec.Precision), spec.ToRecipe(), spec.Steps);
             int[] labels = ChainLabels.Of(spec, block);
             Tensor? classes = labels[0] < 0 ? null : tensor([.. labels.Select(label => (long)label)]).to(device);
             _state = _kernel.Init(Starts(labels, device), classes);

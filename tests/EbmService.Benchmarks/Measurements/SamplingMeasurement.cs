@@ -7,9 +7,10 @@ namespace EbmService.Benchmarks.Measurements;
 /// <summary>(a) One sampling job through HTTP at several block sizes against one batch in a plain loop; one entry per round.</summary>
 /// <param name="DefaultBlockSize">What a request that names none gets.</param>
 internal sealed record SamplingMeasurement(
-    int Chains, int Steps, int DefaultBlockSize, IReadOnlyList<Timing> Plain, IReadOnlyDictionary<int, Timing[]> Service)
+    int Chains, int Steps, int DefaultBlockSize, IReadOnlyList<Timing> Plain, IReadOnlyDictionary<int, Timing[]> Service,
+    IReadOnlyList<Timing> ServiceBfloat16)
 {
-    private static readonly int[] BlockSizes = [4, 8, 16, 32, 64];
+    private static readonly int[] BlockSizes = [8, 16, 32, 64];
 
     public IEnumerable<int> BlockSizesAscending => Service.Keys.Order();
 
@@ -22,7 +23,7 @@ internal sealed record SamplingMeasurement(
     public Spread CoreRate(IEnumerable<Timing> timings) => Spread.Of(timings.Select(each => (double)Chains * Steps / each.CoreSeconds));
 
     /// <summary>Service over plain loop, round by round.</summary>
-    public Spread Ratio(int blockSize) => Spread.Of(Plain.Zip(Service[blockSize], (plain, service) => plain.Seconds / service.Seconds));
+    public Spread Ratio(IEnumerable<Timing> timings) => Spread.Of(Plain.Zip(timings, (plain, service) => plain.Seconds / service.Seconds));
 
     public static async Task<SamplingMeasurement> RunAsync(
         BenchmarkOptions options, ServiceProcess process, SamplingClient client, PlainProcess plain, int defaultBlockSize)
@@ -30,16 +31,20 @@ internal sealed record SamplingMeasurement(
         int[] sizes = [.. BlockSizes.Append(defaultBlockSize).Distinct().Order()];
         Dictionary<int, Timing[]> service = sizes.ToDictionary(size => size, _ => new Timing[options.ActualRounds]);
         var alone = new Timing[options.ActualRounds];
+        var low = new Timing[options.ActualRounds];
         await client.RunAsync(options.Chains, options.Steps / 4, null, seed: 1);
+        await client.RunAsync(options.Chains, options.Steps / 4, null, seed: 1, precision: "bfloat16");
         await plain.SampleAsync(options.Chains, options.Steps / 4);
         for (int round = 0; round < options.ActualRounds; round++)
         {
             alone[round] = await TimeAsync(() => plain.SampleAsync(options.Chains, options.Steps), () => plain.ProcessorTime);
             foreach (int size in sizes)
                 service[size][round] = await TimeAsync(() => client.RunAsync(options.Chains, options.Steps, size, seed: round), () => process.ProcessorTime);
-            Console.WriteLine($"sampling, round {round + 1}: plain {alone[round]}; {string.Join("; ", sizes.Select(size => $"blocks of {size} {service[size][round]}"))}");
+            low[round] = await TimeAsync(
+                () => client.RunAsync(options.Chains, options.Steps, defaultBlockSize, seed: round, precision: "bfloat16"), () => process.ProcessorTime);
+            Console.WriteLine($"sampling, round {round + 1}: plain {alone[round]}; {string.Join("; ", sizes.Select(size => $"blocks of {size} {service[size][round]}"))}; bfloat16 {low[round]}");
         }
-        return new SamplingMeasurement(options.Chains, options.Steps, defaultBlockSize, alone, service);
+        return new SamplingMeasurement(options.Chains, options.Steps, defaultBlockSize, alone, service, low);
     }
 
     private static async Task<Timing> TimeAsync(Func<Task<double>> work, Func<TimeSpan> processorTime)

@@ -35,8 +35,9 @@ internal static class MarkdownWriter
         foreach (int size in sampling.BlockSizesAscending)
         {
             string mark = size == sampling.DefaultBlockSize ? " (the model's default)" : "";
-            text.AppendLine($"| service, blocks of {size}{mark} | {Show(sampling.Rate(sampling.Service[size]), "N0")} | {Show(sampling.Ratio(size), "F2")} | {Show(sampling.CoreRate(sampling.Service[size]), "N0")} |");
+            text.AppendLine($"| service, blocks of {size}{mark} | {Show(sampling.Rate(sampling.Service[size]), "N0")} | {Show(sampling.Ratio(sampling.Service[size]), "F2")} | {Show(sampling.CoreRate(sampling.Service[size]), "N0")} |");
         }
+        text.AppendLine($"| service, blocks of {sampling.DefaultBlockSize}, `\"precision\": \"bfloat16\"` | {Show(sampling.Rate(sampling.ServiceBfloat16), "N0")} | {Show(sampling.Ratio(sampling.ServiceBfloat16), "F2")} | {Show(sampling.CoreRate(sampling.ServiceBfloat16), "N0")} |");
         text.AppendLine().AppendLine($"Best block size here: {sampling.BestBlockSize}.").AppendLine();
     }
 

@@ -34,12 +34,12 @@ internal sealed class SamplingClient : IAsyncDisposable
 
     /// <summary>From the request to the last byte of samples.npy, samples.png and trace.json.</summary>
     /// <returns>Seconds.</returns>
-    public async Task<double> RunAsync(int chains, int steps, int? blockSize, long seed)
+    public async Task<double> RunAsync(int chains, int steps, int? blockSize, long seed, string precision = "float32")
     {
         _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _messages = 0;
         long begun = Stopwatch.GetTimestamp();
-        _watched = await SubmitAsync(chains, steps, blockSize, seed);
+        _watched = await SubmitAsync(chains, steps, blockSize, seed, precision);
         await _hub.InvokeAsync("Watch", _watched);
         JsonElement job = await _ended.Task;
         foreach (string name in (string[])["samples.npy", "samples.png", "trace.json"])
@@ -50,9 +50,9 @@ internal sealed class SamplingClient : IAsyncDisposable
         return seconds;
     }
 
-    public async Task<string> SubmitAsync(int chains, int steps, int? blockSize, long seed)
+    public async Task<string> SubmitAsync(int chains, int steps, int? blockSize, long seed, string precision = "float32")
     {
-        var spec = new JsonObject { ["chains"] = chains, ["steps"] = steps, ["seed"] = seed, ["previewEvery"] = 50 };
+        var spec = new JsonObject { ["chains"] = chains, ["steps"] = steps, ["seed"] = seed, ["previewEvery"] = 50, ["precision"] = precision };
         if (blockSize is { } size)
             spec["blockSize"] = size;
         var body = new JsonObject { ["type"] = "sampling", ["model"] = BenchmarkOptions.Model, ["spec"] = spec };
