@@ -1,13 +1,16 @@
 using EbmService.Core.Devices;
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Inference.Devices;
+using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace EbmService.Inference;
 
@@ -29,6 +32,8 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IModelEvaluator, ModelEvaluator>();
         services.AddSingleton<IJobPlanner, JobPlanner>();
         services.AddSingleton<IWorkloadFactory, WorkloadFactory>();
+        services.AddSingleton<IJobDiagnostician, JobDiagnostician>();
+        services.TryAddSingleton<IJobInputs, NoJobInputs>();
         services.AddSingleton<SamplingResultAssembler>();
         services.AddSingleton<IResultAssembler, ResultAssembler>();
         return services;

@@ -28,7 +28,7 @@ internal sealed class SampleRunner(CliEnvironment environment, string modelFolde
         IReadOnlyList<BlockResult> blocks = display.Run(
             update => services.GetRequiredService<LocalJobRunner>().Run(job, progress => update(last = progress), cancellation));
         Directory.CreateDirectory(output);
-        IReadOnlyList<ResultFile> files = services.GetRequiredService<IResultAssembler>().Assemble(job, blocks);
+        IReadOnlyList<ResultFile> files = services.GetRequiredService<IResultAssembler>().Assemble(job, blocks, StopReason.Steps);
         foreach (ResultFile file in files)
             AtomicFile.Write(Path.Combine(output, file.Name), file.Content);
         environment.Out.WriteLine(

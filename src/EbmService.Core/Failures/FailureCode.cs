@@ -51,6 +51,9 @@ public enum FailureCode
     /// <summary>The server is shutting down. 503.</summary>
     ShuttingDown,
 
+    /// <summary>The job's deadline passed before any of its chains had a step. A job's failure.</summary>
+    DeadlineExceeded,
+
     /// <summary>A chain left the finite numbers or the energy bound. A job's failure, not a request's.</summary>
     Diverged,
 

@@ -12,5 +12,6 @@ public interface IResultAssembler
 {
     /// <param name="job">The job.</param>
     /// <param name="blocks">In block order; blocks that never ran are absent.</param>
-    IReadOnlyList<ResultFile> Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks);
+    /// <param name="stopped">Why the chains stopped.</param>
+    IReadOnlyList<ResultFile> Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, StopReason stopped);
 }

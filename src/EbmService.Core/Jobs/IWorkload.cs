@@ -8,12 +8,12 @@ namespace EbmService.Core.Jobs;
 /// </summary>
 public interface IWorkload : IDisposable
 {
-    /// <summary>Advances whole steps until the budget is spent or the block is done; at least one step a call.</summary>
+    /// <summary>Advances whole steps until the budget is spent, its step limit is reached or the block is done; at least one step a call below the limit.</summary>
     /// <exception cref="FailureException">The block failed and its job with it; the device is fine.</exception>
     /// <exception cref="DeviceLostException">The device stopped answering.</exception>
     StepReport Advance(QuantumBudget budget);
 
-    /// <summary>Everything needed to go on elsewhere and end with the same bits.</summary>
+    /// <summary>Everything needed to go on elsewhere and end with the same bits; of a done block: to go on to more steps.</summary>
     byte[] Save();
 
     /// <summary>The block's result so far, opaque to all but the <see cref="IResultAssembler"/>; callable at any step.</summary>
@@ -26,7 +26,7 @@ public interface IWorkloadFactory
     /// <param name="job">The job.</param>
     /// <param name="block">The block of it.</param>
     /// <param name="checkpoint">Bytes of an earlier <see cref="IWorkload.Save"/>, or null to start at step 0.</param>
-    /// <exception cref="FailureException">The model is unavailable, or the checkpoint is damaged.</exception>
+    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of this block.</exception>
     IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null);
 }
 

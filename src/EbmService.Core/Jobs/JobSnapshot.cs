@@ -6,6 +6,9 @@ namespace EbmService.Core.Jobs;
 /// <summary>A job as stored, at one moment: the truth that events only announce.</summary>
 public sealed record JobSnapshot
 {
+    /// <value>The tenant of requests that name none.</value>
+    public const string DefaultTenant = "default";
+
     /// <value>32 hex digits, time-ordered (UUID version 7).</value>
     public required string Id { get; init; }
 
@@ -19,6 +22,15 @@ public sealed record JobSnapshot
     public int Priority { get; init; }
 
     public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <value>Whose share of the device the job counts against.</value>
+    public string Tenant { get; init; } = DefaultTenant;
+
+    /// <value>The job whose chains this one goes on from, if any.</value>
+    public string? Extends { get; init; }
+
+    /// <value>Why the chains stopped; null before the end and where the job failed.</value>
+    public StopReason? StopReason { get; init; }
 
     public required JobProgress Progress { get; init; }
 

@@ -17,6 +17,23 @@ public abstract record JobSpec
 {
     [JsonIgnore]
     public abstract JobType Type { get; }
+
+    /// <value>
+    /// Blocks wait for each other at every multiple of this many steps, so that stop rules are judged at fixed step counts; null: they never wait.
+    /// </value>
+    [JsonIgnore]
+    public virtual int? CheckEvery => null;
+
+    /// <value>Seconds after admission at which the job stops with what it has; null: none.</value>
+    [JsonIgnore]
+    public virtual double? DeadlineSeconds => null;
+
+    /// <value>Files of other jobs that this one starts from.</value>
+    [JsonIgnore]
+    public virtual IReadOnlyList<JobInput> Inputs => [];
+
+    /// <summary>The same work with so many more steps: its chains go on from this spec's last states. Null where the work has no steps to add.</summary>
+    public virtual JobSpec? Extended(int steps) => null;
 }
 
 /// <summary>All that the computing side knows of a job: nothing of queues, leases or clients.</summary>

@@ -1,18 +1,26 @@
 namespace EbmService.Core.Jobs;
 
 /// <summary>
-/// The time one quantum may take. Owned by a slot and reused. A workload asks <see cref="IsSpent"/> after each step; how
-/// many steps that allows never changes what a chain computes.
+/// The time one quantum may take and the step it may not pass. Owned by a slot and reused. A workload asks <see cref="IsSpent"/> after each
+/// step; how many steps that allows never changes what a chain computes.
 /// </summary>
 public sealed class QuantumBudget(TimeProvider clock)
 {
     private long _deadline;
     private volatile bool _yield;
 
+    /// <value>The workload returns when it has done this many steps in all, as if the time were over.</value>
+    public int StepLimit { get; private set; } = int.MaxValue;
+
+    /// <value>The report of this quantum should carry the block's draws so far.</value>
+    public bool WantsSeries { get; private set; }
+
     /// <summary>Begins a quantum of that length.</summary>
-    public void Start(TimeSpan length)
+    public void Start(TimeSpan length, int stepLimit = int.MaxValue, bool wantsSeries = false)
     {
         _yield = false;
+        StepLimit = stepLimit;
+        WantsSeries = wantsSeries;
         _deadline = clock.GetTimestamp() + (long)(length.TotalSeconds * clock.TimestampFrequency);
     }
 

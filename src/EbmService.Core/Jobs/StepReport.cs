@@ -1,3 +1,5 @@
+using EbmService.Core.Diagnostics;
+
 namespace EbmService.Core.Jobs;
 
 /// <summary>What a block says after a quantum.</summary>
@@ -13,6 +15,18 @@ public sealed record StepReport(int Step, bool Done)
 
     /// <value>Chains that left the finite numbers and were frozen at their last finite state.</value>
     public int Diverged { get; init; }
+
+    /// <value>Mean acceptance probability since the warm-up; null for kernels that accept everything.</value>
+    public double? Acceptance { get; init; }
+
+    /// <value>Transitions since the warm-up whose energy error was too large (HMC: |dH| over 1000), over all chains; null for kernels without the notion.</value>
+    public long? DivergentTransitions { get; init; }
+
+    /// <value>The smallest energy Bayesian fraction of missing information of the block's chains; flag below 0.3. Null where there is none.</value>
+    public double? Ebfmi { get; init; }
+
+    /// <value>The draws so far, where the budget asked for them and always when done.</value>
+    public ChainSeries? Series { get; init; }
 
     /// <value>Drawn when a multiple of previewEvery was passed in this quantum, by the first block only.</value>
     public PreviewFrame? Preview { get; init; }

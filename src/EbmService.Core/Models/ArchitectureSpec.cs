@@ -8,6 +8,9 @@ namespace EbmService.Core.Models;
 [JsonDerivedType(typeof(MlpArchitecture), "mlp")]
 [JsonDerivedType(typeof(GaussianArchitecture), "gaussian")]
 [JsonDerivedType(typeof(DoubleWellArchitecture), "double-well")]
+[JsonDerivedType(typeof(RingArchitecture), "ring")]
+[JsonDerivedType(typeof(IsingArchitecture), "ising")]
+[JsonDerivedType(typeof(PottsArchitecture), "potts")]
 public abstract record ArchitectureSpec;
 
 /// <summary>One convolution with SiLU after it.</summary>
@@ -32,3 +35,19 @@ public sealed record GaussianArchitecture(IReadOnlyList<double> Mean, IReadOnlyL
 
 /// <summary>E(x) = sum_i barrier (x_i^2 / wells^2 - 1)^2: two modes per dimension at +-wells; a test oracle.</summary>
 public sealed record DoubleWellArchitecture(double Barrier = 1, double Wells = 1) : ArchitectureSpec;
+
+/// <summary>E(x) = (|x| - radius)^2 / (2 width^2) over the plane or a space: a ring or shell; a test oracle.</summary>
+public sealed record RingArchitecture(double Radius = 2, double Width = 0.2) : ArchitectureSpec;
+
+/// <summary>
+/// The Ising model on a square lattice of binary variables x (height, width) with free borders, spins s = 2x - 1:
+/// E = -coupling sum_neighbours s_i s_j - field sum_i s_i; exact by enumeration up to 4 x 4: a test oracle.
+/// </summary>
+public sealed record IsingArchitecture(double Coupling = 0.3, double Field = 0) : ArchitectureSpec;
+
+/// <summary>
+/// The Potts model on a ring of one-hot variables x (variables, categories):
+/// E = -coupling sum_i [x_i = x_(i+1)] - sum_i field[x_i]; exact by enumeration of few variables: a test oracle.
+/// </summary>
+/// <param name="Field">One number per category; empty for none.</param>
+public sealed record PottsArchitecture(double Coupling = 1, IReadOnlyList<double>? Field = null) : ArchitectureSpec;

@@ -6,8 +6,21 @@ public enum InputKind
     /// <summary>Shape (channels, height, width).</summary>
     Image,
 
-    /// <summary>Shape (dimension).</summary>
+    /// <summary>Shape (dimension); of categorical variables (variables, categories).</summary>
     Vector,
+}
+
+/// <summary>What values the numbers of an input take.</summary>
+public enum VariableKind
+{
+    /// <summary>Any number; min and max are the range of the base distribution.</summary>
+    Continuous,
+
+    /// <summary>0 or 1 each.</summary>
+    Binary,
+
+    /// <summary>The last dimension is one-hot: (variables, categories).</summary>
+    Categorical,
 }
 
 /// <summary>The shape and range of one input, without the batch dimension.</summary>
@@ -15,7 +28,9 @@ public enum InputKind
 /// <param name="Shape">Sizes of one input, for example [1, 28, 28].</param>
 /// <param name="Min">The value of black, or the lower end of the base distribution.</param>
 /// <param name="Max">The value of white, or the upper end of the base distribution.</param>
-public sealed record InputSchema(InputKind Kind, IReadOnlyList<int> Shape, double Min, double Max)
+/// <param name="Variables">What values the numbers take.</param>
+public sealed record InputSchema(
+    InputKind Kind, IReadOnlyList<int> Shape, double Min, double Max, VariableKind Variables = VariableKind.Continuous)
 {
     /// <summary>Numbers in one input.</summary>
     public int Length() => Shape.Aggregate(1, (product, size) => checked(product * size));

@@ -1,12 +1,5 @@
 namespace EbmService.Core.Sampling;
 
-/// <summary>The chain's transition rule.</summary>
-public enum SamplingKernel
-{
-    /// <summary>Stochastic gradient Langevin dynamics, unadjusted.</summary>
-    Sgld,
-}
-
 /// <summary>The number type that energies and gradients are computed in.</summary>
 public enum SamplingPrecision
 {
@@ -48,7 +41,49 @@ public sealed record SamplingRequest
 
     public StateClamp? StateClamp { get; init; }
 
-    public StepSchedule? Schedule { get; init; }
+    /// <value>On the step size.</value>
+    public Schedule? Schedule { get; init; }
+
+    /// <value>On the noise; excludes temperature.</value>
+    public Schedule? NoiseSchedule { get; init; }
+
+    /// <value>On the temperature.</value>
+    public Schedule? TemperatureSchedule { get; init; }
+
+    /// <value>The schedules' length in steps; all steps by default.</value>
+    public int? ScheduleSteps { get; init; }
+
+    /// <value>First steps that adaptation uses and that diagnostics and trajectories leave out; half of the steps, at most 500, for kernels that adapt, else 0.</value>
+    public int? Warmup { get; init; }
+
+    /// <value>Only with kernel hmc.</value>
+    public HmcSettings? Hmc { get; init; }
+
+    /// <value>Only with kernel mala.</value>
+    public MalaSettings? Mala { get; init; }
+
+    /// <value>Only with kernel underdamped.</value>
+    public UnderdampedSettings? Underdamped { get; init; }
+
+    /// <value>Only with kernel preconditionedSgld.</value>
+    public PreconditionerSettings? Preconditioner { get; init; }
+
+    /// <value>Replica exchange around any continuous kernel with a temperature.</value>
+    public TemperingSettings? Tempering { get; init; }
+
+    public StopRules? Stop { get; init; }
+
+    /// <value>Keeps every so many-th state after the warm-up as trajectory.npy; none by default.</value>
+    public int? Thin { get; init; }
+
+    /// <value>The part of x that is held fixed.</value>
+    public HeldPart? Held { get; init; }
+
+    /// <value>Start points (n, ...input) for start = data.</value>
+    public Tensors.TensorPayload? Data { get; init; }
+
+    /// <value>The job for start = job.</value>
+    public StartJob? StartJob { get; init; }
 
     /// <value>One class index for all chains; excludes labels. Without either, chains sample E(x).</value>
     public int? Label { get; init; }

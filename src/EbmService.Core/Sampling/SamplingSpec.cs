@@ -1,11 +1,15 @@
 using System.Text.Json.Serialization;
 using EbmService.Core.Jobs;
+using EbmService.Core.Tensors;
 
 namespace EbmService.Core.Sampling;
 
 /// <summary>A validated sampling job with every default filled in; immutable.</summary>
 public sealed record SamplingSpec : JobSpec
 {
+    /// <summary>The name of the start points among the job's inputs.</summary>
+    public const string StartFile = "start.npy";
+
     [JsonIgnore]
     public override JobType Type => JobType.Sampling;
 
@@ -32,7 +36,45 @@ public sealed record SamplingSpec : JobSpec
 
     public required StateClamp StateClamp { get; init; }
 
-    public required StepSchedule Schedule { get; init; }
+    public required Schedule Schedule { get; init; }
+
+    public Schedule NoiseSchedule { get; init; } = new();
+
+    public Schedule TemperatureSchedule { get; init; } = new();
+
+    /// <value>The schedules' length, which an extension leaves as it is.</value>
+    public int ScheduleSteps { get; init; }
+
+    /// <value>First steps that adaptation uses and that diagnostics and trajectories leave out.</value>
+    public int Warmup { get; init; }
+
+    /// <value>Present with kernel hmc.</value>
+    public HmcSettings? Hmc { get; init; }
+
+    /// <value>Present with kernel mala.</value>
+    public MalaSettings? Mala { get; init; }
+
+    /// <value>Present with kernel underdamped.</value>
+    public UnderdampedSettings? Underdamped { get; init; }
+
+    /// <value>Present with kernel preconditionedSgld.</value>
+    public PreconditionerSettings? Preconditioner { get; init; }
+
+    /// <value>Null without replica exchange.</value>
+    public TemperingSettings? Tempering { get; init; }
+
+    public StopRules? Stop { get; init; }
+
+    /// <value>Steps between two states of trajectory.npy; null for no such file.</value>
+    public int? Thin { get; init; }
+
+    public HeldPart? Held { get; init; }
+
+    /// <value>Start points (n, ...input), dealt to the chains in turn; present with start = data.</value>
+    public TensorPayload? Data { get; init; }
+
+    /// <value>Present with start = job.</value>
+    public StartJob? StartJob { get; init; }
 
     /// <value>Dealt to the chains in turn; empty for unconditional chains.</value>
     public required IReadOnlyList<int> Labels { get; init; }
@@ -47,6 +89,26 @@ public sealed record SamplingSpec : JobSpec
 
     public required SamplingPrecision Precision { get; init; }
 
+    [JsonIgnore]
+    public override int? CheckEvery => Stop is { UntilEss: null, UntilRHat: null } ? null : Stop?.CheckEvery;
+
+    [JsonIgnore]
+    public override double? DeadlineSeconds => Stop?.DeadlineSeconds;
+
+    [JsonIgnore]
+    public override IReadOnlyList<JobInput> Inputs =>
+        StartJob is { Sha256: { } sha256 } source ? [new JobInput(StartFile, source.Id, "samples.npy", sha256)] : [];
+
+    /// <value>The schedules' length: older stored specs have none.</value>
+    [JsonIgnore]
+    public int Horizon => ScheduleSteps > 0 ? ScheduleSteps : Steps;
+
+    /// <summary>Rows per chain: its replicas.</summary>
+    [JsonIgnore]
+    public int Replicas => Tempering?.Temperatures.Count ?? 1;
+
+    public override SamplingSpec Extended(int steps) => this with { Steps = checked(Steps + steps), ScheduleSteps = Horizon };
+
     /// <summary>The chain's numbers as a recipe, for the kernel.</summary>
     public SgldRecipe ToRecipe() => new()
     {
@@ -58,6 +120,8 @@ public sealed record SamplingSpec : JobSpec
         GradientClip = GradientClip,
         StateClamp = StateClamp,
         Schedule = Schedule,
+        NoiseSchedule = NoiseSchedule,
+        TemperatureSchedule = TemperatureSchedule,
         Start = Start,
         FreshShare = FreshShare,
     };

@@ -9,6 +9,8 @@ public static class SamplingSpecFactory
     public const int DefaultChains = 64;
     public const int DefaultBlockSize = 16;
     public const int MaxBlockSize = 1024;
+    public const int DefaultCheckEvery = 100;
+    public const int MaxDefaultWarmup = 500;
 
     /// <summary>Seeds stay exact in JSON numbers.</summary>
     public const long MaxSeed = (1L << 53) - 1;
@@ -23,14 +25,26 @@ public static class SamplingSpecFactory
     {
         ModelDescriptor descriptor = model.Descriptor
             ?? throw new ArgumentException("needs a ready model", nameof(model));
-        string recipeName = request.Recipe ?? descriptor.DefaultRecipe;
+        SamplingKernel kernel = request.Kernel ?? DefaultKernel(descriptor);
+        string recipeName = request.Recipe ?? DefaultRecipe(descriptor, kernel);
         if (FindRecipe(descriptor, recipeName) is not { } recipe)
             return Failure.OfFields([UnknownRecipe(descriptor, recipeName)]);
+        if (request.Recipe is null && recipeName != descriptor.DefaultRecipe)
+            recipe = recipe with { StateClamp = FindRecipe(descriptor, descriptor.DefaultRecipe)?.StateClamp ?? new() };
 
-        SamplingSpec spec = Merge(request, recipeName, recipe, model, deviceKind, newSeed);
+        SamplingSpec spec = Merge(request, kernel, recipeName, recipe, model, deviceKind, newSeed);
         List<FieldError> errors = SamplingSpecValidator.Check(request, spec, model, policy);
         return errors.Count > 0 ? Failure.OfFields(errors) : spec;
     }
+
+    private static SamplingKernel DefaultKernel(ModelDescriptor descriptor) =>
+        descriptor.Input.Variables == VariableKind.Continuous ? SamplingKernel.Sgld : SamplingKernel.GibbsWithGradients;
+
+    /// <summary>The model's own, but for kernels with a temperature one that samples the model at T = 1 where the own one has a noise instead.</summary>
+    private static string DefaultRecipe(ModelDescriptor descriptor, SamplingKernel kernel) =>
+        kernel == SamplingKernel.Sgld || FindRecipe(descriptor, descriptor.DefaultRecipe)?.Temperature is not null
+            ? descriptor.DefaultRecipe
+            : SgldRecipes.Langevin;
 
     /// <summary>The model's recipe of that name, or the built-in one.</summary>
     public static SgldRecipe? FindRecipe(ModelDescriptor descriptor, string name) =>
@@ -43,31 +57,57 @@ public static class SamplingSpecFactory
     }
 
     private static SamplingSpec Merge(
-        SamplingRequest request, string recipeName, SgldRecipe recipe, HostedModel model, string deviceKind, Func<long> newSeed)
+        SamplingRequest request, SamplingKernel kernel, string recipeName, SgldRecipe recipe, HostedModel model, string deviceKind, Func<long> newSeed)
     {
         bool ownNoise = request.Noise is not null || request.Temperature is not null;
-        bool hasBuffer = model.BufferSize > 0;
+        bool sgld = kernel == SamplingKernel.Sgld;
+        int steps = request.Steps ?? recipe.Steps;
+        double? temperature = ownNoise ? request.Temperature : recipe.Temperature;
         return new SamplingSpec
         {
             Chains = request.Chains ?? DefaultChains,
-            Steps = request.Steps ?? recipe.Steps,
+            Steps = steps,
             Seed = request.Seed ?? newSeed(),
             Recipe = recipeName,
-            Kernel = request.Kernel ?? SamplingKernel.Sgld,
-            StepSize = request.StepSize ?? recipe.StepSize,
-            Noise = ownNoise ? request.Noise : recipe.Noise,
-            Temperature = ownNoise ? request.Temperature : recipe.Temperature,
-            Order = request.Order ?? recipe.Order,
-            GradientClip = request.GradientClip ?? recipe.GradientClip,
+            Kernel = kernel,
+            StepSize = request.StepSize ?? DefaultStepSize(kernel, recipe),
+            Noise = ownNoise ? request.Noise : sgld ? recipe.Noise : null,
+            Temperature = sgld || request.Noise is not null ? temperature : temperature ?? recipe.ImpliedTemperatureAt(0, recipe.Steps),
+            Order = request.Order ?? (sgld ? recipe.Order : UpdateOrder.GradientFirst),
+            GradientClip = request.GradientClip ?? (sgld ? recipe.GradientClip : new()),
             StateClamp = request.StateClamp ?? recipe.StateClamp,
             Schedule = request.Schedule ?? recipe.Schedule,
+            NoiseSchedule = request.NoiseSchedule ?? (ownNoise || !sgld ? new() : recipe.NoiseSchedule),
+            TemperatureSchedule = request.TemperatureSchedule ?? (ownNoise ? new() : recipe.TemperatureSchedule),
+            ScheduleSteps = request.ScheduleSteps ?? steps,
             Labels = request.Labels ?? (request.Label is { } label ? [label] : []),
-            Start = request.Start ?? (hasBuffer ? recipe.Start : ChainStart.Base),
+            Start = request.Start ?? DefaultStart(request, recipe, model),
             FreshShare = request.FreshShare ?? recipe.FreshShare,
             BlockSize = request.BlockSize
                 ?? model.Manifest?.BlockSizes.GetValueOrDefault(deviceKind, DefaultBlockSize) ?? DefaultBlockSize,
             PreviewEvery = request.PreviewEvery ?? 0,
             Precision = request.Precision ?? SamplingPrecision.Float32,
+            Warmup = request.Warmup ?? (kernel.Adapts() ? Math.Min(MaxDefaultWarmup, steps / 2) : 0),
+            Hmc = request.Hmc ?? (kernel == SamplingKernel.Hmc ? new() : null),
+            Mala = request.Mala ?? (kernel == SamplingKernel.Mala ? new() : null),
+            Underdamped = request.Underdamped ?? (kernel == SamplingKernel.Underdamped ? new() : null),
+            Preconditioner = request.Preconditioner ?? (kernel == SamplingKernel.PreconditionedSgld ? new() : null),
+            Tempering = request.Tempering,
+            Stop = request.Stop is { CheckEvery: null } stop && stop is not { UntilEss: null, UntilRHat: null }
+                ? stop with { CheckEvery = DefaultCheckEvery } : request.Stop,
+            Thin = request.Thin,
+            Held = request.Held,
+            Data = request.Data,
+            StartJob = request.StartJob,
         };
     }
+
+    /// <summary>A Langevin step a and a leapfrog step sqrt(2a) move equally far.</summary>
+    private static double DefaultStepSize(SamplingKernel kernel, SgldRecipe recipe) =>
+        kernel is SamplingKernel.Hmc or SamplingKernel.Underdamped ? Math.Sqrt(2 * recipe.StepSize) : recipe.StepSize;
+
+    private static ChainStart DefaultStart(SamplingRequest request, SgldRecipe recipe, HostedModel model) =>
+        request.Data is not null ? ChainStart.Data
+        : request.StartJob is not null ? ChainStart.Job
+        : model.BufferSize > 0 ? recipe.Start : ChainStart.Base;
 }

@@ -12,8 +12,9 @@ internal static class SamplingSpecValidator
         CheckSize(spec, model, policy, errors);
         CheckRecipe(request, spec, errors);
         CheckLabels(request, spec, model, errors);
-        CheckStart(spec, model, errors);
-        if (spec.Precision == SamplingPrecision.Bfloat16 && model.Descriptor!.Architecture is GaussianArchitecture or DoubleWellArchitecture)
+        SamplingStartRules.Check(spec, model, policy, errors);
+        SamplingKernelRules.Check(request, spec, model, errors);
+        if (spec.Precision == SamplingPrecision.Bfloat16 && model.Descriptor!.Architecture is not (ConvolutionalJemArchitecture or MlpArchitecture))
             errors.Add(new("spec.precision", $"The model '{model.Key.Name}' is a closed formula and computes in float32 only.", FailureCode.NotSupported));
         return errors;
     }
@@ -27,19 +28,21 @@ internal static class SamplingSpecValidator
         Require(errors, spec.PreviewEvery >= 0, "previewEvery", "must be 0 (no previews) or a number of steps.");
         Limit(errors, spec.Chains <= policy.MaxChains, "chains", $"{spec.Chains} chains are over this server's limit of {policy.MaxChains}.");
         Limit(errors, spec.Steps <= policy.MaxSteps, "steps", $"{spec.Steps} steps are over this server's limit of {policy.MaxSteps}.");
-        double numbers = (double)spec.Chains * model.Descriptor!.Input.Length();
-        Limit(errors, numbers <= policy.MaxResultNumbers, "chains",
-            $"chains x input size is {numbers:G3} numbers, over this server's limit of {policy.MaxResultNumbers:G3} for one result: ask for fewer chains.");
-        double cost = numbers * spec.Steps;
+        int length = model.Descriptor!.Input.Length();
+        double numbers = (double)spec.Chains * length * (1 + (spec.Thin is >= 1 ? (spec.Steps - spec.Warmup) / spec.Thin.Value : 0));
+        Limit(errors, numbers <= policy.MaxResultNumbers, spec.Thin is null ? "chains" : "thin",
+            $"chains x kept states x input size is {numbers:G3} numbers, over this server's limit of {policy.MaxResultNumbers:G3} for one result: ask for fewer chains, or a larger thin.");
+        double cost = (double)spec.Chains * length * spec.Steps * spec.Replicas * (spec.Hmc?.LeapfrogSteps ?? 1);
         Limit(errors, cost <= policy.MaxElementSteps, "steps",
-            $"chains x steps x input size is {cost:G3}, over this server's limit of {policy.MaxElementSteps:G3}: ask for fewer chains or steps.");
+            $"gradients x input size is {cost:G3}, over this server's limit of {policy.MaxElementSteps:G3}: ask for fewer chains, steps, temperatures or leapfrog steps.");
     }
 
     private static void CheckRecipe(SamplingRequest request, SamplingSpec spec, List<FieldError> errors)
     {
         Require(errors, request.Noise is null || request.Temperature is null,
             "noise", "and temperature exclude each other: give one (temperature sets the noise to sqrt(2 * stepSize * temperature)).");
-        foreach ((string member, string rule) in SgldRecipeRules.Faults(spec.ToRecipe()))
+        // The schedules' extremes lie within their own length.
+        foreach ((string member, string rule) in SgldRecipeRules.Faults(spec.ToRecipe() with { Steps = Math.Min(spec.Steps, spec.Horizon) }))
             Require(errors, false, member, rule);
     }
 
@@ -55,19 +58,13 @@ internal static class SamplingSpecValidator
                 request.Label is null ? "labels" : "label", $"must be a class index between 0 and {classes - 1}.");
     }
 
-    private static void CheckStart(SamplingSpec spec, HostedModel model, List<FieldError> errors)
-    {
-        if (spec.Start == ChainStart.Buffer && model.BufferSize == 0)
-            errors.Add(new("spec.start", $"The model '{model.Key.Name}' has no replay buffer: use 'base'.", FailureCode.NotSupported));
-    }
-
-    private static void Require(List<FieldError> errors, bool holds, string field, string rule)
+    internal static void Require(List<FieldError> errors, bool holds, string field, string rule)
     {
         if (!holds)
             errors.Add(new($"spec.{field}", $"{field} {rule}"));
     }
 
-    private static void Limit(List<FieldError> errors, bool holds, string field, string message)
+    internal static void Limit(List<FieldError> errors, bool holds, string field, string message)
     {
         if (!holds)
             errors.Add(new($"spec.{field}", message, FailureCode.OverPolicy));

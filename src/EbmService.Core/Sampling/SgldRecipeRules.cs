@@ -6,7 +6,7 @@ public static class SgldRecipeRules
     /// <summary>The members at fault, and the rule that each breaks: "member rule" is a sentence.</summary>
     public static IReadOnlyList<(string Member, string Rule)> Faults(SgldRecipe recipe)
     {
-        (bool Holds, string Member, string Rule)[] rules = [.. NumberRules(recipe), .. ClipRules(recipe), .. ScheduleRules(recipe.Schedule)];
+        (bool Holds, string Member, string Rule)[] rules = [.. NumberRules(recipe), .. ClipRules(recipe), .. ScheduleRules(recipe)];
         List<(string, string)> faults = [.. rules.Where(rule => !rule.Holds).Select(rule => (rule.Member, rule.Rule))];
         // The temperature of numbers that are wrong on their own says nothing more.
         if (faults.Count == 0 && TemperatureFault(recipe) is { } fault)
@@ -37,23 +37,44 @@ public static class SgldRecipeRules
             "stateClamp", "needs min below max, both within float32.");
     }
 
-    private static IEnumerable<(bool, string, string)> ScheduleRules(StepSchedule schedule)
+    private static IEnumerable<(bool, string, string)> ScheduleRules(SgldRecipe recipe) =>
+    [
+        .. ScheduleRules("schedule", recipe.Schedule), .. ScheduleRules("noiseSchedule", recipe.NoiseSchedule),
+        .. ScheduleRules("temperatureSchedule", recipe.TemperatureSchedule),
+        (recipe.NoiseSchedule == new Schedule() || recipe.Noise is not null, "noiseSchedule", "needs a noise: with a temperature, schedule that."),
+        (recipe.TemperatureSchedule == new Schedule() || recipe.Temperature is not null, "temperatureSchedule", "needs a temperature: with a noise, schedule that."),
+    ];
+
+    private static IEnumerable<(bool, string, string)> ScheduleRules(string member, Schedule schedule)
     {
-        yield return (schedule.Kind != StepScheduleKind.Constant || schedule == new StepSchedule(),
-            "schedule", "has power, offset or end, but its kind is constant: give \"kind\": \"polynomial\" or \"cosine\".");
-        yield return (schedule.Kind != StepScheduleKind.Polynomial || schedule is { Power: > 0 and <= 1, Offset: > 0 and < double.PositiveInfinity },
-            "schedule", "of kind polynomial needs power in (0, 1] and a finite offset above 0.");
-        yield return (schedule.Kind != StepScheduleKind.Cosine || schedule.End is >= 0 and <= 1, "schedule.end", "must be between 0 and 1.");
+        Schedule plain = new(schedule.Kind);
+        Schedule known = schedule.Kind switch
+        {
+            ScheduleKind.Polynomial => plain with { Power = schedule.Power, Offset = schedule.Offset },
+            ScheduleKind.Cosine => plain with { End = schedule.End },
+            ScheduleKind.Annealed => plain with { Start = schedule.Start, End = schedule.End },
+            ScheduleKind.Cyclical => plain with { End = schedule.End, Cycles = schedule.Cycles },
+            _ => plain,
+        };
+        yield return (schedule == known, member,
+            "has a member that its kind does not use: polynomial takes power and offset, cosine end, annealed start and end, cyclical cycles and end, constant none.");
+        yield return (schedule.Kind != ScheduleKind.Polynomial || schedule is { Power: > 0 and <= 1, Offset: > 0 and < double.PositiveInfinity },
+            member, "of kind polynomial needs power in (0, 1] and a finite offset above 0.");
+        yield return (schedule.Kind is not (ScheduleKind.Cosine or ScheduleKind.Cyclical) || schedule.End is >= 0 and <= 1, $"{member}.end", "must be between 0 and 1.");
+        yield return (schedule.Kind != ScheduleKind.Annealed || (schedule is { Start: > 0, End: > 0 } && IsFloat(schedule.Start) && IsFloat(schedule.End)),
+            member, "of kind annealed needs start and end above 0, within float32.");
+        yield return (schedule.Kind != ScheduleKind.Cyclical || schedule.Cycles >= 1, $"{member}.cycles", "must be at least 1.");
     }
 
-    /// <summary>Schedules only fall, so the first and last step bound all others.</summary>
+    /// <summary>Schedules are monotonic within a cycle, so their extremes bound all other steps.</summary>
     private static (string Member, string Rule)? TemperatureFault(SgldRecipe recipe)
     {
         string noise = recipe.Temperature is null ? "noise" : "temperature";
         if (!IsSound(recipe, 0))
             return (noise, "and stepSize together give a noise or a temperature s^2 / (2a) that is no finite number.");
-        if (!IsSound(recipe, recipe.Steps - 1))
-            return ("schedule", "shrinks the step size until the temperature s^2 / (2a) of the last step is no finite number.");
+        IEnumerable<int> steps = new[] { recipe.Schedule, recipe.NoiseSchedule, recipe.TemperatureSchedule }.SelectMany(one => one.ExtremeSteps(recipe.Steps));
+        if (!steps.All(step => IsSound(recipe, step)))
+            return ("schedule", "shrinks the step size until the temperature s^2 / (2a) of some step is no finite number.");
         return null;
     }
 

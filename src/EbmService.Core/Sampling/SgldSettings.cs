@@ -36,39 +36,18 @@ public enum StateClampKind
 /// <summary>Whether the state is kept in a box.</summary>
 public sealed record StateClamp(StateClampKind Kind = StateClampKind.None, double Min = 0, double Max = 0);
 
-public enum StepScheduleKind
-{
-    Constant,
-
-    /// <summary>a_t = a (1 + t / offset)^-power (Welling and Teh 2011).</summary>
-    Polynomial,
-
-    /// <summary>a_t = a (end + (1 - end) (1 + cos(pi t / steps)) / 2).</summary>
-    Cosine,
-}
-
-/// <summary>How the step size changes with the step index t.</summary>
-/// <param name="Power">Polynomial decay exponent, (0, 1].</param>
-/// <param name="Offset">Steps until the polynomial decay shows.</param>
-/// <param name="End">Cosine's final share of the step size, [0, 1].</param>
-public sealed record StepSchedule(
-    StepScheduleKind Kind = StepScheduleKind.Constant, double Power = 0.55, double Offset = 10, double End = 0)
-{
-    /// <summary>The factor on the step size at step <paramref name="t"/> of <paramref name="steps"/>.</summary>
-    public double FactorAt(int t, int steps) => Kind switch
-    {
-        StepScheduleKind.Polynomial => Math.Pow(1 + t / Offset, -Power),
-        StepScheduleKind.Cosine => End + (1 - End) * (1 + Math.Cos(Math.PI * t / steps)) / 2,
-        _ => 1,
-    };
-}
-
 /// <summary>Where chains begin.</summary>
 public enum ChainStart
 {
     /// <summary>The model's replay buffer, with a fresh share from the base distribution.</summary>
     Buffer,
 
-    /// <summary>Uniform over the input range.</summary>
+    /// <summary>Uniform over the input range; for binary and categorical variables uniform over their values.</summary>
     Base,
+
+    /// <summary>Points sent with the request, dealt to the chains in turn.</summary>
+    Data,
+
+    /// <summary>The final states of another job, dealt to the chains in turn.</summary>
+    Job,
 }

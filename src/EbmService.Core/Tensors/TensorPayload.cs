@@ -1,8 +1,12 @@
+using System.Text.Json.Serialization;
+using EbmService.Core.Json;
+
 namespace EbmService.Core.Tensors;
 
 /// <summary>A dense row-major float32 tensor that crosses project walls; native tensors never do.</summary>
 /// <param name="Shape">Sizes, outermost first; for batches the first is the number of inputs.</param>
 /// <param name="Values">All elements; its length is the product of <paramref name="Shape"/>.</param>
+[JsonConverter(typeof(TensorPayloadJsonConverter))]
 public sealed record TensorPayload(IReadOnlyList<int> Shape, float[] Values)
 {
     /// <value>The size of the first dimension.</value>

@@ -39,6 +39,9 @@ internal sealed record SamplingCard
 
     public required bool Complete { get; init; }
 
+    /// <value>Why the chains took no further step.</value>
+    public required StopReason Stopped { get; init; }
+
     /// <value>Job-wide indices of chains that left the finite numbers and were frozen.</value>
     public required IReadOnlyList<int> DivergedChains { get; init; }
 
@@ -50,7 +53,7 @@ internal sealed record SamplingCard
     public required string Determinism { get; init; }
 
     public static SamplingCard Create(
-        JobDefinition job, SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, DeviceInfo device, string samplesSha256)
+        JobDefinition job, SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, StopReason stopped, DeviceInfo device, string samplesSha256)
     {
         SgldRecipe recipe = spec.ToRecipe();
         int chains = blocks.Sum(block => block.Block.Chains);
@@ -60,7 +63,7 @@ internal sealed record SamplingCard
         {
             Model = job.Model,
             Spec = spec,
-            ImpliedTemperature = new(recipe.ImpliedTemperatureAt(0, spec.Steps), recipe.ImpliedTemperatureAt(spec.Steps - 1, spec.Steps)),
+            ImpliedTemperature = new(recipe.ImpliedTemperatureAt(0, spec.Horizon), recipe.ImpliedTemperatureAt(spec.Steps - 1, spec.Horizon)),
             Device = device.Kind,
             Runtime = device.Runtime,
             Software = "EbmService " + typeof(SamplingCard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
@@ -68,6 +71,7 @@ internal sealed record SamplingCard
             StepsMin = least,
             StepsMax = blocks.Count == 0 ? 0 : blocks.Max(block => block.Step),
             Complete = chains == spec.Chains && least == spec.Steps,
+            Stopped = stopped,
             DivergedChains = [.. blocks.SelectMany(block => block.Alive.Index().Where(flag => flag.Item == 0).Select(flag => block.Block.FirstChain + flag.Index))],
             EnergyMean = energies.Length == 0 ? 0 : energies.Average(),
             SamplesSha256 = samplesSha256,

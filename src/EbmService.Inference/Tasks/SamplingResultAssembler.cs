@@ -16,7 +16,7 @@ internal sealed class SamplingResultAssembler(IModelCatalog models, IComputeDevi
     private const string Json = "application/json";
     private const int MaxPictured = 256;
 
-    public IReadOnlyList<ResultFile> Assemble(JobDefinition job, SamplingSpec spec, IReadOnlyList<BlockResult> results)
+    public IReadOnlyList<ResultFile> Assemble(JobDefinition job, SamplingSpec spec, IReadOnlyList<BlockResult> results, StopReason stopped)
     {
         InputSchema input = models.Find(job.Model.Name, job.Model.Version).OrThrow().Descriptor!.Input;
         SamplingBlock[] blocks = [.. results.OrderBy(result => result.Block.Index).Select(SamplingBlock.Read)];
@@ -31,7 +31,7 @@ internal sealed class SamplingResultAssembler(IModelCatalog models, IComputeDevi
             new("samples.npy", NpyFormat.MediaType, npy),
             new("energies.npy", NpyFormat.MediaType, NpyFormat.Write(energies)),
             new("trace.json", Json, Bytes(SamplingTrace.Create(spec, blocks))),
-            new("card.json", Json, Bytes(SamplingCard.Create(job, spec, blocks, device.Info, digest))),
+            new("card.json", Json, Bytes(SamplingCard.Create(job, spec, blocks, stopped, device.Info, digest))),
         };
         byte[] picture = chains == 0 ? [] : images.EncodeGrid(Pictured(samples), input, Columns(spec));
         if (picture.Length > 0)

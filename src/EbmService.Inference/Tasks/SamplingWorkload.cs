@@ -34,7 +34,7 @@ internal sealed class SamplingWorkload : IWorkload
         _generator = new Generator(BlockSeed.Derive(spec.Seed, block.Index), device);
         try
         {
-            _kernel = new SgldKernel(model.In(spec.Precision), spec.ToRecipe(), spec.Steps);
+            _kernel = new SgldKernel(model.In(spec.Precision), spec.ToRecipe(), spec.Horizon);
             int[] labels = ChainLabels.Of(spec, block);
             Tensor? classes = labels[0] < 0 ? null : tensor([.. labels.Select(label => (long)label)]).to(device);
             _state = _kernel.Init(Starts(labels, device), classes);
@@ -59,7 +59,7 @@ internal sealed class SamplingWorkload : IWorkload
             _trace.Record(_state);
             if (_block.Index == 0 && _spec.PreviewEvery > 0 && _state.Step % _spec.PreviewEvery == 0)
                 due = (_state.Step, PreviewRows());
-            if (budget.IsSpent)
+            if (_state.Step >= budget.StepLimit || budget.IsSpent)
                 break;
         }
         // Only the latest is shown, so only it is drawn.

@@ -9,6 +9,9 @@ public sealed record JobSubmission(ModelReference Model, JobSpec Spec)
 {
     public int Priority { get; init; }
 
+    /// <value>Whose share of the device the job counts against.</value>
+    public string Tenant { get; init; } = JobSnapshot.DefaultTenant;
+
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <value>The client's Idempotency-Key, if it sent one.</value>
@@ -43,6 +46,20 @@ public interface IJobService
     /// <summary>Asks for a stop: a queued job ends at once, a running one at the end of its quantum, keeping partial results.</summary>
     /// <returns>The job (cancelling or cancelled), or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has ended.</returns>
     Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation);
+
+    /// <summary>Takes a queued or running job off the device at the end of its quanta, with its chains stored; a paused one stays as it is.</summary>
+    /// <returns>The job (running until its chains are stored, then paused), or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it is ending or has ended.</returns>
+    Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation);
+
+    /// <summary>Queues a paused job again, where its chains stopped; one that is not paused stays as it is.</summary>
+    /// <returns>The job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has ended.</returns>
+    Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation);
+
+    /// <summary>
+    /// Makes a new job whose chains go on from the last states of one that has succeeded: its result is that of one job with all the steps.
+    /// </summary>
+    /// <returns>The new job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has not succeeded or its chains are not kept, and what <see cref="SubmitAsync"/> answers.</returns>
+    Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation);
 
     /// <summary>Deletes record and results of a job that has ended; <see cref="FailureCode.InvalidTransition"/> while it has not.</summary>
     Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation);

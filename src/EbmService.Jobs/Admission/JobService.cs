@@ -65,6 +65,12 @@ internal sealed class JobService(
         return live.Stopping ? QuestionDispatcher.ShuttingDown : found.Value with { Status = JobStatus.Cancelling };
     }
 
+    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation) => throw new NotImplementedException();
+
+    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation) => throw new NotImplementedException();
+
+    public Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation) => throw new NotImplementedException();
+
     public async Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation)
     {
         Outcome<JobSnapshot> found = await FindAsync(id, cancellation);

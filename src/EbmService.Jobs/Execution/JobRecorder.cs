@@ -97,7 +97,7 @@ internal sealed class JobRecorder(
         {
             List<BlockResult> blocks = [.. job.Blocks.Where(block => block.ResultSha256 is not null)
                 .Select(block => new BlockResult(block.Plan, results.ReadBlock(job.Id, block.Plan.Index, block.ResultSha256!)))];
-            return blocks.Count == 0 ? [] : results.WriteResults(job.Id, assembler.Assemble(job.Definition, blocks));
+            return blocks.Count == 0 ? [] : results.WriteResults(job.Id, assembler.Assemble(job.Definition, blocks, job.CancelRequested ? StopReason.Cancelled : StopReason.Steps));
         }
         catch (Exception e)
         {

@@ -56,6 +56,12 @@ internal sealed class FakeJobService : IJobService
     public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation) => Answer(id, state =>
         state.Job.Status.IsTerminal() ? new Failure(FailureCode.InvalidTransition, "The job has ended.") : End(state, JobStatus.Cancelled));
 
+    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation) => throw new NotSupportedException();
+
     public Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation) => Answer(id, state =>
     {
         if (!state.Job.Status.IsTerminal())

@@ -160,8 +160,8 @@ public sealed class KernelContractTests
             "sgld-value-clip" => plain with { GradientClip = new(GradientClipKind.Value, 0.05) },
             "sgld-norm-clip" => plain with { GradientClip = new(GradientClipKind.Norm, 0.05) },
             "sgld-clamp" => plain with { StateClamp = new(StateClampKind.Range, -1, 1) },
-            "sgld-polynomial" => plain with { Schedule = new(StepScheduleKind.Polynomial, Power: 0.5, Offset: 5) },
-            "sgld-cosine" => plain with { Schedule = new(StepScheduleKind.Cosine, End: 0.1) },
+            "sgld-polynomial" => plain with { Schedule = new(ScheduleKind.Polynomial, Power: 0.5, Offset: 5) },
+            "sgld-cosine" => plain with { Schedule = new(ScheduleKind.Cosine, End: 0.1) },
             "sgld-temperature" => plain with { Noise = null, Temperature = 0.5 },
             _ => throw new ArgumentOutOfRangeException(nameof(name)),
         };

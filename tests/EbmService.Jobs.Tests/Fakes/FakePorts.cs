@@ -24,7 +24,7 @@ internal sealed class FakeAssembler : IResultAssembler
 {
     public Exception? Throws { get; set; }
 
-    public IReadOnlyList<ResultFile> Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks) => Throws is not null
+    public IReadOnlyList<ResultFile> Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, StopReason stopped) => Throws is not null
         ? throw Throws
         : [new ResultFile("samples.txt", "text/plain", [.. blocks.SelectMany(block => block.Result.ToArray())])];
 }

@@ -1,0 +1,15 @@
+namespace EbmService.Core.Jobs;
+
+/// <summary>A file that a job needs from another job's results; copied at admission, so that the source may be deleted.</summary>
+/// <param name="Name">The file's name among the job's inputs.</param>
+/// <param name="FromJob">The id of the job that made it.</param>
+/// <param name="Result">The result's name there.</param>
+/// <param name="Sha256">64 hex digits over the content.</param>
+public sealed record JobInput(string Name, string FromJob, string Result, string Sha256);
+
+/// <summary>Reads the input files of jobs. Thread-safe.</summary>
+public interface IJobInputs
+{
+    /// <exception cref="Failures.FailureException">The file is missing or damaged.</exception>
+    byte[] Read(string jobId, JobInput input);
+}
