@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace EbmService.Core.Models;
 
 /// <summary>What one input is.</summary>
@@ -30,7 +32,9 @@ public enum VariableKind
 /// <param name="Max">The value of white, or the upper end of the base distribution.</param>
 /// <param name="Variables">What values the numbers take.</param>
 public sealed record InputSchema(
-    InputKind Kind, IReadOnlyList<int> Shape, double Min, double Max, VariableKind Variables = VariableKind.Continuous)
+    InputKind Kind, IReadOnlyList<int> Shape, double Min, double Max,
+    // Left out where continuous, so that digests of earlier versions stay.
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] VariableKind Variables = VariableKind.Continuous)
 {
     /// <summary>Numbers in one input.</summary>
     public int Length() => Shape.Aggregate(1, (product, size) => checked(product * size));

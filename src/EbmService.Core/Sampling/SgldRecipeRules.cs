@@ -57,7 +57,7 @@ public static class SgldRecipeRules
             _ => plain,
         };
         yield return (schedule == known, member,
-            "has a member that its kind does not use: polynomial takes power and offset, cosine end, annealed start and end, cyclical cycles and end, constant none.");
+            "has a member that its kind does not use: \"kind\": \"polynomial\" takes power and offset, \"cosine\" end, \"annealed\" start and end, \"cyclical\" cycles and end, \"constant\" none.");
         yield return (schedule.Kind != ScheduleKind.Polynomial || schedule is { Power: > 0 and <= 1, Offset: > 0 and < double.PositiveInfinity },
             member, "of kind polynomial needs power in (0, 1] and a finite offset above 0.");
         yield return (schedule.Kind is not (ScheduleKind.Cosine or ScheduleKind.Cyclical) || schedule.End is >= 0 and <= 1, $"{member}.end", "must be between 0 and 1.");

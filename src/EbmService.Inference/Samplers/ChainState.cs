@@ -3,44 +3,94 @@ using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
 
-/// <summary>The live chains of one block, on one device thread. All memory is allocated once.</summary>
+/// <summary>
+/// The live rows of one block, on one device thread. All memory is allocated once: steps write in place. Everything that a kernel must find
+/// again after a checkpoint is one of <see cref="Tensors"/>.
+/// </summary>
 public sealed class ChainState : IDisposable
 {
-    internal ChainState(Tensor x, Tensor? labels)
+    private readonly Dictionary<string, Tensor> _tensors = [];
+    private readonly List<Tensor> _scratch = [];
+
+    internal ChainState(ChainStartPoints start)
     {
-        X = x.DetachFromDisposeScope();
-        Labels = labels?.DetachFromDisposeScope();
-        Noise = empty_like(X).DetachFromDisposeScope();
-        Safe = X.clone().DetachFromDisposeScope();
-        Energy = zeros(X.shape[0], device: X.device).DetachFromDisposeScope();
-        GradientNorm = zeros(X.shape[0], device: X.device).DetachFromDisposeScope();
-        Alive = ones(X.shape[0], dtype: ScalarType.Bool, device: X.device).DetachFromDisposeScope();
+        X = Keep("states", start.X);
+        Labels = start.Labels?.DetachFromDisposeScope();
+        HeldMask = start.HeldMask?.DetachFromDisposeScope();
+        HeldValues = start.HeldValues?.DetachFromDisposeScope();
+        Noise = Scratch(empty_like(X));
+        Safe = Keep("safe", X.clone());
+        Energy = Keep("energy", zeros(Rows, device: X.device));
+        GradientNorm = Keep("gradientNorm", zeros(Rows, device: X.device));
+        Alive = Keep("alive", ones(Rows, dtype: ScalarType.Bool, device: X.device));
     }
 
-    /// <value>Current points (n, ...).</value>
+    public int Rows => (int)X.shape[0];
+
+    /// <value>Current points (rows, ...).</value>
     public Tensor X { get; }
 
-    /// <value>Class index per chain (n) int64, or null for unconditional chains.</value>
+    /// <value>Class index per row (rows) int64, or null for unconditional chains.</value>
     public Tensor? Labels { get; }
 
-    /// <value>E at the point where the latest gradient was taken, (n).</value>
+    /// <value>(...) bool, true where x is held fixed; null where nothing is.</value>
+    public Tensor? HeldMask { get; }
+
+    /// <value>(rows, ...) what the held numbers are.</value>
+    public Tensor? HeldValues { get; }
+
+    /// <value>E at the point where the latest gradient was taken, (rows); kernels that accept and reject: at the current point.</value>
     public Tensor Energy { get; }
 
-    /// <value>L2 norm of that gradient before clipping, (n).</value>
+    /// <value>L2 norm of that gradient before clipping, over the free numbers, (rows).</value>
     public Tensor GradientNorm { get; }
 
-    /// <value>False for chains that left the finite numbers; they keep their last point of finite energy, (n) bool.</value>
+    /// <value>False for rows that left the finite numbers; they keep their last point of finite energy, (rows) bool.</value>
     public Tensor Alive { get; }
+
+    /// <value>Acceptance probability of the latest step (rows); null for kernels that accept everything.</value>
+    public Tensor? Acceptance { get; internal set; }
+
+    /// <value>Sum of the acceptance probabilities since the warm-up (rows); null as above.</value>
+    public Tensor? AcceptanceSum { get; internal set; }
+
+    /// <value>Transitions since the warm-up whose energy error was too large (rows) int64; null for kernels without the notion.</value>
+    public Tensor? DivergentTransitions { get; internal set; }
+
+    /// <value>The Hamiltonian at the start of the latest transition (rows), for E-BFMI; null for kernels without momentum refreshment.</value>
+    public Tensor? Hamiltonian { get; internal set; }
+
+    /// <value>Rows that stand for the block's chains, in chain order (chains) int64; null where every row is a chain. Replica exchange: those at the first temperature.</value>
+    public Tensor? ReportedRows { get; internal set; }
+
+    /// <value>A factor on the temperature per row (rows); null for 1.</value>
+    public Tensor? TemperatureFactors { get; internal set; }
 
     /// <value>Steps done.</value>
     public int Step { get; internal set; }
 
+    /// <value>All that a checkpoint holds, by name.</value>
+    public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
+
     internal Tensor Noise { get; }
 
-    /// <value>The last points of finite energy; the start points until there was one, (n, ...).</value>
+    /// <value>The last points of finite energy; the start points until there was one, (rows, ...).</value>
     internal Tensor Safe { get; }
 
-    /// <summary>Chains that are not sound (n) bool go back to their safe point and stay there.</summary>
+    /// <summary>Takes a tensor into the state: it is in checkpoints and lives as long as the state.</summary>
+    internal Tensor Keep(string name, Tensor tensor) => _tensors[name] = tensor.DetachFromDisposeScope();
+
+    /// <summary>Takes a tensor that is written before it is read in every step: it is not in checkpoints.</summary>
+    internal Tensor Scratch(Tensor tensor)
+    {
+        _scratch.Add(tensor.DetachFromDisposeScope());
+        return tensor;
+    }
+
+    /// <summary>The rows of a per-row tensor that stand for the block's chains; an alias or a new tensor of the caller's scope.</summary>
+    public Tensor Reported(Tensor perRow) => ReportedRows is { } rows ? perRow.index_select(0, rows) : perRow.alias();
+
+    /// <summary>Rows that are not sound (rows) bool go back to their safe point and stay there.</summary>
     internal void Freeze(Tensor sound)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -48,7 +98,7 @@ public sealed class ChainState : IDisposable
         X.copy_(where(ByChain(Alive), X, Safe));
     }
 
-    /// <summary>One value per chain, in a shape that spreads over its numbers.</summary>
+    /// <summary>One value per row, in a shape that spreads over its numbers.</summary>
     internal Tensor ByChain(Tensor values)
     {
         var shape = new long[X.shape.Length];
@@ -59,12 +109,10 @@ public sealed class ChainState : IDisposable
 
     public void Dispose()
     {
-        X.Dispose();
+        foreach (Tensor tensor in _tensors.Values.Concat(_scratch))
+            tensor.Dispose();
         Labels?.Dispose();
-        Noise.Dispose();
-        Safe.Dispose();
-        Energy.Dispose();
-        GradientNorm.Dispose();
-        Alive.Dispose();
+        HeldMask?.Dispose();
+        HeldValues?.Dispose();
     }
 }

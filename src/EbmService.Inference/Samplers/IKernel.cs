@@ -7,11 +7,11 @@ namespace EbmService.Inference.Samplers;
 /// </summary>
 public interface IKernel
 {
-    /// <summary>Takes ownership of the start points (n, ...) and labels (n) int64 or null.</summary>
-    ChainState Init(Tensor x, Tensor? labels);
+    /// <summary>Takes ownership of the tensors of the start; the answer belongs to the caller.</summary>
+    ChainState Init(ChainStartPoints start);
 
     /// <summary>Advances every chain by one step in place.</summary>
-    /// <param name="state">Made by <see cref="Init"/>; its energy and gradient norm are refreshed.</param>
+    /// <param name="state">Made by <see cref="Init"/>.</param>
     /// <param name="generator">The block's own.</param>
     void Step(ChainState state, Generator generator);
 }

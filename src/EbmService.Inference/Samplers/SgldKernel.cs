@@ -14,7 +14,7 @@ namespace EbmService.Inference.Samplers;
 /// <param name="steps">The planned length, for schedules.</param>
 public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps) : IKernel
 {
-    public ChainState Init(Tensor x, Tensor? labels) => new(x, labels);
+    public ChainState Init(ChainStartPoints start) => new(start);
 
     public void Step(ChainState state, Generator generator)
     {

@@ -95,7 +95,7 @@ internal sealed class EvaluationPass(LiveModel model, EvaluationQuery query)
         using IDisposable gradients = enable_grad();
         using var generator = new Generator(0UL, tile.device);
         var kernel = new SgldKernel(model.Energy, recipe, query.RefineSteps);
-        using ChainState state = kernel.Init(tile.clone(), null);
+        using ChainState state = kernel.Init(new ChainStartPoints(tile.clone()));
         for (int step = 0; step < query.RefineSteps; step++)
             kernel.Step(state, generator);
         return state.X.clone();

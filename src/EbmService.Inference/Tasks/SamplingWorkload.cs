@@ -34,10 +34,10 @@ internal sealed class SamplingWorkload : IWorkload
         _generator = new Generator(BlockSeed.Derive(spec.Seed, block.Index), device);
         try
         {
-            _kernel = new SgldKernel(model.In(spec.Precision), spec.ToRecipe(), spec.Horizon);
+            _kernel = KernelFactory.Create(spec, model.In(spec.Precision));
             int[] labels = ChainLabels.Of(spec, block);
             Tensor? classes = labels[0] < 0 ? null : tensor([.. labels.Select(label => (long)label)]).to(device);
-            _state = _kernel.Init(Starts(labels, device), classes);
+            _state = _kernel.Init(new ChainStartPoints(Starts(labels, device), classes));
             _trace = new ChainTrace(block.Chains, spec.Steps);
             if (checkpoint is { } bytes)
                 Restore(SafetensorsFile.Read(bytes));

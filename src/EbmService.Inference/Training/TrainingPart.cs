@@ -68,7 +68,7 @@ internal sealed class TrainingPart(
         int[] classes = labels is null ? [.. Enumerable.Repeat(-1, rows)] : [.. labels.data<long>().ToArray().Select(label => (int)label)];
         (Tensor starts, long[] slots) = buffer.Draw(classes, recipe.Chain.FreshShare, generator);
         var kernel = new SgldKernel(frozen, recipe.Chain, recipe.Chain.Steps);
-        using ChainState state = kernel.Init(starts, labels?.alias());
+        using ChainState state = kernel.Init(new ChainStartPoints(starts, labels?.alias()));
         for (int step = 0; step < recipe.Chain.Steps; step++)
             kernel.Step(state, generator);
         return (state.X.clone(), labels, slots);

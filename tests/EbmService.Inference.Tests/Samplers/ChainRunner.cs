@@ -17,7 +17,7 @@ internal static class ChainRunner
         using DisposeScope scope = NewDisposeScope();
         using var generator = new Generator(seed);
         var sut = new SgldKernel(model, recipe, recipe.Steps);
-        using ChainState state = sut.Init(full([chains, dimension], start), null);
+        using ChainState state = sut.Init(new ChainStartPoints(full([chains, dimension], start)));
         for (int step = 0; step < recipe.Steps; step++)
             sut.Step(state, generator);
         return (state.X.data<float>().ToArray(), state.Alive.data<bool>().ToArray());

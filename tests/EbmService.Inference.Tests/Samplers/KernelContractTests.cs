@@ -31,7 +31,7 @@ public sealed class KernelContractTests
         (IEnergyModel model, Tensor x) = EnergyCases.Create("conv-jem");
         using var generator = new Generator(4UL);
         IKernel sut = Create(name, model);
-        using ChainState state = sut.Init(x, tensor(new long[] { 0, 1, 2 }));
+        using ChainState state = sut.Init(new ChainStartPoints(x, tensor(new long[] { 0, 1, 2 })));
 
         for (int step = 0; step < Steps; step++)
             sut.Step(state, generator);
@@ -50,7 +50,7 @@ public sealed class KernelContractTests
         using IEnergyModel model = ChainRunner.Quadratic(1, 2);
         using var generator = new Generator(4UL);
         IKernel sut = Create(name, model);
-        using ChainState state = sut.Init(ones(5, 2), null);
+        using ChainState state = sut.Init(new ChainStartPoints(ones(5, 2)));
         sut.Step(state, generator);
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
@@ -68,7 +68,7 @@ public sealed class KernelContractTests
         using IEnergyModel model = ChainRunner.Quadratic(1, 2);
         using var generator = new Generator(4UL);
         IKernel sut = Create(name, model);
-        using ChainState state = sut.Init(ones(5, 2), null);
+        using ChainState state = sut.Init(new ChainStartPoints(ones(5, 2)));
         sut.Step(state, generator);
         Tensor saved = generator.get_state();
         Tensor at = state.X.clone();
