@@ -4,6 +4,7 @@ using EbmService.Core.Jobs;
 using EbmService.Jobs.Execution;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Questions;
+using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Storage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
@@ -16,8 +17,8 @@ internal sealed class JobAdmission(
     LiveJobs live, JobBoard board, JobStore store, IJobPlanner planner, JobEventHub hub, TimeProvider clock,
     IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
-    public const int MinPriority = -10;
-    public const int MaxPriority = 10;
+    public const int MinPriority = JobPriority.Lowest;
+    public const int MaxPriority = JobPriority.Highest;
 
     private readonly ConcurrentDictionary<string, bool> _keysInFlight = new(StringComparer.Ordinal);
 
@@ -108,6 +109,7 @@ internal sealed class JobAdmission(
         Model = submission.Model,
         Spec = submission.Spec,
         Priority = submission.Priority,
+        Tenant = submission.Tenant,
         Tags = submission.Tags,
         Progress = new JobProgress(),
         CreatedAt = now,

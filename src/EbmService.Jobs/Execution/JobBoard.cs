@@ -38,6 +38,7 @@ internal sealed class JobBoard(
         {
             var slot = new SlotState(_slots.Count, clock);
             _slots.Add(slot);
+            live.Slots = _slots.Count;
             return slot;
         }
     }

@@ -1,6 +1,8 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Core.Models;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Scheduling;
 
 namespace EbmService.Jobs.Execution;
 
@@ -17,6 +19,7 @@ internal sealed class LiveJob
     {
         Recorded = recorded;
         Definition = new JobDefinition(recorded.Id, recorded.Model, recorded.Spec);
+        Model = recorded.Model.Key();
         Epoch = epoch;
         Attempt = recorded.Attempt;
         ChainSteps = plan.ChainSteps;
@@ -43,9 +46,10 @@ internal sealed class LiveJob
 
     public JobSnapshot Recorded { get; set; }
 
-    public long Order { get; set; }
+    /// <value>Its standing with the scheduler; set when it joins the live jobs.</value>
+    public JobShare? Share { get; set; }
 
-    public long VirtualTime { get; set; }
+    public ModelKey Model { get; }
 
     public int Attempt { get; set; }
 
@@ -79,6 +83,8 @@ internal sealed class LiveJob
 
     public bool IsRunnable => !CancelRequested && Failure is null && !Ending;
 
+    public JobRank Rank(in RankingView view) => JobRank.Of(Share!, ChainSteps - DoneChainSteps, Blocks.Count - DoneBlocks, view);
+
     public double? ChainStepsPerSecond => _rate.PerSecond();
 
     public Task Tail => _tail;
@@ -92,7 +98,7 @@ internal sealed class LiveJob
         block.Step = report.Step;
         block.Report = report;
         DoneChainSteps += amount;
-        VirtualTime += amount;
+        Share!.Charge(amount);
         _rate.Add(amount);
     }
 

@@ -1,18 +1,19 @@
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Execution;
 
 /// <summary>The jobs that have not ended, and the one gate that guards them, the slots and the questions.</summary>
-internal sealed class LiveJobs(TimeProvider clock)
+internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> options)
 {
     private readonly Dictionary<string, LiveJob> _byId = [];
     private readonly List<LiveJob> _inOrder = [];
     private readonly RateMeter _rate = new(clock);
-    private readonly FairClock _fairClock = new();
+    private readonly FairClock _fairClock = new(options.Value.TurnQuanta);
+    private readonly long _start = clock.GetTimestamp();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _order;
     private int _reserved;
 
     /// <value>A monitor: slots wait on it for work. Held for microseconds, never across a call into a workload or the disk.</value>
@@ -32,7 +33,8 @@ internal sealed class LiveJobs(TimeProvider clock)
 
     public IReadOnlyList<LiveJob> InOrder => _inOrder;
 
-    public FairClock FairClock => _fairClock;
+    /// <value>Slots that take blocks.</value>
+    public int Slots { get; set; } = 1;
 
     public int Queued => _inOrder.Count(job => job.IsQueued);
 
@@ -51,17 +53,30 @@ internal sealed class LiveJobs(TimeProvider clock)
 
     public void Add(LiveJob job)
     {
-        job.Order = _order++;
-        job.VirtualTime = _fairClock.Enter(job.Recorded.Priority);
+        JobSnapshot recorded = job.Recorded;
+        double? left = (recorded.CreatedAt - clock.GetUtcNow()).TotalSeconds + recorded.Spec.DeadlineSeconds;
+        job.Share = _fairClock.Enter(recorded.Priority, recorded.Tenant, ActivityOf(_fairClock.Find(recorded.Priority, recorded.Tenant), job),
+            Now, Now + left ?? double.PositiveInfinity);
         _byId.Add(job.Id, job);
         _inOrder.Add(job);
     }
 
     public void Remove(LiveJob job)
     {
-        if (_byId.Remove(job.Id))
-            _inOrder.Remove(job);
+        if (!_byId.Remove(job.Id))
+            return;
+        _inOrder.Remove(job);
+        _fairClock.Leave(job.Share!);
     }
+
+    /// <summary>A job that was taken off the slots' hands (paused) waits again.</summary>
+    public void Return(LiveJob job) => _fairClock.Return(job.Share!, ActivityOf(job.Share!.Tenant, job), Now);
+
+    /// <summary>A block of the job gets a quantum.</summary>
+    public void Serve(LiveJob job) => _fairClock.Serve(job.Share!, job.Rank(Ranking()).IsAged, Now);
+
+    /// <summary>What ranks are computed against now.</summary>
+    public RankingView Ranking() => new(Now, options.Value.AgeingSeconds, options.Value.DeadlineMarginSeconds, _rate.PerSecond() / Slots, Slots);
 
     public void CountChainSteps(long amount) => _rate.Add(amount);
 
@@ -73,8 +88,28 @@ internal sealed class LiveJobs(TimeProvider clock)
         ? job.Recorded
         : job.Recorded with { Progress = ProgressSummary.Of(job, job.IsQueued ? PositionOf(job) : null) };
 
-    private int PositionOf(LiveJob job) => 1 + _inOrder.Count(other => other.IsQueued && Precedes(other, job));
+    private double Now => clock.GetElapsedTime(_start).TotalSeconds;
 
-    private static bool Precedes(LiveJob a, LiveJob b) =>
-        (-a.Recorded.Priority, a.VirtualTime, a.Order).CompareTo((-b.Recorded.Priority, b.VirtualTime, b.Order)) < 0;
+    private int? PositionOf(LiveJob job)
+    {
+        if (job.Share is null)
+            return null;
+        RankingView view = Ranking();
+        JobRank rank = job.Rank(view);
+        return 1 + _inOrder.Count(other => other.IsQueued && JobRank.Compare(other.Rank(view), rank) < 0);
+    }
+
+    private TenantActivity ActivityOf(TenantShare? tenant, LiveJob without)
+    {
+        TenantActivity activity = TenantActivity.Idle;
+        foreach (LiveJob other in tenant is null ? [] : _inOrder)
+        {
+            if (other.Share!.Tenant != tenant || other == without || !other.IsRunnable)
+                continue;
+            if (other.Waiting.Count > 0)
+                return TenantActivity.Waiting;
+            activity = TenantActivity.Served;
+        }
+        return activity;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
@@ -9,13 +10,11 @@ namespace EbmService.Jobs.Execution;
 internal sealed class SlotChoice(
     LiveJobs live, JobRecorder recorder, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, IOptions<WorkerOptions> options)
 {
-    private const int RotationMilliseconds = 1000;
+    private static readonly Comparer<JobRank> ByRank = Comparer<JobRank>.Create((a, b) => JobRank.Compare(a, b));
 
     private readonly WorkerOptions _options = options.Value;
     private long? _queueShownAt;
     private bool _queueMoved;
-
-    private int RotationQuanta => Math.Max(1, RotationMilliseconds / _options.QuantumMilliseconds);
 
     /// <summary>Cancels and failures that arrived meanwhile, then a block for a slot that idles, then the scheduler's choice.</summary>
     public SlotTask? Find(SlotState slot)
@@ -55,18 +54,21 @@ internal sealed class SlotChoice(
     {
         bool asked = slot.IsAskedToShare;
         slot.IsAskedToShare = false;
-        return asked && slot.Open.Count > 1 ? new ParkTask(slot.Open.MaxBy(block => (-block.Job.Recorded.Priority, block.Job.VirtualTime))!) : null;
+        if (!asked || slot.Open.Count < 2)
+            return null;
+        RankingView ranking = live.Ranking();
+        return new ParkTask(slot.Open.MaxBy(block => block.Job.Rank(ranking), ByRank)!);
     }
 
     private SlotTask? Choose(SlotState slot)
     {
         bool mayRotate = FillCandidates(slot) < (long)_options.ParkedMegabytes << 20;
-        var view = new SlotView(_options.OpenBlocksPerSlot, RotationQuanta, mayRotate, slot.LastModel);
-        SchedulingDecision decision = JobScheduler.Choose(slot.Candidates, view);
+        var view = new SlotView(_options.OpenBlocksPerSlot, _options.TurnQuanta, mayRotate, slot.LastModel);
+        SchedulingDecision decision = JobScheduler.Choose(CollectionsMarshal.AsSpan(slot.Candidates), view);
         if (decision.Action == SchedulingAction.Idle)
             return null;
         LiveJob chosen = live.InOrder[decision.Job];
-        LiveBlock? mine = slot.Open.Find(block => block.Job == chosen);
+        LiveBlock? mine = OpenBlockOf(slot, chosen);
         if (decision.Action == SchedulingAction.Park)
             return new ParkTask(mine!);
         return new AdvanceTask(Serve(slot, mine ?? OpenOn(slot, chosen.Waiting.First!.Value)));
@@ -76,25 +78,38 @@ internal sealed class SlotChoice(
     private long FillCandidates(SlotState slot)
     {
         slot.Candidates.Clear();
+        RankingView ranking = live.Ranking();
         long parkedBytes = 0;
         for (int i = 0; i < live.InOrder.Count; i++)
         {
             LiveJob job = live.InOrder[i];
             if (!job.IsRunnable)
                 continue;
-            LiveBlock? open = slot.Open.Find(block => block.Job == job);
-            slot.Candidates.Add(new JobCandidate(i, job.Recorded.Priority, job.VirtualTime, job.Order, job.Recorded.Model.Key(),
-                job.Waiting.Count > 0, open is not null, open?.Quanta ?? 0));
-            parkedBytes += job.Waiting.TakeWhile(block => block.State == BlockState.Parked).Sum(block => (long)block.Checkpoint!.Length);
+            LiveBlock? open = job.OpenBlocks > 0 ? OpenBlockOf(slot, job) : null;
+            LinkedListNode<LiveBlock>? waiting = job.Waiting.First;
+            if (open is not null || waiting is not null)
+                slot.Candidates.Add(new JobCandidate(i, job.Rank(ranking), job.Model, waiting is not null, open is not null, open?.Quanta ?? 0));
+            for (; waiting is { Value.State: BlockState.Parked }; waiting = waiting.Next)
+                parkedBytes += waiting.Value.Checkpoint!.Length;
         }
         return parkedBytes;
+    }
+
+    private static LiveBlock? OpenBlockOf(SlotState slot, LiveJob job)
+    {
+        foreach (LiveBlock block in slot.Open)
+        {
+            if (block.Job == job)
+                return block;
+        }
+        return null;
     }
 
     private LiveBlock Serve(SlotState slot, LiveBlock block)
     {
         LiveJob job = block.Job;
-        live.FairClock.Serve(job.Recorded.Priority, job.VirtualTime);
-        slot.LastModel = job.Recorded.Model.Key();
+        live.Serve(job);
+        slot.LastModel = job.Model;
         block.Quanta++;
         if (!job.Begun)
         {

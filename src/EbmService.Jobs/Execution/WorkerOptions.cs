@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using EbmService.Jobs.Scheduling;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Execution;
@@ -7,6 +8,8 @@ namespace EbmService.Jobs.Execution;
 public sealed class WorkerOptions
 {
     public const string Section = "Worker";
+
+    private const int TurnMilliseconds = 1000;
 
     /// <value>Blocks advanced at once, 0 to 256; 0 (default) takes the device's number.</value>
     [Range(0, 256)]
@@ -17,16 +20,27 @@ public sealed class WorkerOptions
     public int QuantumMilliseconds { get; set; } = 20;
 
     /// <value>Blocks that a slot keeps open, each of another job, 1 to 64; 4 by default. More jobs take turns through checkpoints.</value>
-    [Range(1, 64)]
+    [Range(1, JobScheduler.MaxPlaces)]
     public int OpenBlocksPerSlot { get; set; } = 4;
 
     /// <value>Memory for checkpoints of blocks that gave up their place for fairness, 0 to 65536 MiB; 256 by default. At the bound jobs of equal priority wait instead.</value>
     [Range(0, 65_536)]
     public int ParkedMegabytes { get; set; } = 256;
 
+    /// <value>Waiting without service that raises a job by one priority, 0 to 86400 s; 60 by default, 0: never.</value>
+    [Range(0.0, 86_400.0)]
+    public double AgeingSeconds { get; set; } = 60;
+
+    /// <value>A job goes first among equals when less than this is left beyond what it still needs until its deadline, 0 to 3600 s; 10 by default.</value>
+    [Range(0.0, 3600.0)]
+    public double DeadlineMarginSeconds { get; set; } = 10;
+
     /// <value>How long a stop waits for the quanta and results in flight, 0 to 600 s; 5 by default.</value>
     [Range(0, 600)]
     public int StopSeconds { get; set; } = 5;
+
+    /// <value>Quanta of a turn of about a second: how long a block keeps its place while an equal job waits for one.</value>
+    internal int TurnQuanta => Math.Max(1, TurnMilliseconds / QuantumMilliseconds);
 }
 
 [OptionsValidator]

@@ -1,28 +1,36 @@
 namespace EbmService.Jobs.Scheduling;
 
 /// <summary>
-/// Decides what a slot does next: priority first, then fairness by chain-steps consumed, then a model already at hand,
-/// then age. Pure functions of plain data: no clock, no tensors, no state.
+/// Decides what a slot does next, in the order of <see cref="JobRank"/>: effective priority, what waited too long, deadlines at risk,
+/// the tenant that consumed less, its job that consumed less, then a model already at hand, then age. Pure functions of plain data: no
+/// clock, no tensors, no state.
 /// </summary>
 /// <remarks>
-/// A slot keeps a bounded number of blocks open, at most one of each job. The best-ranked job runs. When it has no open block
-/// and no place is free, the worst-ranked open block is parked for it (saved to memory), at once for a higher priority and after a
-/// number of quanta for an equal one, so that equal jobs take turns without paying a checkpoint each quantum.
+/// A slot keeps a bounded number of blocks open, at most one of each job. The best-ranked job runs. When it has no open block and no
+/// place is free, an open block is parked for it (saved to memory):
+/// 1. the worst-ranked, at once, where the waiting job's own priority is higher; 2. likewise where it is ahead by ageing or a deadline;
+/// 3. one of a tenant that has several places, where the waiting job's tenant has none; 4. the worst-ranked that has had its turn of a
+/// number of quanta, so that equal jobs take turns without paying a checkpoint each quantum. 2 to 4 need memory for one more checkpoint.
 /// </remarks>
 internal static class JobScheduler
 {
-    public static SchedulingDecision Choose(IReadOnlyList<JobCandidate> jobs, SlotView slot)
+    /// <value>The most places of a slot.</value>
+    public const int MaxPlaces = 64;
+
+    public static SchedulingDecision Choose(ReadOnlySpan<JobCandidate> jobs, in SlotView slot)
     {
-        int best = -1, worstOpen = -1, turnOver = -1, open = 0, bestOpen = -1;
-        for (int i = 0; i < jobs.Count; i++)
+        Span<int> open = stackalloc int[Math.Min(slot.Places, MaxPlaces)];
+        int best = -1, bestOpen = -1, worstOpen = -1, turnOver = -1, count = 0;
+        for (int i = 0; i < jobs.Length; i++)
         {
-            JobCandidate job = jobs[i];
+            ref readonly JobCandidate job = ref jobs[i];
             if (!job.OpenHere && !job.HasWaiting)
                 continue;
             best = Better(jobs, slot, i, best);
             if (!job.OpenHere)
                 continue;
-            open++;
+            if (count < open.Length)
+                open[count++] = i;
             bestOpen = Better(jobs, slot, i, bestOpen);
             worstOpen = Worse(jobs, slot, i, worstOpen);
             if (job.QuantaSinceOpen >= slot.RotationQuanta)
@@ -32,31 +40,57 @@ internal static class JobScheduler
             return new(SchedulingAction.Idle, -1);
         if (jobs[best].OpenHere)
             return new(SchedulingAction.Continue, jobs[best].Job);
-        if (open < slot.Places)
+        if (count < open.Length)
             return new(SchedulingAction.Open, jobs[best].Job);
-        if (jobs[worstOpen].Priority < jobs[best].Priority)
-            return new(SchedulingAction.Park, jobs[worstOpen].Job);
-        return turnOver >= 0 && slot.MayRotate
-            ? new(SchedulingAction.Park, jobs[turnOver].Job)
-            : new(SchedulingAction.Continue, jobs[bestOpen].Job);
+        int parked = ToPark(jobs, slot, best, worstOpen, turnOver, open);
+        return parked >= 0 ? new(SchedulingAction.Park, jobs[parked].Job) : new(SchedulingAction.Continue, jobs[bestOpen].Job);
     }
 
     /// <summary>Negative when <paramref name="a"/> runs before <paramref name="b"/>.</summary>
-    public static int Compare(JobCandidate a, JobCandidate b, SlotView slot)
+    public static int Compare(in JobCandidate a, in JobCandidate b, in SlotView slot)
     {
-        int order = b.Priority.CompareTo(a.Priority);
-        if (order == 0)
-            order = a.VirtualTime.CompareTo(b.VirtualTime);
+        int order = JobRank.CompareByService(a.Rank, b.Rank);
         if (order == 0)
             order = AtHand(b, slot).CompareTo(AtHand(a, slot));
-        return order != 0 ? order : a.Order.CompareTo(b.Order);
+        return order != 0 ? order : a.Rank.Order.CompareTo(b.Rank.Order);
     }
 
-    private static bool AtHand(JobCandidate job, SlotView slot) => job.OpenHere || job.Model == slot.LastModel;
+    private static int ToPark(ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int best, int worstOpen, int turnOver, ReadOnlySpan<int> open)
+    {
+        bool isAhead = JobRank.CompareClass(jobs[best].Rank, jobs[worstOpen].Rank) < 0;
+        if (isAhead && jobs[best].Rank.Priority > jobs[worstOpen].Rank.Priority)
+            return worstOpen;
+        if (!slot.MayRotate)
+            return -1;
+        if (isAhead)
+            return worstOpen;
+        int spare = Spare(jobs, slot, best, open);
+        return spare >= 0 ? spare : turnOver;
+    }
 
-    private static int Better(IReadOnlyList<JobCandidate> jobs, SlotView slot, int i, int other) =>
+    /// <summary>The worst-ranked open block whose tenant has another one here, where the best one's tenant has none.</summary>
+    private static int Spare(ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int best, ReadOnlySpan<int> open)
+    {
+        int spare = -1;
+        foreach (int i in open)
+        {
+            int tenant = jobs[i].Rank.Tenant;
+            if (tenant == jobs[best].Rank.Tenant)
+                return -1;
+            foreach (int other in open)
+            {
+                if (other != i && jobs[other].Rank.Tenant == tenant)
+                    spare = Worse(jobs, slot, i, spare);
+            }
+        }
+        return spare;
+    }
+
+    private static bool AtHand(in JobCandidate job, in SlotView slot) => job.OpenHere || job.Model == slot.LastModel;
+
+    private static int Better(ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int i, int other) =>
         other < 0 || Compare(jobs[i], jobs[other], slot) < 0 ? i : other;
 
-    private static int Worse(IReadOnlyList<JobCandidate> jobs, SlotView slot, int i, int other) =>
+    private static int Worse(ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int i, int other) =>
         other < 0 || Compare(jobs[i], jobs[other], slot) > 0 ? i : other;
 }

@@ -4,13 +4,13 @@ namespace EbmService.Jobs.Scheduling;
 
 /// <summary>A job as one slot's scheduler sees it.</summary>
 /// <param name="Job">Its place in the list that the decision refers to.</param>
-/// <param name="VirtualTime">Chain-steps consumed, on the scale of <see cref="FairClock"/>.</param>
-/// <param name="Order">Counts up with admission: smaller is older.</param>
+/// <param name="Rank">Its rank now.</param>
+/// <param name="Model">What it computes with.</param>
 /// <param name="HasWaiting">A block of it waits for a slot.</param>
 /// <param name="OpenHere">A block of it is open on this slot.</param>
 /// <param name="QuantaSinceOpen">Quanta that the open block has had in its place.</param>
 internal readonly record struct JobCandidate(
-    int Job, int Priority, long VirtualTime, long Order, ModelKey Model, bool HasWaiting, bool OpenHere = false, int QuantaSinceOpen = 0);
+    int Job, JobRank Rank, ModelKey Model, bool HasWaiting, bool OpenHere = false, int QuantaSinceOpen = 0);
 
 /// <summary>The slot that asks.</summary>
 /// <param name="Places">Blocks it may keep open.</param>
@@ -34,5 +34,5 @@ internal enum SchedulingAction
     Park,
 }
 
-/// <param name="Job">Index into the candidates; -1 for <see cref="SchedulingAction.Idle"/>.</param>
+/// <param name="Job">The chosen candidate's <see cref="JobCandidate.Job"/>; -1 for <see cref="SchedulingAction.Idle"/>.</param>
 internal readonly record struct SchedulingDecision(SchedulingAction Action, int Job);
