@@ -8,38 +8,38 @@ public static class ChainDiagnostics
 {
     private const int FewestDraws = 4;
 
-    public static QuantityDiagnostics Of(ChainDraws draws) => Of([draws])[0];
+    public static ChainFigures Of(ChainDraws draws) => Of([draws])[0];
 
     /// <summary>Several quantities, usually of the same chains; a little faster than one by one.</summary>
-    public static IReadOnlyList<QuantityDiagnostics> Of(IReadOnlyList<ChainDraws> quantities)
+    public static IReadOnlyList<ChainFigures> Of(IReadOnlyList<ChainDraws> quantities)
     {
         NormalScores? scores = null;
-        var results = new QuantityDiagnostics[quantities.Count];
+        var results = new ChainFigures[quantities.Count];
         for (int i = 0; i < results.Length; i++)
             results[i] = Of(quantities[i], ref scores);
         return results;
     }
 
-    private static QuantityDiagnostics Of(ChainDraws draws, ref NormalScores? scores)
+    private static ChainFigures Of(ChainDraws draws, ref NormalScores? scores)
     {
         foreach (double value in draws.Values)
         {
             if (!double.IsFinite(value))
-                return new(QuantityCondition.NotFinite, draws.Draws, draws.Chains);
+                return new(FiguresCondition.NotFinite, draws.Draws, draws.Chains);
         }
-        QuantityDiagnostics moments = MomentsOnly(draws);
+        ChainFigures moments = MomentsOnly(draws);
         if (draws.Draws < FewestDraws)
             return moments;
         var split = new SplitDraws(draws);
         if (split.AllEqual)
-            return moments with { Condition = QuantityCondition.Constant };
+            return moments with { Condition = FiguresCondition.Constant };
         int count = split.Values.Length;
         if (scores?.Count != count)
             scores = new NormalScores(count);
         return Measure(moments, draws, split, scores);
     }
 
-    private static QuantityDiagnostics Measure(QuantityDiagnostics moments, ChainDraws draws, SplitDraws split, NormalScores scores)
+    private static ChainFigures Measure(ChainFigures moments, ChainDraws draws, SplitDraws split, NormalScores scores)
     {
         var ordered = new OrderedDraws(draws.Values, split.Shape);
         var ranks = new double[split.Values.Length];
@@ -50,7 +50,7 @@ public static class ChainDiagnostics
         double essMean = split.Ess(split.Values), mean = Moments.Mean(draws.Values);
         return moments with
         {
-            Condition = split.NothingMoves ? QuantityCondition.Stuck : QuantityCondition.Measured,
+            Condition = split.NothingMoves ? FiguresCondition.Stuck : FiguresCondition.Measured,
             RHat = draws.Chains < 2 || split.NothingMoves ? null : Finite(rHat),
             EssBulk = Finite(split.Ess(ranks)),
             EssTail = Finite(Math.Min(split.EssBelow(ordered.Quantile(0.05)), split.EssBelow(ordered.Quantile(0.95)))),
@@ -60,11 +60,11 @@ public static class ChainDiagnostics
         };
     }
 
-    private static QuantityDiagnostics MomentsOnly(ChainDraws draws)
+    private static ChainFigures MomentsOnly(ChainDraws draws)
     {
         ReadOnlySpan<double> values = draws.Values;
-        return new QuantityDiagnostics(
-            QuantityCondition.TooFewDraws, draws.Draws, draws.Chains,
+        return new ChainFigures(
+            FiguresCondition.TooFewDraws, draws.Draws, draws.Chains,
             Mean: values.IsEmpty ? null : Finite(Moments.Mean(values)),
             StandardDeviation: values.Length < 2 ? null : Finite(Math.Sqrt(Moments.Variance(values))));
     }

@@ -10,7 +10,7 @@ namespace EbmService.Inference.Diagnostics;
 /// <param name="Undefined">Quantities not fully measured, with the condition that says why.</param>
 public sealed record DiagnosticsSummary(
     WorstFigure? MaxRHat, WorstFigure? MinEssBulk, WorstFigure? MinEssTail, bool RHatHigh, bool EssLow,
-    IReadOnlyDictionary<string, QuantityCondition> Undefined)
+    IReadOnlyDictionary<string, FiguresCondition> Undefined)
 {
     /// <summary>Vehtari et al. (2021): higher calls for more draws or a better sampler.</summary>
     public const double RHatLimit = 1.01;
@@ -21,19 +21,19 @@ public sealed record DiagnosticsSummary(
     /// <value>Whether every quantity is measured, of at least two chains, and none is flagged.</value>
     public bool Converged => MaxRHat is not null && MinEssBulk is not null && MinEssTail is not null && !RHatHigh && !EssLow && Undefined.Count == 0;
 
-    public static DiagnosticsSummary Of(IReadOnlyList<NamedDiagnostics> quantities)
+    public static DiagnosticsSummary Of(IReadOnlyList<NamedFigures> quantities)
     {
-        bool stuck = quantities.Any(quantity => quantity.Diagnostics.Condition == QuantityCondition.Stuck);
-        WorstFigure? rHat = stuck ? null : Figures(quantities, diagnostics => diagnostics.RHat).MaxBy(figure => figure.Value);
-        WorstFigure? bulk = Figures(quantities, diagnostics => diagnostics.EssBulk).MinBy(figure => figure.Value);
-        WorstFigure? tail = Figures(quantities, diagnostics => diagnostics.EssTail).MinBy(figure => figure.Value);
+        bool stuck = quantities.Any(quantity => quantity.Figures.Condition == FiguresCondition.Stuck);
+        WorstFigure? rHat = stuck ? null : Candidates(quantities, figures => figures.RHat).MaxBy(figure => figure.Value);
+        WorstFigure? bulk = Candidates(quantities, figures => figures.EssBulk).MinBy(figure => figure.Value);
+        WorstFigure? tail = Candidates(quantities, figures => figures.EssTail).MinBy(figure => figure.Value);
         return new DiagnosticsSummary(
             rHat, bulk, tail, stuck || rHat?.Value > RHatLimit, bulk?.Value < EssLimit || tail?.Value < EssLimit,
-            quantities.Where(quantity => quantity.Diagnostics.Condition != QuantityCondition.Measured)
-                .ToDictionary(quantity => quantity.Quantity, quantity => quantity.Diagnostics.Condition));
+            quantities.Where(quantity => quantity.Figures.Condition != FiguresCondition.Measured)
+                .ToDictionary(quantity => quantity.Quantity, quantity => quantity.Figures.Condition));
     }
 
-    private static IEnumerable<WorstFigure> Figures(IReadOnlyList<NamedDiagnostics> quantities, Func<QuantityDiagnostics, double?> figure) =>
-        quantities.Where(quantity => figure(quantity.Diagnostics) is not null)
-            .Select(quantity => new WorstFigure(quantity.Quantity, figure(quantity.Diagnostics)!.Value));
+    private static IEnumerable<WorstFigure> Candidates(IReadOnlyList<NamedFigures> quantities, Func<ChainFigures, double?> figure) =>
+        quantities.Where(quantity => figure(quantity.Figures) is not null)
+            .Select(quantity => new WorstFigure(quantity.Quantity, figure(quantity.Figures)!.Value));
 }

@@ -12,16 +12,8 @@ internal sealed class OrderedDraws
     public OrderedDraws(ReadOnlySpan<double> values, SplitShape shape)
     {
         _shape = shape;
-        _sorted = values.ToArray();
-        _order = new int[values.Length];
-        for (int i = 0; i < _order.Length; i++)
-            _order[i] = i;
-        Array.Sort(_sorted, _order);
+        (_sorted, _order) = RadixOrder.Of(values);
     }
-
-    public double Minimum => _sorted[0];
-
-    public double Maximum => _sorted[^1];
 
     /// <summary>Linear between the neighbours, type 7 of Hyndman and Fan, numpy's and R's default; exact where these are equal.</summary>
     public double Quantile(double probability)

@@ -26,9 +26,9 @@ public sealed class ChainDiagnosticsFixtureTests
     [MemberData(nameof(Names))]
     public void Of_FixtureChains_EqualsArvizDefinitions(string name)
     {
-        QuantityDiagnostics actual = ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name));
+        ChainFigures actual = ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name));
 
-        Assert.Equal(QuantityCondition.Measured, actual.Condition);
+        Assert.Equal(FiguresCondition.Measured, actual.Condition);
         AssertFigures(DiagnosticsFixtures.Arviz[name], actual, []);
     }
 
@@ -36,7 +36,7 @@ public sealed class ChainDiagnosticsFixtureTests
     [MemberData(nameof(Names))]
     public void Of_FixtureChains_EqualsPosterior(string name)
     {
-        QuantityDiagnostics actual = ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name));
+        ChainFigures actual = ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name));
 
         AssertFigures(DiagnosticsFixtures.Posterior[name], actual, Departures.GetValueOrDefault(name, []));
     }
@@ -56,12 +56,12 @@ public sealed class ChainDiagnosticsFixtureTests
     public void Of_SeveralQuantities_EqualsOneByOne()
     {
         string[] names = [.. Names.Select(row => row.Data)];
-        IReadOnlyList<QuantityDiagnostics> together = ChainDiagnostics.Of([.. names.Select(DiagnosticsFixtures.Draws)]);
+        IReadOnlyList<ChainFigures> together = ChainDiagnostics.Of([.. names.Select(DiagnosticsFixtures.Draws)]);
 
         Assert.Equal(names.Select(name => ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name))), together);
     }
 
-    private static void AssertFigures(ExpectedDiagnostics expected, QuantityDiagnostics actual, string[] except)
+    private static void AssertFigures(ExpectedDiagnostics expected, ChainFigures actual, string[] except)
     {
         foreach ((string figure, double? value, double? own) in ((string, double?, double?)[])
             [

@@ -33,23 +33,23 @@ public sealed class DiagnosticsSummaryTests
     [Fact]
     public void Of_StuckQuantity_HasNoLargestRHatButIsFlagged()
     {
-        var stuck = new QuantityDiagnostics(QuantityCondition.Stuck, 100, 4, EssBulk: 4, EssTail: 4);
+        var stuck = new ChainFigures(FiguresCondition.Stuck, 100, 4, EssBulk: 4, EssTail: 4);
 
         DiagnosticsSummary sut = DiagnosticsSummary.Of([Named("energy", 1.0, 1000, 1000), new("norm", stuck)]);
 
         Assert.Null(sut.MaxRHat);
         Assert.True(sut.RHatHigh);
-        Assert.Equal(QuantityCondition.Stuck, Assert.Single(sut.Undefined).Value);
+        Assert.Equal(FiguresCondition.Stuck, Assert.Single(sut.Undefined).Value);
     }
 
     [Fact]
     public void Of_UndefinedQuantity_IsNamedAndNotConverged()
     {
         DiagnosticsSummary sut = DiagnosticsSummary.Of([
-            Named("energy", 1.0, 1000, 1000), new("norm", new QuantityDiagnostics(QuantityCondition.NotFinite, 100, 4))]);
+            Named("energy", 1.0, 1000, 1000), new("norm", new ChainFigures(FiguresCondition.NotFinite, 100, 4))]);
 
         Assert.Equal(new WorstFigure("energy", 1.0), sut.MaxRHat);
-        Assert.Equal(new KeyValuePair<string, QuantityCondition>("norm", QuantityCondition.NotFinite), Assert.Single(sut.Undefined));
+        Assert.Equal(new KeyValuePair<string, FiguresCondition>("norm", FiguresCondition.NotFinite), Assert.Single(sut.Undefined));
         Assert.False(sut.RHatHigh || sut.EssLow || sut.Converged);
     }
 
@@ -66,13 +66,13 @@ public sealed class DiagnosticsSummaryTests
     [Fact]
     public void Of_OneChain_IsNotConverged()
     {
-        QuantityDiagnostics one = ChainDiagnostics.Of(ChainDraws.From(TestChains.Autoregressive(2000, 1, 0, seed: 41), 1));
+        ChainFigures one = ChainDiagnostics.Of(ChainDraws.From(TestChains.Autoregressive(2000, 1, 0, seed: 41), 1));
 
         DiagnosticsSummary sut = DiagnosticsSummary.Of([new("energy", one)]);
 
         Assert.False(sut.RHatHigh || sut.EssLow || sut.Converged);
     }
 
-    private static NamedDiagnostics Named(string name, double rHat, double bulk, double tail) =>
-        new(name, new QuantityDiagnostics(QuantityCondition.Measured, 1000, 4, rHat, bulk, tail));
+    private static NamedFigures Named(string name, double rHat, double bulk, double tail) =>
+        new(name, new ChainFigures(FiguresCondition.Measured, 1000, 4, rHat, bulk, tail));
 }

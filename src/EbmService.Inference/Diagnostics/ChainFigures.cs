@@ -13,7 +13,7 @@ namespace EbmService.Inference.Diagnostics;
 /// <param name="StandardDeviation">Of all draws together, with n - 1.</param>
 /// <param name="McseMean">Monte Carlo standard error of <paramref name="Mean"/>.</param>
 /// <param name="McseStandardDeviation">Monte Carlo standard error of <paramref name="StandardDeviation"/>.</param>
-public sealed record QuantityDiagnostics(
-    QuantityCondition Condition, int Draws, int Chains, double? RHat = null, double? EssBulk = null, double? EssTail = null,
+public sealed record ChainFigures(
+    FiguresCondition Condition, int Draws, int Chains, double? RHat = null, double? EssBulk = null, double? EssTail = null,
     double? EssMean = null, double? Mean = null, double? StandardDeviation = null, double? McseMean = null,
     double? McseStandardDeviation = null);

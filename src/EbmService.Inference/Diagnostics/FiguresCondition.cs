@@ -1,7 +1,7 @@
 namespace EbmService.Inference.Diagnostics;
 
 /// <summary>What could be said about a quantity's draws, and why not more.</summary>
-public enum QuantityCondition
+public enum FiguresCondition
 {
     /// <summary>All figures are defined (R-hat from two chains on).</summary>
     Measured,
