@@ -14,6 +14,7 @@ public sealed class ConvolutionalJemEnergy : EnergyModel
     private readonly (Tensor Weight, Tensor Bias, long[] Stride, long[] Padding)[] _layers;
     private readonly Tensor _headWeight;
     private readonly Tensor _headBias;
+    private readonly ConvolutionalJemGradient? _gradient;
 
     /// <param name="architecture">The layers.</param>
     /// <param name="parameters">Exactly the names of <see cref="ParameterShapes"/>; owned by this model from now on.</param>
@@ -29,6 +30,8 @@ public sealed class ConvolutionalJemEnergy : EnergyModel
         ];
         _headWeight = parameters["head.weight"];
         _headBias = parameters["head.bias"];
+        if (HasFixedHostParameters)
+            _gradient = new ConvolutionalJemGradient(_layers, _headWeight, _headBias);
     }
 
     public override int Classes { get; }
@@ -71,6 +74,13 @@ public sealed class ConvolutionalJemEnergy : EnergyModel
         using Tensor logits = Logits(x);
         return EnergyOfLogits(logits, labels);
     }
+
+    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>
+        _gradient?.Compute(x, labels) ?? base.EnergyAndGradient(x, labels);
+
+    internal override void RefreshCopies() => _gradient?.Refresh();
+
+    protected override void DisposeCopies() => _gradient?.Dispose();
 
     /// <summary>E(x,y) = -f(x)[y] where labels are given, else E(x) = -logsumexp f(x); (n).</summary>
     public static Tensor EnergyOfLogits(Tensor logits, Tensor? labels)

@@ -10,6 +10,13 @@ public abstract class EnergyModel(IReadOnlyDictionary<string, Tensor> parameters
 
     public virtual int Classes => 0;
 
+    /// <value>
+    /// Whether gradients may be written by hand over reordered copies of the parameters: they are on a CPU and nobody trains them here.
+    /// A trained model differentiates by autograd, over what its parameters are at the moment.
+    /// </value>
+    private protected bool HasFixedHostParameters { get; } = parameters.Values.All(parameter =>
+        parameter.device_type == DeviceType.CPU && !parameter.requires_grad && parameter.dtype is ScalarType.Float32 or ScalarType.BFloat16);
+
     public abstract Tensor Energy(Tensor x, Tensor? labels = null);
 
     public virtual Tensor? Logits(Tensor x) => null;
@@ -25,10 +32,20 @@ public abstract class EnergyModel(IReadOnlyDictionary<string, Tensor> parameters
         return (energy.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
+    /// <summary>Brings copies of the parameters up to date after a change in place; nobody may compute meanwhile.</summary>
+    internal virtual void RefreshCopies()
+    {
+    }
+
     public void Dispose()
     {
+        DisposeCopies();
         foreach (Tensor parameter in Parameters.Values)
             parameter.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    protected virtual void DisposeCopies()
+    {
     }
 }

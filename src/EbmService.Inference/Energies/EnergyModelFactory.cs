@@ -38,7 +38,7 @@ public static class EnergyModelFactory
         Create(architecture, parameters.ToDictionary(
             pair => pair.Key, pair => pair.Value.detach().to(precision).DetachFromDisposeScope()));
 
-    /// <summary>Copies trained parameters into a frozen model of lower precision; nothing to do where memory is shared.</summary>
+    /// <summary>Copies trained parameters into a frozen model of lower precision, and brings up to date what the model derived from them.</summary>
     public static void Refresh(IEnergyModel frozen, IReadOnlyDictionary<string, Tensor> parameters)
     {
         using IDisposable noGradient = no_grad();
@@ -47,6 +47,7 @@ public static class EnergyModelFactory
             if (frozen.Parameters[name].dtype != parameter.dtype)
                 frozen.Parameters[name].copy_(parameter);
         }
+        (frozen as EnergyModel)?.RefreshCopies();
     }
 
     /// <summary>Fresh parameters, uniform in +-1/sqrt(fan-in) as PyTorch's layers, from an explicit generator.</summary>

@@ -49,4 +49,35 @@ public sealed class MlpEnergy : EnergyModel
         (Tensor weight, Tensor bias) = _layers[^1];
         return F.linear(Features(x), weight, bias).squeeze(1).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
+
+    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
+    {
+        if (!HasFixedHostParameters)
+            return base.EnergyAndGradient(x, labels);
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        var slopes = new Tensor[_layers.Length - 1];
+        Tensor hidden = x.to(_layers[0].Weight.dtype);
+        for (int i = 0; i < slopes.Length; i++)
+        {
+            slopes[i] = F.linear(hidden, _layers[i].Weight, _layers[i].Bias);
+            hidden = SiluKernel.Activate(slopes[i]);
+        }
+        Tensor energy = F.linear(hidden, _layers[^1].Weight, _layers[^1].Bias).squeeze(1).to(ScalarType.Float32);
+        return (energy.MoveToOuterDisposeScope(), Backward(slopes, x.shape).to(ScalarType.Float32).MoveToOuterDisposeScope());
+    }
+
+    private Tensor Backward(Tensor[] slopes, long[] shape)
+    {
+        if (slopes.Length == 0)
+            return _layers[0].Weight.expand(shape).contiguous();
+        Tensor gradient = slopes[^1].mul_(_layers[^1].Weight);
+        for (int i = slopes.Length - 1; i > 0; i--)
+        {
+            gradient = gradient.mm(_layers[i].Weight);
+            SiluKernel.Multiply(gradient, slopes[i - 1]);
+        }
+        // Few columns: over a transposed copy of the weights the product is several times faster.
+        return F.linear(gradient, _layers[0].Weight.t().contiguous());
+    }
 }
