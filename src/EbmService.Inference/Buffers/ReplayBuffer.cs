@@ -34,9 +34,19 @@ public sealed class ReplayBuffer : IDisposable
     public static ReplayBuffer Create(int size, int classes, InputSchema input, Generator generator) =>
         new(FromBase(size, input, generator), classes, input);
 
-    /// <summary>Points of the base distribution: uniform over the input range, (count, ...input).</summary>
-    public static Tensor FromBase(int count, InputSchema input, Generator generator, Device? device = null) =>
-        empty([count, .. input.Shape.Select(size => (long)size)], device: device).uniform_(input.Min, input.Max, generator);
+    /// <summary>Points of the base distribution, (count, ...input): uniform over the input range, or over the values of binary and categorical variables.</summary>
+    public static Tensor FromBase(int count, InputSchema input, Generator generator, Device? device = null)
+    {
+        Tensor points = empty([count, .. input.Shape.Select(size => (long)size)], device: device);
+        if (input.Variables == VariableKind.Continuous)
+            return points.uniform_(input.Min, input.Max, generator);
+        using DisposeScope scope = NewDisposeScope();
+        points.uniform_(0, 1, generator);
+        Tensor values = input.Variables == VariableKind.Binary
+            ? points.ge(0.5).to(ScalarType.Float32)
+            : zeros_like(points).scatter_(-1, points.argmax(-1, keepdim: true), 1);
+        return values.MoveToOuterDisposeScope();
+    }
 
     /// <summary>Start points for chains with the given labels: slots drawn with replacement, a share of them fresh.</summary>
     /// <param name="labels">A class per chain, or -1 for any.</param>

@@ -55,6 +55,27 @@ public sealed record SafetensorsTensor(SafetensorsDtype Dtype, IReadOnlyList<lon
         return new SafetensorsTensor(SafetensorsDtype.I64, [.. shape], data);
     }
 
+    /// <summary>Stores doubles as F64.</summary>
+    public static SafetensorsTensor FromDoubles(ReadOnlySpan<double> values, IReadOnlyList<long> shape)
+    {
+        CheckCount(values.Length, shape);
+        var data = new byte[values.Length * sizeof(double)];
+        for (int i = 0; i < values.Length; i++)
+            BinaryPrimitives.WriteDoubleLittleEndian(data.AsSpan(8 * i), values[i]);
+        return new SafetensorsTensor(SafetensorsDtype.F64, [.. shape], data);
+    }
+
+    /// <summary>The elements of an F64 tensor.</summary>
+    /// <exception cref="InvalidCheckpointException">The tensor holds another type.</exception>
+    public double[] ToDoubles()
+    {
+        Expect(SafetensorsDtype.F64);
+        var values = new double[Count];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = BinaryPrimitives.ReadDoubleLittleEndian(Data.Span[(8 * i)..]);
+        return values;
+    }
+
     /// <summary>The elements as floats, for F32, F16 and BF16; the last two widen exactly.</summary>
     /// <exception cref="InvalidCheckpointException">The tensor holds another type.</exception>
     public float[] ToFloats()

@@ -7,7 +7,7 @@ namespace EbmService.Inference.Checkpoints;
 /// <summary>Between live tensors and safetensors entries.</summary>
 internal static class TensorConversions
 {
-    /// <summary>Copies a float32, int64, uint8 or bool tensor out of libtorch; bool becomes uint8.</summary>
+    /// <summary>Copies a float32, float64, int64, uint8 or bool tensor out of libtorch; bool becomes uint8.</summary>
     public static SafetensorsTensor ToSafetensors(this Tensor tensor)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -15,18 +15,20 @@ internal static class TensorConversions
         return plain.dtype switch
         {
             ScalarType.Float32 => new(SafetensorsDtype.F32, plain.shape, plain.bytes.ToArray()),
+            ScalarType.Float64 => new(SafetensorsDtype.F64, plain.shape, plain.bytes.ToArray()),
             ScalarType.Int64 => new(SafetensorsDtype.I64, plain.shape, plain.bytes.ToArray()),
             ScalarType.Byte or ScalarType.Bool => new(SafetensorsDtype.U8, plain.shape, plain.bytes.ToArray()),
             _ => throw new ArgumentException($"tensors of {plain.dtype} are not stored", nameof(tensor)),
         };
     }
 
-    /// <summary>A float32 (from F32, F16, BF16), int64 or uint8 tensor in libtorch's own memory.</summary>
+    /// <summary>A float32 (from F32, F16, BF16), float64, int64 or uint8 tensor in libtorch's own memory.</summary>
     public static Tensor ToTensor(this SafetensorsTensor stored)
     {
         long[] shape = [.. stored.Shape];
         return stored.Dtype switch
         {
+            SafetensorsDtype.F64 => tensor(stored.ToDoubles(), shape),
             SafetensorsDtype.I64 => tensor(stored.ToInt64(), shape),
             SafetensorsDtype.U8 => tensor(stored.ToBytes(), shape),
             _ => tensor(stored.ToFloats(), shape),

@@ -3,62 +3,89 @@ using EbmService.Inference.Samplers;
 
 namespace EbmService.Inference.Tasks;
 
-/// <summary>Energy and gradient norm of every chain of a block at regular steps; at most about 200 points.</summary>
-internal sealed class ChainTrace
+/// <summary>
+/// Energy and gradient norm of every chain of a block from its first step on, at most 256 points: when the room is full every other point goes
+/// and the interval doubles, so that a job of more steps begins with the same points.
+/// </summary>
+internal sealed class ChainTrace(int chains)
 {
-    private const int MaxPoints = 200;
-    private readonly int _chains;
-    private readonly int _steps;
+    private const int MaxPoints = 256;
+    private readonly List<float[]> _energy = [];
+    private readonly List<float[]> _gradientNorm = [];
+    private readonly List<long> _steps = [];
 
-    public ChainTrace(int chains, int steps)
-    {
-        (_chains, _steps) = (chains, steps);
-        Interval = (steps + MaxPoints - 1) / MaxPoints;
-        // The first step of each interval, and the last step.
-        int points = (steps - 1) / Interval + 1 + ((steps - 1) % Interval == 0 ? 0 : 1);
-        Energy = new float[points * chains];
-        GradientNorm = new float[points * chains];
-        Steps = new long[points];
-    }
-
-    public int Interval { get; }
+    public int Interval { get; private set; } = 1;
 
     /// <value>Points recorded so far.</value>
-    public int Points { get; private set; }
-
-    /// <value>(points, chains): E before the step.</value>
-    public float[] Energy { get; }
-
-    public float[] GradientNorm { get; }
-
-    /// <value>The 0-based step of each point.</value>
-    public long[] Steps { get; }
+    public int Points => _steps.Count;
 
     /// <summary>Records the step just done, if it is due.</summary>
     public void Record(ChainState state)
     {
         int step = state.Step - 1;
-        if (step % Interval != 0 && step != _steps - 1)
+        if (step % Interval != 0)
             return;
-        state.Energy.CopyTo(Energy.AsSpan(Points * _chains, _chains));
-        state.GradientNorm.CopyTo(GradientNorm.AsSpan(Points * _chains, _chains));
-        Steps[Points++] = step;
+        if (Points == MaxPoints)
+        {
+            Thin();
+            if (step % Interval != 0)
+                return;
+        }
+        Add(state, step);
+    }
+
+    /// <summary>As <see cref="Save"/>, with the latest step as a last point where it is none anyway.</summary>
+    public void SaveClosed(Dictionary<string, SafetensorsTensor> tensors, ChainState state)
+    {
+        bool open = state.Step > 0 && (Points == 0 || _steps[^1] != state.Step - 1);
+        if (open)
+            Add(state, state.Step - 1);
+        Save(tensors);
+        if (open)
+            RemoveAt(Points - 1);
     }
 
     public void Save(Dictionary<string, SafetensorsTensor> tensors)
     {
-        long[] shape = [Points, _chains];
-        tensors["trace.energy"] = SafetensorsTensor.FromFloats(Energy.AsSpan(0, Points * _chains), shape);
-        tensors["trace.gradientNorm"] = SafetensorsTensor.FromFloats(GradientNorm.AsSpan(0, Points * _chains), shape);
-        tensors["trace.steps"] = SafetensorsTensor.FromInt64(Steps.AsSpan(0, Points), [Points]);
+        long[] shape = [Points, chains];
+        tensors["trace.energy"] = SafetensorsTensor.FromFloats(_energy.SelectMany(row => row).ToArray(), shape);
+        tensors["trace.gradientNorm"] = SafetensorsTensor.FromFloats(_gradientNorm.SelectMany(row => row).ToArray(), shape);
+        tensors["trace.steps"] = SafetensorsTensor.FromInt64(_steps.ToArray(), [Points]);
     }
 
     public void Restore(SafetensorsFile file)
     {
-        file["trace.energy"].ToFloats().CopyTo(Energy, 0);
-        file["trace.gradientNorm"].ToFloats().CopyTo(GradientNorm, 0);
-        long[] steps = file["trace.steps"].ToInt64();
-        steps.CopyTo(Steps, 0);
-        Points = steps.Length;
+        _energy.Clear();
+        _gradientNorm.Clear();
+        _steps.Clear();
+        _energy.AddRange(file["trace.energy"].ToFloats().Chunk(chains));
+        _gradientNorm.AddRange(file["trace.gradientNorm"].ToFloats().Chunk(chains));
+        _steps.AddRange(file["trace.steps"].ToInt64());
+        if (_steps.Count != _energy.Count || _steps.Count != _gradientNorm.Count || _steps.Count > MaxPoints)
+            throw new InvalidCheckpointException("the checkpoint's trace is not of this block");
+        Interval = _steps.Count > 1 ? (int)_steps[1] : 1;
+    }
+
+    private void Add(ChainState state, int step)
+    {
+        _energy.Add(new float[chains]);
+        _gradientNorm.Add(new float[chains]);
+        state.CopyReported(state.Energy, _energy[^1]);
+        state.CopyReported(state.GradientNorm, _gradientNorm[^1]);
+        _steps.Add(step);
+    }
+
+    private void Thin()
+    {
+        for (int i = Points - 1; i > 0; i -= 2)
+            RemoveAt(i);
+        Interval *= 2;
+    }
+
+    private void RemoveAt(int point)
+    {
+        _energy.RemoveAt(point);
+        _gradientNorm.RemoveAt(point);
+        _steps.RemoveAt(point);
     }
 }

@@ -1,20 +1,64 @@
 using System.Globalization;
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Diagnostics;
 
 namespace EbmService.Inference.Tasks;
 
 /// <summary>One block's result, read back.</summary>
-internal sealed record SamplingBlock(
-    BlockPlan Block, int Step, float[] States, float[] Energies, byte[] Alive, float[] TraceEnergy, float[] TraceGradientNorm, long[] TraceSteps)
+internal sealed record SamplingBlock
 {
+    public required BlockPlan Block { get; init; }
+
+    public required int Step { get; init; }
+
+    public required float[] States { get; init; }
+
+    public required float[] Energies { get; init; }
+
+    public required byte[] Alive { get; init; }
+
+    /// <value>(points, chains).</value>
+    public required float[] TraceEnergy { get; init; }
+
+    /// <value>(points, chains).</value>
+    public required float[] TraceGradientNorm { get; init; }
+
+    public required long[] TraceSteps { get; init; }
+
+    public required ChainSeries Series { get; init; }
+
+    /// <value>(draws, chains, input); null where none were kept.</value>
+    public float[]? Trajectory { get; init; }
+
+    public double? Acceptance { get; init; }
+
+    public long? DivergentTransitions { get; init; }
+
+    public double? Ebfmi { get; init; }
+
     public static SamplingBlock Read(BlockResult result)
     {
         SafetensorsFile file = SafetensorsFile.Read(result.Result);
-        return new SamplingBlock(
-            result.Block,
-            int.Parse(file.Metadata["step"], CultureInfo.InvariantCulture),
-            file["states"].ToFloats(), file["energy"].ToFloats(), file["alive"].ToBytes(),
-            file["trace.energy"].ToFloats(), file["trace.gradientNorm"].ToFloats(), file["trace.steps"].ToInt64());
+        return new SamplingBlock
+        {
+            Block = result.Block,
+            Step = int.Parse(file.Metadata["step"], CultureInfo.InvariantCulture),
+            States = file["states"].ToFloats(),
+            Energies = file["energy"].ToFloats(),
+            Alive = file["alive"].ToBytes(),
+            TraceEnergy = file["trace.energy"].ToFloats(),
+            TraceGradientNorm = file["trace.gradientNorm"].ToFloats(),
+            TraceSteps = file["trace.steps"].ToInt64(),
+            Series = ChainSeriesRecorder.Read(file),
+            Trajectory = file.Tensors.GetValueOrDefault("trajectory")?.ToFloats(),
+            Acceptance = Number(file, "acceptance"),
+            DivergentTransitions = (long?)Number(file, "divergentTransitions"),
+            Ebfmi = Number(file, "ebfmi"),
+        };
     }
+
+    private static double? Number(SafetensorsFile file, string name) =>
+        file.Metadata.TryGetValue(name, out string? text) ? double.Parse(text, CultureInfo.InvariantCulture) : null;
 }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using EbmService.Core.Devices;
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
@@ -11,7 +12,8 @@ internal sealed record SamplingCard
 {
     private const string Scope =
         "On a CPU, the same spec, seed, model digest, precision and block size give the same bits on the same kind of processor "
-        + "with the same runtime, whatever else runs beside it. On CUDA this is not tested.";
+        + "with the same runtime: whatever else runs beside it, on any number of slots, after a pause, a killed process, and in as many "
+        + "parts as extensions make of it. A deadline or a cancel stops chains at a step that depends on time. On CUDA none of this is tested.";
 
     public required ModelReference Model { get; init; }
 
@@ -42,6 +44,21 @@ internal sealed record SamplingCard
     /// <value>Why the chains took no further step.</value>
     public required StopReason Stopped { get; init; }
 
+    /// <value>What the kernel's chains have for a target when nothing is clipped or clamped, and whether exactly.</value>
+    public required string Target { get; init; }
+
+    /// <value>Mean acceptance probability since the warm-up; null for kernels that accept everything.</value>
+    public required double? Acceptance { get; init; }
+
+    /// <value>Transitions with too large an energy error; null for kernels without the notion.</value>
+    public required long? DivergentTransitions { get; init; }
+
+    /// <value>The smallest E-BFMI of the chains; null where there is none.</value>
+    public required double? Ebfmi { get; init; }
+
+    /// <value>After the warm-up, over all chains; of a job with over 2048 chains the first 2048.</value>
+    public required JobDiagnostics Diagnostics { get; init; }
+
     /// <value>Job-wide indices of chains that left the finite numbers and were frozen.</value>
     public required IReadOnlyList<int> DivergedChains { get; init; }
 
@@ -53,7 +70,7 @@ internal sealed record SamplingCard
     public required string Determinism { get; init; }
 
     public static SamplingCard Create(
-        JobDefinition job, SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, StopReason stopped, DeviceInfo device, string samplesSha256)
+        JobDefinition job, SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, JobDiagnostics diagnostics, StopReason stopped, DeviceInfo device, string samplesSha256)
     {
         SgldRecipe recipe = spec.ToRecipe();
         int chains = blocks.Sum(block => block.Block.Chains);
@@ -72,11 +89,22 @@ internal sealed record SamplingCard
             StepsMax = blocks.Count == 0 ? 0 : blocks.Max(block => block.Step),
             Complete = chains == spec.Chains && least == spec.Steps,
             Stopped = stopped,
+            Target = SamplingTarget.Describe(spec),
+            Acceptance = Mean(blocks, block => block.Acceptance),
+            DivergentTransitions = blocks.Any(block => block.DivergentTransitions is not null) ? blocks.Sum(block => block.DivergentTransitions) : null,
+            Ebfmi = blocks.Min(block => block.Ebfmi),
+            Diagnostics = diagnostics,
             DivergedChains = [.. blocks.SelectMany(block => block.Alive.Index().Where(flag => flag.Item == 0).Select(flag => block.Block.FirstChain + flag.Index))],
             EnergyMean = energies.Length == 0 ? 0 : energies.Average(),
             SamplesSha256 = samplesSha256,
             Determinism = Scope,
         };
+    }
+
+    private static double? Mean(IReadOnlyList<SamplingBlock> blocks, Func<SamplingBlock, double?> figure)
+    {
+        SamplingBlock[] known = [.. blocks.Where(block => figure(block) is not null)];
+        return known.Length == 0 ? null : known.Sum(block => figure(block)!.Value * block.Block.Chains) / known.Sum(block => block.Block.Chains);
     }
 }
 

@@ -1,3 +1,4 @@
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Sampling;
 
 namespace EbmService.Inference.Tasks;
@@ -7,11 +8,11 @@ namespace EbmService.Inference.Tasks;
 /// <param name="EnergyStandardDeviation">Across chains.</param>
 internal sealed record SamplingTrace(
     IReadOnlyList<long> Steps, IReadOnlyList<double> EnergyMean, IReadOnlyList<double> EnergyStandardDeviation,
-    IReadOnlyList<double> GradientNormMean, IReadOnlyList<SamplingTraceChain> Chains)
+    IReadOnlyList<double> GradientNormMean, JobDiagnostics Diagnostics, IReadOnlyList<SamplingTraceChain> Chains)
 {
     private const int MaxChains = 64;
 
-    public static SamplingTrace Create(SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks)
+    public static SamplingTrace Create(SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, JobDiagnostics diagnostics)
     {
         // After a cancel blocks stop at different steps: points that not all reached are averaged over those that did.
         long[] steps = blocks.Select(block => block.TraceSteps).MaxBy(points => points.Length) ?? [];
@@ -23,7 +24,7 @@ internal sealed record SamplingTrace(
             (energyMean[point], energyDeviation[point]) = Moments(blocks, block => block.TraceEnergy, point);
             (normMean[point], _) = Moments(blocks, block => block.TraceGradientNorm, point);
         }
-        return new SamplingTrace(steps, energyMean, energyDeviation, normMean, [.. Single(spec, blocks).Take(MaxChains)]);
+        return new SamplingTrace(steps, energyMean, energyDeviation, normMean, diagnostics, [.. Single(spec, blocks).Take(MaxChains)]);
     }
 
     private static (double Mean, double Deviation) Moments(
@@ -51,17 +52,23 @@ internal sealed record SamplingTrace(
             int[] labels = ChainLabels.Of(spec, block.Block);
             for (int i = 0; i < block.Block.Chains; i++)
             {
-                double?[] energies = new double?[block.TraceSteps.Length];
-                for (int point = 0; point < energies.Length; point++)
-                {
-                    float value = block.TraceEnergy[point * block.Block.Chains + i];
-                    energies[point] = float.IsFinite(value) ? value : null;
-                }
-                yield return new(block.Block.FirstChain + i, labels[i] < 0 ? null : labels[i], block.Alive[i] == 0, energies);
+                yield return new(block.Block.FirstChain + i, labels[i] < 0 ? null : labels[i], block.Alive[i] == 0,
+                    Column(block, block.TraceEnergy, i), Column(block, block.TraceGradientNorm, i));
             }
         }
     }
+
+    private static double?[] Column(SamplingBlock block, float[] values, int chain)
+    {
+        var column = new double?[block.TraceSteps.Length];
+        for (int point = 0; point < column.Length; point++)
+        {
+            float value = values[point * block.Block.Chains + chain];
+            column[point] = float.IsFinite(value) ? value : null;
+        }
+        return column;
+    }
 }
 
-/// <summary>One chain's energies at the trace's steps; null where they were not finite.</summary>
-internal sealed record SamplingTraceChain(int Chain, int? Label, bool Diverged, IReadOnlyList<double?> Energy);
+/// <summary>One chain's energies and gradient norms at the trace's steps; null where they were not finite.</summary>
+internal sealed record SamplingTraceChain(int Chain, int? Label, bool Diverged, IReadOnlyList<double?> Energy, IReadOnlyList<double?> GradientNorm);

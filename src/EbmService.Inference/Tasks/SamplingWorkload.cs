@@ -1,9 +1,7 @@
-using System.Globalization;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Buffers;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Randomness;
 using EbmService.Inference.Samplers;
@@ -23,11 +21,14 @@ internal sealed class SamplingWorkload : IWorkload
     private readonly Generator _generator;
     private readonly IKernel _kernel;
     private readonly ChainState _state;
-    private readonly ChainTrace _trace;
+    private readonly SamplingRecords _records;
 
+    /// <param name="jobStates">The final states of the job that this one starts from; null without one.</param>
+    /// <param name="checkpoint">Null to begin.</param>
     /// <exception cref="InvalidCheckpointException">The checkpoint is damaged or of another block.</exception>
     public SamplingWorkload(
-        SamplingSpec spec, BlockPlan block, LiveModel model, Device device, IImageCodec images, ReadOnlyMemory<byte>? checkpoint)
+        SamplingSpec spec, BlockPlan block, LiveModel model, Device device, IImageCodec images, ReadOnlyMemory<byte>? checkpoint,
+        TensorPayload? jobStates = null)
     {
         using DisposeScope scope = NewDisposeScope();
         (_spec, _block, _model, _images) = (spec, block, model, images);
@@ -35,12 +36,10 @@ internal sealed class SamplingWorkload : IWorkload
         try
         {
             _kernel = KernelFactory.Create(spec, model.In(spec.Precision));
-            int[] labels = ChainLabels.Of(spec, block);
-            Tensor? classes = labels[0] < 0 ? null : tensor([.. labels.Select(label => (long)label)]).to(device);
-            _state = _kernel.Init(new ChainStartPoints(Starts(labels, device), classes));
-            _trace = new ChainTrace(block.Chains, spec.Steps);
+            _state = _kernel.Init(new ChainStartFactory(spec, block, model, device).Create(_generator, jobStates, resumed: checkpoint is not null));
+            _records = new SamplingRecords(spec, block, model.Descriptor.Input.Length());
             if (checkpoint is { } bytes)
-                Restore(SafetensorsFile.Read(bytes));
+                SamplingCheckpoint.Restore(SafetensorsFile.Read(bytes), _state, _generator, _records);
         }
         catch
         {
@@ -53,105 +52,66 @@ internal sealed class SamplingWorkload : IWorkload
     public StepReport Advance(QuantumBudget budget)
     {
         (int Step, TensorPayload Rows)? due = null;
-        while (_state.Step < _spec.Steps)
+        int limit = Math.Min(_spec.Steps, budget.StepLimit);
+        while (_state.Step < limit)
         {
             _kernel.Step(_state, _generator);
-            _trace.Record(_state);
+            _records.Record(_state);
             if (_block.Index == 0 && _spec.PreviewEvery > 0 && _state.Step % _spec.PreviewEvery == 0)
                 due = (_state.Step, PreviewRows());
-            if (_state.Step >= budget.StepLimit || budget.IsSpent)
+            if (budget.IsSpent)
                 break;
         }
         // Only the latest is shown, so only it is drawn.
-        return Report(due is { } last ? new PreviewFrame(last.Step, _images.EncodeGrid(last.Rows, _model.Descriptor.Input)) : null);
+        PreviewFrame? preview = due is { } last ? new PreviewFrame(last.Step, _images.EncodeGrid(last.Rows, _model.Descriptor.Input)) : null;
+        return Report(budget.WantsSeries) with { Preview = preview };
     }
 
-    public byte[] Save()
-    {
-        Dictionary<string, SafetensorsTensor> tensors = ResultTensors();
-        using (Tensor generator = _generator.get_state())
-            tensors["generator"] = generator.ToSafetensors();
-        tensors["safe"] = _state.Safe.ToSafetensors();
-        tensors["gradientNorm"] = _state.GradientNorm.ToSafetensors();
-        return SafetensorsFile.Write(tensors, Metadata());
-    }
+    public byte[] Save() => SamplingCheckpoint.Save(_state, _generator, _records);
 
     public byte[] Finish()
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor energy = _model.Energy.Energy(_state.X, _state.Labels);
+        Tensor x = _state.X, alive = _state.Alive;
+        Tensor energy = _model.Energy.Energy(x, _state.Labels);
         Tensor sound = energy.isfinite();
         if (!sound.all().ToBoolean())
         {
-            // The last step's end was not looked at yet.
-            _state.Freeze(sound);
-            energy = _model.Energy.Energy(_state.X, _state.Labels);
+            // The last step's end was not looked at yet; what goes on from a checkpoint looks at it itself.
+            alive = alive.logical_and(sound);
+            x = where(_state.ByChain(alive), x, _state.Safe);
+            energy = _model.Energy.Energy(x, _state.Labels);
         }
-        Dictionary<string, SafetensorsTensor> tensors = ResultTensors();
-        tensors["energy"] = energy.ToSafetensors();
-        return SafetensorsFile.Write(tensors, Metadata());
-    }
-
-    private Dictionary<string, SafetensorsTensor> ResultTensors()
-    {
         var tensors = new Dictionary<string, SafetensorsTensor>
         {
-            ["states"] = _state.X.ToSafetensors(),
-            ["energy"] = _state.Energy.ToSafetensors(),
-            ["alive"] = _state.Alive.ToSafetensors(),
+            ["states"] = _state.Reported(x).ToSafetensors(),
+            ["energy"] = _state.Reported(energy).ToSafetensors(),
+            ["alive"] = _state.Reported(alive).ToSafetensors(),
         };
-        _trace.Save(tensors);
-        return tensors;
+        return _records.Write(tensors, _state);
     }
 
-    private Dictionary<string, string> Metadata() => new() { ["step"] = _state.Step.ToString(CultureInfo.InvariantCulture) };
-
-    private void Restore(SafetensorsFile file)
+    private StepReport Report(bool wantsSeries)
     {
-        if (!int.TryParse(file.Metadata.GetValueOrDefault("step"), CultureInfo.InvariantCulture, out int step)
-            || !file["states"].Shape.SequenceEqual(_state.X.shape))
-            throw new InvalidCheckpointException("the checkpoint is not of this block");
-        _state.X.copy_(file["states"].ToTensor());
-        // Files of earlier builds have none.
-        _state.Safe.copy_((file.Tensors.GetValueOrDefault("safe") ?? file["states"]).ToTensor());
-        _state.Energy.copy_(file["energy"].ToTensor());
-        _state.GradientNorm.copy_(file["gradientNorm"].ToTensor());
-        _state.Alive.copy_(file["alive"].ToTensor());
-        _generator.set_state(file["generator"].ToTensor());
-        _state.Step = step;
-        _trace.Restore(file);
-    }
-
-    private Tensor Starts(int[] labels, Device device)
-    {
-        if (_spec.Start == ChainStart.Buffer && _model.Buffer is { } buffer)
-            return buffer.Draw(labels, _spec.FreshShare, _generator).Starts;
-        return ReplayBuffer.FromBase(labels.Length, _model.Descriptor.Input, _generator, device);
-    }
-
-    private StepReport Report(PreviewFrame? preview)
-    {
+        bool done = _state.Step == _spec.Steps;
         Span<float> energies = stackalloc float[_block.Chains];
         Span<float> norms = stackalloc float[_block.Chains];
-        _state.Energy.CopyTo(energies);
-        _state.GradientNorm.CopyTo(norms);
-        return new StepReport(_state.Step, _state.Step == _spec.Steps)
+        Span<bool> alive = stackalloc bool[_block.Chains];
+        _state.CopyReported(_state.Energy, energies);
+        _state.CopyReported(_state.GradientNorm, norms);
+        _state.CopyAlive(alive);
+        ChainCounts counts = ChainCounts.Of(_state, _spec.Warmup);
+        return new StepReport(_state.Step, done)
         {
             EnergyMean = FiniteMean(energies),
             GradientNorm = FiniteMean(norms),
-            Diverged = _block.Chains - CountAlive(),
-            Preview = preview,
+            Diverged = alive.Count(false),
+            Acceptance = counts.Acceptance,
+            DivergentTransitions = counts.DivergentTransitions,
+            Ebfmi = _records.Ebfmi,
+            Series = wantsSeries || done ? _records.Series.Capture() : null,
         };
-    }
-
-    private int CountAlive()
-    {
-        int alive = 0;
-        using Tensor onHost = _state.Alive.cpu();
-        foreach (byte flag in onHost.bytes)
-            alive += flag;
-        return alive;
     }
 
     private static double FiniteMean(ReadOnlySpan<float> values)
@@ -168,9 +128,10 @@ internal sealed class SamplingWorkload : IWorkload
 
     private TensorPayload PreviewRows()
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor rows = _state.X.narrow(0, 0, Math.Min(PreviewChains, _block.Chains));
-        return new TensorPayload([.. rows.shape.Select(size => (int)size)], rows.ToFloats());
+        int chains = Math.Min(PreviewChains, _block.Chains);
+        var rows = new float[chains * _model.Descriptor.Input.Length()];
+        _state.CopyReported(_state.X, rows);
+        return new TensorPayload([chains, .. _model.Descriptor.Input.Shape], rows);
     }
 
     public void Dispose()

@@ -2,13 +2,14 @@ using EbmService.Core.Failures;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
+using EbmService.Core.Tensors;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Devices;
 
 namespace EbmService.Inference.Tasks;
 
 /// <summary>Opens the workload of each job type.</summary>
-internal sealed class WorkloadFactory(LiveModelPool models, TorchDevice device, IImageCodec images) : IWorkloadFactory
+internal sealed class WorkloadFactory(LiveModelPool models, TorchDevice device, IImageCodec images, IJobInputs inputs) : IWorkloadFactory
 {
     public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null) =>
         new TranslatedWorkload(NativeFailures.Translate(() => OpenUntranslated(job, block, checkpoint)));
@@ -25,7 +26,7 @@ internal sealed class WorkloadFactory(LiveModelPool models, TorchDevice device, 
         {
             return job.Spec switch
             {
-                SamplingSpec sampling => new SamplingWorkload(sampling, block, model, device.Handle, images, checkpoint),
+                SamplingSpec sampling => new SamplingWorkload(sampling, block, model, device.Handle, images, checkpoint, StartStates(job, sampling, checkpoint)),
                 _ => throw new ArgumentOutOfRangeException(nameof(job), job.Spec.Type, "not a known job type"),
             };
         }
@@ -34,4 +35,8 @@ internal sealed class WorkloadFactory(LiveModelPool models, TorchDevice device, 
             throw new FailureException(new Failure(FailureCode.Internal, "A checkpoint of the job is damaged."), exception);
         }
     }
+
+    /// <summary>A block that goes on from a checkpoint does not need them again.</summary>
+    private TensorPayload? StartStates(JobDefinition job, SamplingSpec spec, ReadOnlyMemory<byte>? checkpoint) =>
+        checkpoint is null && spec.Inputs is [var start] ? NpyFormat.Read(inputs.Read(job.Id, start)) : null;
 }

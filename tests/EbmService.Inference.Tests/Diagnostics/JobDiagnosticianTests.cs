@@ -1,0 +1,95 @@
+using EbmService.Core.Diagnostics;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+using EbmService.Inference.Diagnostics;
+using EbmService.Inference.Tests.Tasks;
+
+namespace EbmService.Inference.Tests.Diagnostics;
+
+public sealed class JobDiagnosticianTests
+{
+    private static readonly string[] Names = ["energy", "other"];
+    private readonly JobDiagnostician _sut = new();
+
+    [Fact]
+    public void Compute_BlocksAtDifferentIntervalsAndSteps_UsesWhatAllHave()
+    {
+        // Draws after a warm-up of 10: block 0 has every second step up to 50, block 1 every step up to 45.
+        JobDiagnostics answer = Compute([Series(4, 2, 10, 20, 1), Series(2, 1, 10, 35, 2)]);
+
+        Assert.Equal((17, 44, 6), (answer.Draws, answer.Step, answer.Chains));
+        Assert.Equal(Names, answer.Quantities.Select(quantity => quantity.Name));
+    }
+
+    [Fact]
+    public void Compute_SameStepsKeptAtTwoIntervals_GiveTheSameFigures()
+    {
+        ChainSeries first = Thinned(Series(4, 1, 0, 400, 5)), second = Series(4, 1, 0, 400, 6);
+
+        Assert.Equal(Compute([first, Thinned(second)]).RHat, Compute([first, second]).RHat);
+    }
+
+    [Fact]
+    public void Compute_ChainThatIsNotFinite_IsLeftOut()
+    {
+        ChainSeries series = Series(4, 1, 0, 100, 3);
+        series.Values[50 * 8 + 2] = float.NaN;
+
+        JobDiagnostics answer = Compute([series]);
+
+        Assert.Equal(3, answer.Chains);
+        Assert.NotNull(answer.RHat);
+    }
+
+    [Fact]
+    public void Compute_IndependentDraws_AreMixed()
+    {
+        JobDiagnostics answer = Compute([Series(4, 1, 0, 1000, 7), Series(4, 1, 0, 1000, 8)]);
+
+        Assert.InRange(answer.RHat!.Value, 0.99, 1.01);
+        // 8000 independent draws: the estimate scatters by a few percent.
+        Assert.InRange(answer.EssBulk!.Value, 7000, 9000);
+        Assert.Equal(1 / Math.Sqrt(8000), answer.Quantities[0].McseMean!.Value, 0.002);
+    }
+
+    [Fact]
+    public void Compute_NoDraws_GivesNoFigures() => Assert.Equal((0, null, null), (Compute([]).Chains, Compute([]).RHat, Compute([Series(2, 1, 0, 0, 1)]).EssBulk));
+
+    [Theory]
+    [InlineData(400.0, null, 400.0, 1.5, StopReason.UntilEss)]
+    [InlineData(400.0, null, 399.0, 1.0, null)]
+    [InlineData(null, 1.01, 1.0, 1.01, StopReason.UntilRHat)]
+    [InlineData(null, 1.01, 1e6, 1.011, null)]
+    [InlineData(400.0, 1.01, 500.0, 1.0, StopReason.UntilEssAndRHat)]
+    [InlineData(400.0, 1.01, 500.0, 1.1, null)]
+    [InlineData(400.0, 1.01, 300.0, 1.0, null)]
+    [InlineData(null, null, 1e6, 1.0, null)]
+    public void Judge_Rules_HoldTogether(double? untilEss, double? untilRHat, double ess, double rHat, StopReason? expected)
+    {
+        JobDefinition job = Job(new StopRules(untilEss, untilRHat));
+
+        Assert.Equal(expected, _sut.Judge(job, new JobDiagnostics { Step = 1, Draws = 1, Chains = 1, EssBulk = ess, RHat = rHat }));
+        Assert.Null(_sut.Judge(job, new JobDiagnostics { Step = 1, Draws = 1, Chains = 1 }));
+    }
+
+    private JobDiagnostics Compute(IReadOnlyList<ChainSeries> series) => _sut.Compute(
+        Job(null), [.. series.Select((one, index) => new BlockSeries(new BlockPlan(index, 0, one.Chains, 1000), one))], live: false);
+
+    private static JobDefinition Job(StopRules? stop) =>
+        new("j", new ModelReference("m", "1", ""), SamplingSpecs.Create(8, 1000, 4) with { Stop = stop });
+
+    private static ChainSeries Series(int chains, int interval, int warmup, int draws, int seed)
+    {
+        var random = new Random(seed);
+        float[] values = [.. Enumerable.Range(0, draws * 2 * chains)
+            .Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+        return new ChainSeries(chains, interval, warmup + interval, draws, Names, values);
+    }
+
+    private static ChainSeries Thinned(ChainSeries series) => series with
+    {
+        Interval = 2 * series.Interval, FirstStep = series.FirstStep + series.Interval, Draws = series.Draws / 2,
+        Values = [.. series.Values.Chunk(2 * series.Chains).Where((_, draw) => draw % 2 == 1).SelectMany(row => row)],
+    };
+}
