@@ -10,10 +10,10 @@ internal static partial class JobsLog
     [LoggerMessage(2000, LogLevel.Information, "Worker started: {Slots} slots on {Device}, {Jobs} unfinished jobs taken over.")]
     public static partial void WorkerStarted(this ILogger log, int slots, string device, int jobs);
 
-    [LoggerMessage(2001, LogLevel.Information, "Worker stopped; unfinished jobs start over with the next process.")]
+    [LoggerMessage(2001, LogLevel.Information, "Worker stopped; the chains of unfinished jobs are stored, and the next process goes on with them.")]
     public static partial void WorkerStopped(this ILogger log);
 
-    [LoggerMessage(2002, LogLevel.Warning, "Worker did not stop within {Seconds} s; its threads end with the process.")]
+    [LoggerMessage(2002, LogLevel.Warning, "Worker did not stop within {Seconds} s; its threads end with the process, and the next one goes on from the last checkpoints.")]
     public static partial void WorkerStopTimedOut(this ILogger log, int seconds);
 
     [LoggerMessage(2010, LogLevel.Information, "Job {JobId} queued: {Blocks} blocks, {ChainSteps} chain-steps.")]
@@ -39,6 +39,15 @@ internal static partial class JobsLog
 
     [LoggerMessage(2017, LogLevel.Error, "Job {JobId} belongs to another process now, or is gone; its end is not recorded.")]
     public static partial void JobAbandoned(this ILogger log, string jobId);
+
+    [LoggerMessage(2018, LogLevel.Warning, "A checkpoint of block {Block} of job {JobId} is damaged; the other generation is tried.")]
+    public static partial void CheckpointDamaged(this ILogger log, Exception? exception, int block, string jobId);
+
+    [LoggerMessage(2019, LogLevel.Warning, "The stored result of block {Block} of job {JobId} is damaged; the block is computed again.")]
+    public static partial void BlockResultDamaged(this ILogger log, Exception exception, int block, string jobId);
+
+    [LoggerMessage(2025, LogLevel.Warning, "No checkpoint of block {Block} of job {JobId} is valid; the block starts over at step 0.")]
+    public static partial void CheckpointsLost(this ILogger log, int block, string jobId);
 
     [LoggerMessage(2020, LogLevel.Error, "Slot {Slot} lost its device; its blocks go back to the queue.")]
     public static partial void DeviceLost(this ILogger log, Exception exception, int slot);

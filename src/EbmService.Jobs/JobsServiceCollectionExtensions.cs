@@ -43,7 +43,13 @@ public static class JobsServiceCollectionExtensions
         return services.AddSingleton<IValidateOptions<JobLimitsOptions>, JobLimitsOptionsValidator>();
     }
 
-    private static IServiceCollection AddStorage(this IServiceCollection services) => services
+    private static IServiceCollection AddStorage(this IServiceCollection services)
+    {
+        services.TryAddSingleton<JobDisk>();
+        return services.AddDatabase().AddFiles();
+    }
+
+    private static IServiceCollection AddDatabase(this IServiceCollection services) => services
         .AddDbContextFactory<JobsDbContext>((provider, context) =>
         {
             string folder = Path.GetFullPath(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DataPath);
@@ -51,8 +57,13 @@ public static class JobsServiceCollectionExtensions
             context.UseSqlite(connection.ConnectionString);
             context.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug)));
         })
-        .AddSingleton<JobStore>()
+        .AddSingleton<JobStore>();
+
+    private static IServiceCollection AddFiles(this IServiceCollection services) => services
+        .AddSingleton<JobFolders>()
+        .AddSingleton<JobFilesSweep>()
         .AddSingleton<ResultStore>()
+        .AddSingleton<CheckpointStore>()
         // Before the worker, which opens the database.
         .AddHostedService<DataFolderLock>();
 
@@ -62,10 +73,17 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddExecution(this IServiceCollection services) => services
         .AddSingleton<LiveJobs>()
+        .AddSingleton<JobAnnouncer>()
+        .AddSingleton<JobLeftovers>()
+        .AddSingleton<JobEndings>()
         .AddSingleton<JobRecorder>()
+        .AddSingleton<CheckpointWriter>()
+        .AddSingleton<JobPauses>()
         .AddSingleton<SlotChoice>()
         .AddSingleton<JobBoard>()
+        .AddSingleton<JobControl>()
         .AddSingleton<BlockOutcomes>()
+        .AddTransient<SlotWorkloads>()
         .AddHostedService<WorkerService>();
 
     private static IServiceCollection AddQuestions(this IServiceCollection services) => services

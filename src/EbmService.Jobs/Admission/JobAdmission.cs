@@ -94,7 +94,7 @@ internal sealed class JobAdmission(
         catch (DbUpdateException e)
         {
             log.JobNotStored(e, job.Id, JobStatus.Queued);
-            return new Failure(FailureCode.StorageFailed, "The server could not store the job.", "Submit it again later.");
+            return StorageFailures.OfRequest;
         }
         hub.Open(job.Id, job.Epoch);
         board.Add(job);

@@ -14,6 +14,6 @@ internal static class JobCursor
         if (!Base64Url.IsValid(cursor))
             return null;
         string id = Convert.ToHexStringLower(Base64Url.DecodeFromChars(cursor));
-        return ResultStore.IsValidId(id) ? id : null;
+        return JobFolders.IsValidId(id) ? id : null;
     }
 }

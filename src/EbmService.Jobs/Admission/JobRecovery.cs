@@ -8,69 +8,67 @@ using Microsoft.Extensions.Logging;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>
-/// Takes over what a dead process left: queued jobs stay queued, running ones start over with one more attempt, cancelling ones
-/// are cancelled; half-written files and folders of deleted jobs go.
+/// Takes over what a dead process left: queued jobs stay queued, paused ones paused; running ones are queued with one more attempt and go on
+/// from each block's newest checkpoint, finished blocks keeping their results; cancelling ones are closed where their checkpoints are;
+/// half-written files and folders of deleted jobs go.
 /// </summary>
-internal sealed class JobRecovery(JobStore store, ResultStore results, JobBoard board, JobEventHub hub, TimeProvider clock, ILogger<JobRecovery> log)
+internal sealed class JobRecovery(
+    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, LiveJobs live, JobBoard board, JobRecorder recorder,
+    JobEventHub hub, TimeProvider clock, ILogger<JobRecovery> log)
 {
-    /// <returns>How many jobs are queued again.</returns>
+    /// <returns>How many jobs go on.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         await store.MigrateAsync(cancellation);
-        results.Sweep(await store.ListIdsAsync(cancellation), log.FilesNotRemoved);
-        int queued = 0;
+        sweep.Run(await store.ListEndedAsync(cancellation), log.FilesNotRemoved);
+        int taken = 0;
         string after = "";
         while (await store.ListUnfinishedAsync(after, cancellation) is { Count: > 0 } page)
         {
             foreach (JobRow row in page)
-                queued += await ReclaimAsync(row, cancellation) ? 1 : 0;
+                taken += await ReclaimAsync(row, cancellation) ? 1 : 0;
             after = page[^1].Id;
         }
-        return queued;
+        return taken;
     }
 
     private async Task<bool> ReclaimAsync(JobRow row, CancellationToken cancellation)
     {
-        bool goesOn = row.Status != JobStatus.Cancelling;
-        // Whatever an earlier process stored of the job is of another attempt.
-        RemoveFiles(row.Id);
-        if (row.Status is not (JobStatus.Queued or JobStatus.Cancelling))
-            row.Attempt++;
         row.Epoch++;
-        row.Status = JobStatus.Queued;
-        row.StartedAt = goesOn ? null : row.StartedAt;
-        row.Progress = JobRowMapper.ToJson(new JobProgress());
         foreach (BlockRow block in row.Blocks)
-            (block.State, block.Step, block.LeaseEpoch) = (BlockRowState.Waiting, 0, row.Epoch);
-        LiveJob? job = goesOn ? TryRead(row) : null;
+            block.LeaseEpoch = row.Epoch;
+        if (row.Status == JobStatus.Running)
+            (row.Status, row.Attempt) = (JobStatus.Queued, row.Attempt + 1);
+        LiveJob? job = TryRead(row);
         if (job is null)
-            End(row, goesOn);
+            EndUnreadable(row);
         await store.ReclaimAsync(row, cancellation);
         if (job is null)
             return false;
         hub.Open(job.Id, job.Epoch);
-        board.Add(job);
+        lock (live.Gate)
+        {
+            board.Add(job);
+            // A process that died between the last block and the end leaves nothing else to do.
+            recorder.TryEnd(job);
+        }
         return true;
-    }
-
-    private void RemoveFiles(string id)
-    {
-        try
-        {
-            results.DeleteJob(id);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The new attempt writes over them.
-            log.FilesNotRemoved(e, id);
-        }
     }
 
     private LiveJob? TryRead(JobRow row)
     {
         try
         {
-            return new LiveJob(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, clock);
+            var job = new LiveJob(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, clock, JobRowMapper.ToStartSteps(row));
+            foreach (BlockRow block in row.Blocks)
+                Restore(job, job.Blocks.Single(live => live.Plan.Index == block.Index), block);
+            (job.Stop, job.StopStep) = (row.StopReason, row.StopStep);
+            job.PauseRequested = job.Paused = row.Status == JobStatus.Paused;
+            if (row.Status == JobStatus.Cancelling)
+                job.StopHere(StopReason.Cancelled);
+            else if (job.StopsNow)
+                job.StopHere(job.Stop!.Value);
+            return job;
         }
         catch (Exception e)
         {
@@ -79,12 +77,21 @@ internal sealed class JobRecovery(JobStore store, ResultStore results, JobBoard 
         }
     }
 
-    private void End(JobRow row, bool unreadable)
+    private void Restore(LiveJob job, LiveBlock block, BlockRow row)
     {
-        row.Status = unreadable ? JobStatus.Failed : JobStatus.Cancelled;
+        if (checkpoints.Peek(job.Id, row.Index) is { } newest)
+            job.Restore(block, newest.Step);
+        if (row is { State: BlockRowState.Done, ResultSha256: { } sha256 })
+            job.RestoreDone(block, row.Step, sha256, results.ReadReport(job.Id, row.Index));
+        else
+            row.State = BlockRowState.Waiting;
+    }
+
+    private void EndUnreadable(JobRow row)
+    {
+        row.Status = JobStatus.Failed;
         row.FinishedAt = clock.GetUtcNow();
         row.LastSequence = JobEventLog.FirstSequence(row.Epoch);
-        if (unreadable)
-            row.Error = JobRowMapper.ToJson(new Failure(FailureCode.Internal, "The stored job can't be read by this version.", "Submit it again."));
+        row.Error = JobRowMapper.ToJson(new Failure(FailureCode.Internal, "The stored job can't be read by this version.", "Submit it again."));
     }
 }

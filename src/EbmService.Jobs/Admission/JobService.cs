@@ -11,11 +11,11 @@ namespace EbmService.Jobs.Admission;
 
 /// <inheritdoc cref="IJobService"/>
 internal sealed class JobService(
-    JobAdmission admission, LiveJobs live, JobBoard board, JobStore store, ResultStore results, JobEventHub hub,
+    JobAdmission admission, LiveJobs live, JobControl control, JobStore store, ResultStore results, JobFolders folders, JobEventHub hub,
     TimeProvider clock, ILogger<JobService> log) : IJobService
 {
     private const int MaxPage = 200;
-    private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
     {
@@ -51,11 +51,11 @@ internal sealed class JobService(
         {
             // A job whose end is on its way can't be stopped any more: the answer is how it ended.
             if (live.Find(id) is { } job)
-                recorded = job.CancelRequested ? job.Tail : job.Ending ? job.Ended.Task : board.Cancel(job);
+                recorded = job.CancelRequested ? job.Tail : job.IsOver || job.Stop is not null ? job.Ended.Task : control.Cancel(job);
         }
         if (recorded is null)
             return await EndedAsync(id, "cancelled", cancellation);
-        bool isRecorded = await CompletesAsync(recorded, CancelPatience, cancellation);
+        bool isRecorded = await CompletesAsync(recorded, Patience, cancellation);
         Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
         if (found is { Value.Status: JobStatus.Succeeded or JobStatus.Failed })
             return AlreadyEnded(found.Value, "cancelled");
@@ -65,9 +65,38 @@ internal sealed class JobService(
         return live.Stopping ? QuestionDispatcher.ShuttingDown : found.Value with { Status = JobStatus.Cancelling };
     }
 
-    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation)
+    {
+        Task? pausing;
+        lock (live.Gate)
+        {
+            if (live.Find(id) is not { } job)
+                pausing = null;
+            else if (control.Pause(job) is { } accepted)
+                pausing = accepted;
+            else
+                return new Failure(FailureCode.InvalidTransition, "The job is ending and can't be paused any more.");
+        }
+        if (pausing is null)
+            return await EndedAsync(id, "paused", cancellation);
+        bool isRecorded = await CompletesAsync(pausing, Patience, cancellation);
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        if (found.Succeeded && found.Value.Status.IsTerminal())
+            return AlreadyEnded(found.Value, "paused");
+        return isRecorded || !live.Stopping ? found : QuestionDispatcher.ShuttingDown;
+    }
 
-    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation)
+    {
+        Task? recorded;
+        lock (live.Gate)
+            recorded = live.Find(id) is { } job ? control.Resume(job) : null;
+        if (recorded is null)
+            return await EndedAsync(id, "resumed", cancellation);
+        bool isRecorded = await CompletesAsync(recorded, Patience, cancellation);
+        // Not yet stored: a process that starts now would leave the job paused.
+        return isRecorded || !live.Stopping ? await FindAsync(id, cancellation) : QuestionDispatcher.ShuttingDown;
+    }
 
     public Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation) => throw new NotImplementedException();
 
@@ -83,7 +112,7 @@ internal sealed class JobService(
         hub.Forget(id);
         try
         {
-            results.DeleteJob(id);
+            folders.Delete(id);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -7,44 +7,58 @@ namespace EbmService.Jobs.Execution;
 
 /// <summary>Enters what came of a slot's task into its job. Thread-safe.</summary>
 internal sealed class BlockOutcomes(
-    LiveJobs live, JobBoard board, JobRecorder recorder, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<BlockOutcomes> log)
+    LiveJobs live, JobBoard board, JobRecorder recorder, JobPauses pauses, CheckpointWriter checkpoints, JobEventHub hub, TimeProvider clock,
+    JobsMetrics metrics, ILogger<BlockOutcomes> log)
 {
     public const int MaxDeviceLosses = 3;
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
 
-    /// <param name="result">The block's bytes when the report says that it is done.</param>
-    public void Advanced(SlotState slot, LiveBlock block, StepReport report, byte[]? result)
+    public void Advanced(SlotState slot, LiveBlock block, QuantumOutcome outcome)
     {
         LiveJob job = block.Job;
+        StepReport report = outcome.Report;
         lock (live.Gate)
         {
             long amount = (long)(report.Step - block.Step) * block.Plan.Chains;
             job.Advance(block, report);
             live.CountChainSteps(amount);
             metrics.Advanced(amount);
-            Announce(job, report, isLast: result is not null && job.DoneBlocks == job.Blocks.Count - 1);
-            if (result is not null)
-                Finish(slot, block, result);
+            Announce(job, report, isLast: outcome.Result is not null && job.DoneBlocks == job.Blocks.Count - 1);
+            if (outcome.Result is not null)
+                Finish(slot, block, outcome.Result, outcome.Saved?.Content);
+            else if (outcome.Saved is { } saved)
+                Keep(block, saved, isDue: true);
         }
     }
 
     /// <summary>A block ended early; its partial result is kept where there is one.</summary>
-    public void Closed(SlotState slot, LiveBlock block, byte[]? result)
+    /// <param name="chains">Its chains, where the job may be extended.</param>
+    public void Closed(SlotState slot, LiveBlock block, byte[]? result, byte[]? chains)
     {
         lock (live.Gate)
-            Finish(slot, block, result);
+            Finish(slot, block, result, chains);
     }
 
-    public void Parked(SlotState slot, LiveBlock block, byte[] checkpoint)
+    public void Parked(SlotState slot, LiveBlock block, SavedChains saved)
     {
         lock (live.Gate)
         {
-            Leave(slot, block, BlockState.Parked);
-            block.Checkpoint = checkpoint;
-            block.CheckpointStep = block.Step;
+            bool isDue = checkpoints.IsDue(block) || block.Job.PauseRequested || live.Stopping;
+            Leave(slot, block, block.Job.IsOver ? BlockState.Dropped : BlockState.Parked);
+            if (block.State == BlockState.Dropped)
+                return;
+            Keep(block, saved, isDue);
             block.Job.Waiting.AddFirst(block);
+            pauses.TryComplete(block.Job);
             Monitor.PulseAll(live.Gate);
         }
+    }
+
+    /// <summary>The slot's open blocks that the next process is to go on with.</summary>
+    public LiveBlock[] ToSave(SlotState slot)
+    {
+        lock (live.Gate)
+            return [.. slot.Open.Where(block => !block.Job.IsOver)];
     }
 
     /// <summary>The block's work threw: its job fails, unless it is being cancelled, which then goes on without the block.</summary>
@@ -54,13 +68,14 @@ internal sealed class BlockOutcomes(
         lock (live.Gate)
         {
             Leave(slot, block, BlockState.Dropped);
-            if (job.CancelRequested)
+            if (job.StopsNow)
             {
                 log.CancelledBlockFailed(exception, job.Id, block.Plan.Index);
                 recorder.TryEnd(job);
                 return;
             }
-            Fail(job, JobRecorder.FailureOf(exception), exception);
+            recorder.Fail(job, JobRecorder.FailureOf(exception), exception);
+            board.WakeFor(job);
         }
     }
 
@@ -72,13 +87,12 @@ internal sealed class BlockOutcomes(
             foreach (LiveBlock block in slot.Open.ToArray())
             {
                 LiveJob job = block.Job;
-                bool goesOn = job.IsRunnable;
-                bool hasCheckpoint = block.Checkpoint is not null;
-                Leave(slot, block, !goesOn ? BlockState.Dropped : hasCheckpoint ? BlockState.Parked : BlockState.Waiting);
+                bool goesOn = !job.IsOver && (!job.StopsNow || block.HasCheckpoint);
+                Leave(slot, block, !goesOn ? BlockState.Dropped : block.HasCheckpoint ? BlockState.Parked : BlockState.Waiting);
                 if (goesOn)
                     Requeue(job, block);
-                else
-                    recorder.TryEnd(job);
+                recorder.TryEnd(job);
+                pauses.TryComplete(job);
             }
             Monitor.PulseAll(live.Gate);
         }
@@ -86,39 +100,36 @@ internal sealed class BlockOutcomes(
 
     private void Requeue(LiveJob job, LiveBlock block)
     {
-        job.Rewind(block);
+        job.MoveTo(block, block.CheckpointStep);
         job.Waiting.AddFirst(block);
         job.Attempt++;
         if (++job.DeviceLosses > MaxDeviceLosses)
         {
-            Fail(job, new Failure(FailureCode.DeviceLost, "The device was lost several times while the job ran.",
+            recorder.Fail(job, new Failure(FailureCode.DeviceLost, "The device was lost several times while the job ran.",
                 "Try a smaller blockSize, or ask the operator."), null);
+            board.WakeFor(job);
             return;
         }
-        recorder.RecordStatus(job, JobStatus.Running);
+        recorder.RecordStatus(job, job.CancelRequested ? JobStatus.Cancelling : JobStatus.Running);
     }
 
-    private void Fail(LiveJob job, Failure failure, Exception? exception)
+    private void Keep(LiveBlock block, SavedChains saved, bool isDue)
     {
-        if (job.Ending)
-            return;
-        job.Failure ??= failure;
-        job.Waiting.Clear();
-        recorder.TryEnd(job);
-        board.WakeFor(job);
-        log.JobFailed(exception, job.Id, failure.Code, failure.Message);
+        checkpoints.Keep(block, saved);
+        if (isDue)
+            checkpoints.Enqueue(block);
     }
 
-    private void Finish(SlotState slot, LiveBlock block, byte[]? result)
+    private void Finish(SlotState slot, LiveBlock block, byte[]? result, byte[]? chains)
     {
         LiveJob job = block.Job;
-        bool keep = result is not null && !job.Ending && job.Failure is null;
+        bool keep = result is not null && !job.IsOver;
         Leave(slot, block, keep ? BlockState.Done : BlockState.Dropped);
         block.Checkpoint = null;
         if (keep)
         {
             job.DoneBlocks++;
-            recorder.RecordBlock(block, result!);
+            recorder.RecordBlock(block, result!, chains);
         }
         recorder.TryEnd(job);
     }

@@ -8,7 +8,7 @@ namespace EbmService.Jobs.Execution;
 
 /// <summary>Where slots get their next task and others leave work for them. Every member is thread-safe.</summary>
 internal sealed class JobBoard(
-    LiveJobs live, SlotChoice choice, JobRecorder recorder, JobEventHub hub, TimeProvider clock,
+    LiveJobs live, SlotChoice choice, CheckpointWriter checkpoints, JobEventHub hub, TimeProvider clock,
     IOptions<WorkerOptions> options, IOptions<JobLimitsOptions> limits)
 {
     private readonly List<SlotState> _slots = [];
@@ -66,25 +66,11 @@ internal sealed class JobBoard(
         }
     }
 
-    /// <summary>Removes waiting blocks at once and stops running ones at their next step. The caller holds the gate.</summary>
-    public Task Cancel(LiveJob job)
+    /// <summary>Closes the job's begun blocks where they are and drops the others. The caller holds the gate and tries to end the job.</summary>
+    public void StopNow(LiveJob job, StopReason reason)
     {
-        job.CancelRequested = true;
-        for (LinkedListNode<LiveBlock>? node = job.Waiting.First, next; node is not null; node = next)
-        {
-            next = node.Next;
-            if (node.Value.State != BlockState.Waiting)
-                continue;
-            node.Value.State = BlockState.Dropped;
-            job.Waiting.Remove(node);
-        }
-        if (job.Begun)
-            recorder.RecordStatus(job, JobStatus.Cancelling);
-        Task recorded = job.Tail;
-        recorder.TryEnd(job);
-        choice.ShowQueue();
+        job.StopHere(reason);
         WakeFor(job);
-        return job.Begun ? recorded : job.Ended.Task;
     }
 
     /// <summary>No new tasks: slots finish their quantum and leave.</summary>
@@ -119,14 +105,16 @@ internal sealed class JobBoard(
     }
 
     /// <summary>Starts the slot's clock; what arrived since it got its task shortens the quantum to one step.</summary>
-    public void BeginQuantum(SlotState slot, LiveJob job)
+    public QuantumOrder BeginQuantum(SlotState slot, LiveBlock block)
     {
+        LiveJob job = block.Job;
         lock (Gate)
         {
-            slot.Budget.Start(TimeSpan.FromMilliseconds(options.Value.QuantumMilliseconds));
+            slot.Budget.Start(TimeSpan.FromMilliseconds(options.Value.QuantumMilliseconds), job.StepLimit);
             slot.IsInQuantum = true;
             if (IsStopping || Questions.Count > 0 || !job.IsRunnable)
                 slot.Budget.RequestYield();
+            return new QuantumOrder(job.StopStep ?? int.MaxValue, checkpoints.IsDue(block));
         }
     }
 

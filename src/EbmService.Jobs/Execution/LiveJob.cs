@@ -15,7 +15,7 @@ internal sealed class LiveJob
     private readonly RateMeter _rate;
     private Task _tail = Task.CompletedTask;
 
-    public LiveJob(JobSnapshot recorded, JobPlan plan, int epoch, TimeProvider clock)
+    public LiveJob(JobSnapshot recorded, JobPlan plan, int epoch, TimeProvider clock, IReadOnlyList<int>? startSteps = null)
     {
         Recorded = recorded;
         Definition = new JobDefinition(recorded.Id, recorded.Model, recorded.Spec);
@@ -23,7 +23,8 @@ internal sealed class LiveJob
         Epoch = epoch;
         Attempt = recorded.Attempt;
         ChainSteps = plan.ChainSteps;
-        Blocks = [.. plan.Blocks.Select(block => new LiveBlock(this, block))];
+        KeepsChains = recorded.Spec.Extended(0) is not null;
+        Blocks = [.. plan.Blocks.Select((block, i) => new LiveBlock(this, block) { StartStep = startSteps?[i] ?? 0 })];
         Waiting = new LinkedList<LiveBlock>(Blocks);
         AdmittedAt = clock.GetTimestamp();
         _rate = new RateMeter(clock);
@@ -37,7 +38,11 @@ internal sealed class LiveJob
 
     public long ChainSteps { get; }
 
-    public long AdmittedAt { get; }
+    /// <value>The last checkpoints stay with the results, so that the job can be extended.</value>
+    public bool KeepsChains { get; }
+
+    /// <value>When it was last queued.</value>
+    public long AdmittedAt { get; set; }
 
     public IReadOnlyList<LiveBlock> Blocks { get; }
 
@@ -57,7 +62,27 @@ internal sealed class LiveJob
 
     public bool Begun { get; set; }
 
-    public bool CancelRequested { get; set; }
+    /// <value>Why the chains are to stop before their last step.</value>
+    public StopReason? Stop { get; set; }
+
+    /// <value>The step at which a stop rule ends every block; null for the other reasons, which end them where they are.</value>
+    public int? StopStep { get; set; }
+
+    public bool CancelRequested => Stop is StopReason.Cancelled;
+
+    /// <value>Blocks are to be closed wherever they are.</value>
+    public bool StopsNow => Stop is not null && StopStep is null;
+
+    /// <value>The step that no block passes.</value>
+    public int StepLimit => StopStep ?? int.MaxValue;
+
+    public bool PauseRequested { get; set; }
+
+    /// <value>The pause is recorded, or about to be.</value>
+    public bool Paused { get; set; }
+
+    /// <value>Completes when the latest pause is recorded or withdrawn.</value>
+    public TaskCompletionSource Pausing { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Failure? Failure { get; set; }
 
@@ -79,9 +104,12 @@ internal sealed class LiveJob
 
     public TaskCompletionSource<JobSnapshot> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public bool IsQueued => !Begun && !Ending;
+    public bool IsQueued => !Begun && !PauseRequested && !IsOver;
 
-    public bool IsRunnable => !CancelRequested && Failure is null && !Ending;
+    /// <value>Nothing of the job is worth writing any more but its end.</value>
+    public bool IsOver => Ending || Failure is not null;
+
+    public bool IsRunnable => !StopsNow && !PauseRequested && !IsOver;
 
     public JobRank Rank(in RankingView view) => JobRank.Of(Share!, ChainSteps - DoneChainSteps, Blocks.Count - DoneBlocks, view);
 
@@ -102,21 +130,85 @@ internal sealed class LiveJob
         _rate.Add(amount);
     }
 
-    /// <summary>Puts a block that lost its workload back to its last checkpoint, or to the start.</summary>
-    public void Rewind(LiveBlock block)
+    /// <summary>Puts a block where it stands before it goes on: at its checkpoint, or at step 0.</summary>
+    public void MoveTo(LiveBlock block, int step)
     {
-        DoneChainSteps -= (long)(block.Step - block.CheckpointStep) * block.Plan.Chains;
-        block.Step = block.CheckpointStep;
+        DoneChainSteps += (long)(step - block.Step) * block.Plan.Chains;
+        block.Step = step;
         block.Report = null;
+    }
+
+    /// <summary>A block's chains are on disk at that step.</summary>
+    public void Restore(LiveBlock block, int step)
+    {
+        MoveTo(block, step);
+        (block.State, block.IsStored, block.CheckpointStep) = (BlockState.Parked, true, step);
+        Waiting.Remove(block);
+        LinkedListNode<LiveBlock>? fresh = Waiting.First;
+        while (fresh?.Value.State == BlockState.Parked)
+            fresh = fresh.Next;
+        if (fresh is null)
+            Waiting.AddLast(block);
+        else
+            Waiting.AddBefore(fresh, block);
+    }
+
+    /// <summary>A block's result is on disk.</summary>
+    public void RestoreDone(LiveBlock block, int step, string sha256, StepReport? report)
+    {
+        MoveTo(block, step);
+        (block.State, block.ResultSha256, block.Report) = (BlockState.Done, sha256, report);
+        Waiting.Remove(block);
+        DoneBlocks++;
+    }
+
+    /// <summary>Begun blocks are to be closed where they are, the others are dropped.</summary>
+    public void StopHere(StopReason reason)
+    {
+        Stop = reason;
+        PauseRequested = false;
+        Pausing.TrySetResult();
+        foreach (LiveBlock block in Waiting.Where(block => !block.HasCheckpoint).ToArray())
+        {
+            block.State = BlockState.Dropped;
+            Waiting.Remove(block);
+        }
+    }
+
+    /// <summary>The stored result of a done block is of no use: the end is off until it is computed again.</summary>
+    public void Reopen(LiveBlock block)
+    {
+        Ending = false;
+        DoneBlocks--;
+        (block.State, block.ResultSha256) = (BlockState.Waiting, null);
+        block.Damages++;
+        if (block.IsStored)
+        {
+            Restore(block, block.CheckpointStep);
+            return;
+        }
+        MoveTo(block, 0);
+        if (StopsNow)
+            block.State = BlockState.Dropped;
+        else
+            Waiting.AddLast(block);
     }
 
     /// <summary>True once, when the job has nothing left to compute: all done, failed, or stopped on request.</summary>
     public bool TryEnd()
     {
-        bool stopped = CancelRequested && OpenBlocks == 0 && Waiting.Count == 0;
+        bool stopped = StopsNow && OpenBlocks == 0 && Waiting.Count == 0;
         if (Ending || !(stopped || Failure is not null || DoneBlocks == Blocks.Count))
             return false;
         return Ending = true;
+    }
+
+    /// <summary>The job is another process's: nothing more of it is computed or written here.</summary>
+    public void Abandon()
+    {
+        Ending = true;
+        Waiting.Clear();
+        Pausing.TrySetResult();
     }
 
     private static async Task RunAfterAsync(Task before, Func<Task> step)

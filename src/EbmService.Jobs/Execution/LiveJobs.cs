@@ -38,12 +38,15 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
 
     public int Queued => _inOrder.Count(job => job.IsQueued);
 
+    /// <value>Jobs off the device on request; they count against the queue's capacity.</value>
+    public int Paused => _inOrder.Count(job => job.PauseRequested);
+
     public LiveJob? Find(string id) => _byId.GetValueOrDefault(id);
 
     /// <summary>Takes one of <paramref name="capacity"/> places in the queue until <see cref="Add"/> or <see cref="Release"/>.</summary>
     public bool TryReserve(int capacity)
     {
-        if (Queued + _reserved >= capacity)
+        if (Queued + Paused + _reserved >= capacity)
             return false;
         _reserved++;
         return true;

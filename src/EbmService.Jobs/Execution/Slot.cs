@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EbmService.Core.Devices;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Questions;
@@ -10,16 +11,15 @@ namespace EbmService.Jobs.Execution;
 /// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
 /// </summary>
 internal sealed class Slot(
-    JobBoard board, BlockOutcomes outcomes, IWorkloadFactory workloads, QuestionAnswerer answerer, IComputeDevice device, ILogger<Slot> log)
+    JobBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, ILogger<Slot> log)
 {
     private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestRebind = TimeSpan.FromSeconds(30);
 
     private readonly SlotState _state = board.AddSlot();
-    private readonly Dictionary<LiveBlock, IWorkload> _open = [];
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <value>Completes when the thread has disposed its workloads and ends.</value>
+    /// <value>Completes when the thread has saved and disposed its workloads and ends.</value>
     public Task Left => _left.Task;
 
     public void Start() => new Thread(Run) { IsBackground = true, Name = $"ebm-slot-{_state.Index}" }.Start();
@@ -30,7 +30,8 @@ internal sealed class Slot(
         {
             // The device was lost: bind again.
         }
-        DisposeAll();
+        SaveOpen();
+        workloads.DisposeAll();
         _left.SetResult();
     }
 
@@ -78,7 +79,7 @@ internal sealed class Slot(
         }
         board.EndQuantum(_state);
         board.SetBound(_state, false);
-        DisposeAll();
+        workloads.DisposeAll();
         outcomes.DeviceLost(_state);
         return false;
     }
@@ -93,78 +94,84 @@ internal sealed class Slot(
             case AdvanceTask advance:
                 Advance(advance.Block);
                 break;
-            case ParkTask park when TryRun(park.Block, workload => workload.Save(), out byte[]? checkpoint):
-                Dispose(park.Block);
-                outcomes.Parked(_state, park.Block, checkpoint);
+            case ParkTask park:
+                Park(park.Block);
                 break;
-            case CloseTask { Keep: true } close when TryRun(close.Block, workload => workload.Finish(), out byte[]? result):
-                Dispose(close.Block);
-                outcomes.Closed(_state, close.Block, result);
+            case CloseTask { Keep: true } close:
+                Close(close.Block);
                 break;
-            case CloseTask { Keep: false } drop:
-                Dispose(drop.Block);
-                outcomes.Closed(_state, drop.Block, null);
+            case CloseTask drop:
+                workloads.Dispose(drop.Block);
+                outcomes.Closed(_state, drop.Block, null, null);
                 break;
         }
     }
 
     private void Advance(LiveBlock block)
     {
-        bool ran = TryRun(block, workload =>
-        {
-            board.BeginQuantum(_state, block.Job);
-            StepReport report = workload.Advance(_state.Budget);
-            return (Report: report, Result: report.Done ? workload.Finish() : null);
-        }, out var outcome);
+        bool ran = TryRun(block, workload => Quantum(block, workload), out QuantumOutcome? outcome);
         board.EndQuantum(_state);
         if (!ran)
             return;
-        if (outcome.Result is not null)
-            Dispose(block);
-        outcomes.Advanced(_state, block, outcome.Report, outcome.Result);
+        if (outcome!.Result is not null)
+            workloads.Dispose(block);
+        outcomes.Advanced(_state, block, outcome);
     }
 
-    /// <summary>Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is false.</summary>
-    private bool TryRun<T>(LiveBlock block, Func<IWorkload, T> work, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out T? result)
+    private QuantumOutcome Quantum(LiveBlock block, IWorkload workload)
+    {
+        QuantumOrder order = board.BeginQuantum(_state, block);
+        StepReport report = workload.Advance(_state.Budget);
+        bool isDone = report.Done || report.Step >= order.StopStep;
+        SavedChains? saved = order.Save || (isDone && block.Job.KeepsChains) ? workloads.Save(workload) : null;
+        return new QuantumOutcome(report, saved, isDone ? workload.Finish() : null);
+    }
+
+    private void Park(LiveBlock block)
+    {
+        if (!TryRun(block, workloads.Save, out SavedChains? saved))
+            return;
+        workloads.Dispose(block);
+        outcomes.Parked(_state, block, saved);
+    }
+
+    private void Close(LiveBlock block)
+    {
+        bool keepsChains = block.Job.KeepsChains && !block.Job.StopsNow;
+        if (!TryRun(block, workload => (Chains: keepsChains ? workload.Save() : null, Result: workload.Finish()), out var closed))
+            return;
+        workloads.Dispose(block);
+        outcomes.Closed(_state, block, closed.Result, closed.Chains);
+    }
+
+    /// <summary>At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint has to do.</summary>
+    private void SaveOpen()
     {
         try
         {
-            if (!_open.TryGetValue(block, out IWorkload? workload))
-                _open[block] = workload = Open(block);
-            result = work(workload)!;
+            foreach (LiveBlock block in outcomes.ToSave(_state).Where(workloads.IsOpen))
+                Park(block);
+        }
+        catch (DeviceLostException e)
+        {
+            log.DeviceLost(e, _state.Index);
+        }
+    }
+
+    /// <summary>Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is false.</summary>
+    private bool TryRun<T>(LiveBlock block, Func<IWorkload, T> work, [NotNullWhen(true)] out T? result)
+    {
+        try
+        {
+            result = work(workloads.Of(block))!;
             return true;
         }
         catch (Exception e) when (e is not DeviceLostException)
         {
-            Dispose(block);
+            workloads.Dispose(block);
             outcomes.Failed(_state, block, e);
             result = default;
             return false;
         }
-    }
-
-    // A null array would convert to an empty checkpoint, not to none.
-    private IWorkload Open(LiveBlock block) => block.Checkpoint is { } checkpoint
-        ? workloads.Open(block.Job.Definition, block.Plan, checkpoint)
-        : workloads.Open(block.Job.Definition, block.Plan);
-
-    private void Dispose(LiveBlock block)
-    {
-        if (!_open.Remove(block, out IWorkload? workload))
-            return;
-        try
-        {
-            workload.Dispose();
-        }
-        catch (Exception e)
-        {
-            log.DisposeFailed(e, block.Job.Id);
-        }
-    }
-
-    private void DisposeAll()
-    {
-        foreach (LiveBlock block in _open.Keys.ToArray())
-            Dispose(block);
     }
 }

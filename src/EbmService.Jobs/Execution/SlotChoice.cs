@@ -38,17 +38,31 @@ internal sealed class SlotChoice(
         }
     }
 
-    private CloseTask? FindClosing(SlotState slot)
+    private SlotTask? FindClosing(SlotState slot)
     {
-        if (slot.Open.Find(block => !block.Job.IsRunnable) is { } open)
-            return new CloseTask(open, Keep: open.Job.Failure is null);
+        foreach (LiveBlock open in slot.Open)
+        {
+            if (ClosingOf(open) is { } task)
+                return task;
+        }
         foreach (LiveJob job in live.InOrder)
         {
-            if (job.CancelRequested && job.Failure is null && job.Waiting.First is { } parked)
-                return new CloseTask(OpenOn(slot, parked.Value), Keep: true);
+            if (job.Stop is not null && !job.IsOver && job.Waiting.FirstOrDefault(IsAtItsEnd) is { } parked)
+                return new CloseTask(OpenOn(slot, parked), Keep: true);
         }
         return null;
     }
+
+    private static SlotTask? ClosingOf(LiveBlock block)
+    {
+        if (block.Job.IsOver)
+            return new CloseTask(block, Keep: false);
+        if (IsAtItsEnd(block))
+            return new CloseTask(block, Keep: true);
+        return block.Job.PauseRequested ? new ParkTask(block) : null;
+    }
+
+    private static bool IsAtItsEnd(LiveBlock block) => block.Job.StopsNow || block.Step >= block.Job.StopStep;
 
     private ParkTask? FindShared(SlotState slot)
     {
@@ -90,7 +104,7 @@ internal sealed class SlotChoice(
             if (open is not null || waiting is not null)
                 slot.Candidates.Add(new JobCandidate(i, job.Rank(ranking), job.Model, waiting is not null, open is not null, open?.Quanta ?? 0));
             for (; waiting is { Value.State: BlockState.Parked }; waiting = waiting.Next)
-                parkedBytes += waiting.Value.Checkpoint!.Length;
+                parkedBytes += waiting.Value.Checkpoint?.Length ?? 0;
         }
         return parkedBytes;
     }

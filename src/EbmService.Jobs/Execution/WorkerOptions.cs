@@ -35,7 +35,11 @@ public sealed class WorkerOptions
     [Range(0.0, 3600.0)]
     public double DeadlineMarginSeconds { get; set; } = 10;
 
-    /// <value>How long a stop waits for the quanta and results in flight, 0 to 600 s; 5 by default.</value>
+    /// <value>Seconds from one checkpoint of a running block to the next, over 0 to 3600; 5 by default. Longer where saving is slow, so that it costs a few percent at most.</value>
+    [Range(0.0, 3600.0, MinimumIsExclusive = true)]
+    public double CheckpointSeconds { get; set; } = 5;
+
+    /// <value>How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by default.</value>
     [Range(0, 600)]
     public int StopSeconds { get; set; } = 5;
 

@@ -10,10 +10,11 @@ namespace EbmService.Jobs.Execution;
 
 /// <summary>
 /// Starts before anything listens (database, unfinished jobs, slots) and stops after: first new work is refused and watchers
-/// leave, then the slots end their quantum. Jobs in flight stay <c>running</c> in the database and start over with the next process.
+/// leave, then the slots end their quantum and save their blocks, and what was saved is written. Jobs in flight stay <c>running</c> in the
+/// database; the next process goes on with their chains.
 /// </summary>
 internal sealed class WorkerService(
-    JobRecovery recovery, LiveJobs live, JobBoard board, JobEventHub hub, IComputeDevice device, IServiceProvider services,
+    JobRecovery recovery, LiveJobs live, JobBoard board, CheckpointWriter checkpoints, JobEventHub hub, IComputeDevice device, IServiceProvider services,
     IOptions<WorkerOptions> options, ILogger<WorkerService> log) : IHostedLifecycleService
 {
     private readonly List<Slot> _slots = [];
@@ -26,6 +27,7 @@ internal sealed class WorkerService(
             _slots.Add(ActivatorUtilities.CreateInstance<Slot>(services));
         foreach (Slot slot in _slots)
             slot.Start();
+        checkpoints.Start();
         log.WorkerStarted(count, device.Info.Kind, jobs);
     }
 
@@ -44,6 +46,7 @@ internal sealed class WorkerService(
         {
             // The last quanta may still end jobs: what is to be recorded is known only after them.
             await Task.WhenAll(_slots.Select(slot => slot.Left)).WaitAsync(limit.Token);
+            checkpoints.WriteParked();
             Task[] tails;
             lock (live.Gate)
                 tails = [.. live.InOrder.Select(job => job.Tail)];

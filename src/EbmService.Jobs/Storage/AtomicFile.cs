@@ -3,25 +3,34 @@ using System.Security.Cryptography;
 
 namespace EbmService.Jobs.Storage;
 
-/// <summary>Writes a file so that a reader sees all of it or none, also after a power cut.</summary>
+/// <summary>The two halves of writing a file so that a reader sees all of it or none, also after a power cut.</summary>
 internal static class AtomicFile
 {
     public const string TemporarySuffix = ".tmp";
 
     private const int ReadOnlyFlag = 0;
 
-    /// <returns>SHA-256 of the content, 64 hex digits.</returns>
-    public static string Write(string path, ReadOnlySpan<byte> content)
+    /// <summary>Writes both parts to a temporary file and waits until they are on the disk; what a full disk took is given back.</summary>
+    public static void WriteTemporary(string path, ReadOnlySpan<byte> head, ReadOnlySpan<byte> content)
     {
-        string temporary = path + TemporarySuffix;
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        try
         {
+            using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+            file.Write(head);
             file.Write(content);
             file.Flush(flushToDisk: true);
         }
+        catch (IOException)
+        {
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    public static void Rename(string temporary, string path)
+    {
         File.Move(temporary, path, overwrite: true);
         SyncDirectory(Path.GetDirectoryName(path)!);
-        return Hash(content);
     }
 
     public static string Hash(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));

@@ -23,5 +23,12 @@ internal sealed class BlockRow
 
     public int LeaseEpoch { get; set; }
 
+    /// <value>Where the block began in this job, and once done where it ended.</value>
     public int Step { get; set; }
+
+    /// <value>Steps at the last checkpoint that the lease's holder set out to write; which one is whole, the files tell.</value>
+    public int CheckpointStep { get; set; }
+
+    /// <value>Of the stored result of a done block, 64 hex digits.</value>
+    public string? ResultSha256 { get; set; }
 }

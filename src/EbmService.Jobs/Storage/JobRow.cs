@@ -23,6 +23,20 @@ internal sealed class JobRow
 
     public required string Tags { get; set; }
 
+    public string Tenant { get; set; } = JobSnapshot.DefaultTenant;
+
+    /// <value>The job whose chains this one goes on from.</value>
+    public string? Extends { get; set; }
+
+    /// <value>Decided before the chains are stopped, so that a process that takes the job over stops them at the same step.</value>
+    public StopReason? StopReason { get; set; }
+
+    /// <value>The step at which a stop rule ends all blocks.</value>
+    public int? StopStep { get; set; }
+
+    /// <value>Stop rules were judged up to this step by an earlier job.</value>
+    public int JudgedStep { get; set; }
+
     public int Attempt { get; set; }
 
     /// <value>Counts the processes that have held the job; leases and event numbers of an older one are stale.</value>

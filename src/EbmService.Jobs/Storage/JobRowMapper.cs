@@ -25,6 +25,8 @@ internal static class JobRowMapper
         Spec = ToJson(job.Spec),
         Priority = job.Priority,
         Tags = ToJson(job.Tags),
+        Tenant = job.Tenant,
+        Extends = job.Extends,
         Attempt = job.Attempt,
         Epoch = epoch,
         CreatedAt = job.CreatedAt,
@@ -41,6 +43,10 @@ internal static class JobRowMapper
         })],
     };
 
+    /// <summary>Where each block begins in this job; 0 for a done one, of which it does not matter any more.</summary>
+    public static IReadOnlyList<int> ToStartSteps(JobRow row) =>
+        [.. row.Blocks.OrderBy(block => block.Index).Select(block => block.State == BlockRowState.Done ? 0 : block.Step)];
+
     public static JobSnapshot ToSnapshot(JobRow row) => new()
     {
         Id = row.Id,
@@ -49,6 +55,9 @@ internal static class JobRowMapper
         Spec = FromJson<JobSpec>(row.Spec),
         Priority = row.Priority,
         Tags = FromJson<string[]>(row.Tags),
+        Tenant = row.Tenant,
+        Extends = row.Extends,
+        StopReason = row.Status is JobStatus.Succeeded or JobStatus.Cancelled ? row.StopReason : null,
         Progress = FromJson<JobProgress>(row.Progress),
         CreatedAt = row.CreatedAt,
         StartedAt = row.StartedAt,

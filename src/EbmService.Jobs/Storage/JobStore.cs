@@ -1,6 +1,7 @@
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Query;
 
 namespace EbmService.Jobs.Storage;
 
@@ -70,18 +71,42 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
             .SetProperty(row => row.FinishedAt, job.FinishedAt)
             .SetProperty(row => row.Attempt, job.Attempt)
             .SetProperty(row => row.LastSequence, lastSequence)
+            .SetProperty(row => row.StopReason, row => job.StopReason ?? row.StopReason)
             .SetProperty(row => row.Progress, progress)
             .SetProperty(row => row.Error, error)
             .SetProperty(row => row.Results, results)) == 1;
     }
 
-    public async Task CompleteBlockAsync(string jobId, int index, int epoch, int step)
+    /// <summary>Writes why and where the job's chains are about to be stopped; false as for <see cref="UpdateAsync"/>.</summary>
+    public async Task<bool> DecideStopAsync(string id, int epoch, StopReason reason, int? step)
     {
         await using JobsDbContext context = await contexts.CreateDbContextAsync();
-        await context.Blocks.Where(row => row.JobId == jobId && row.Index == index && row.LeaseEpoch == epoch)
-            .ExecuteUpdateAsync(set => set
-                .SetProperty(row => row.State, BlockRowState.Done)
-                .SetProperty(row => row.Step, step));
+        return await context.Jobs.Where(row => row.Id == id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
+            .SetProperty(row => row.StopReason, reason)
+            .SetProperty(row => row.StopStep, step)) == 1;
+    }
+
+    /// <summary>Claims the right to write a checkpoint; false when the block belongs to a newer process.</summary>
+    public Task<bool> BeginCheckpointAsync(string jobId, int index, int epoch, int step) =>
+        UpdateBlockAsync(jobId, index, epoch, set => set.SetProperty(row => row.CheckpointStep, step));
+
+    public Task<bool> CompleteBlockAsync(string jobId, int index, int epoch, int step, string sha256) =>
+        UpdateBlockAsync(jobId, index, epoch, set => set
+            .SetProperty(row => row.State, BlockRowState.Done)
+            .SetProperty(row => row.Step, step)
+            .SetProperty(row => row.ResultSha256, sha256));
+
+    /// <summary>The block's stored result is of no use: it is to be computed again.</summary>
+    public Task<bool> ReopenBlockAsync(string jobId, int index, int epoch, int step) =>
+        UpdateBlockAsync(jobId, index, epoch, set => set
+            .SetProperty(row => row.State, BlockRowState.Waiting)
+            .SetProperty(row => row.Step, step)
+            .SetProperty(row => row.ResultSha256, (string?)null));
+
+    private async Task<bool> UpdateBlockAsync(string jobId, int index, int epoch, Action<UpdateSettersBuilder<BlockRow>> set)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync();
+        return await context.Blocks.Where(row => row.JobId == jobId && row.Index == index && row.LeaseEpoch == epoch).ExecuteUpdateAsync(set) == 1;
     }
 
     public async Task<bool> DeleteAsync(string id)
@@ -100,7 +125,7 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
             .OrderBy(row => row.Id).Take(StartUpPage).ToListAsync(cancellation);
     }
 
-    /// <summary>Writes a job taken over from a dead process, and its blocks, which start over.</summary>
+    /// <summary>Writes a job taken over from a dead process, and its blocks.</summary>
     public async Task ReclaimAsync(JobRow row, CancellationToken cancellation)
     {
         await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
@@ -108,9 +133,10 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
         await context.SaveChangesAsync(cancellation);
     }
 
-    public async Task<HashSet<string>> ListIdsAsync(CancellationToken cancellation)
+    /// <summary>Every job's id, and whether it has ended.</summary>
+    public async Task<Dictionary<string, bool>> ListEndedAsync(CancellationToken cancellation)
     {
         await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
-        return [.. await context.Jobs.Select(row => row.Id).ToListAsync(cancellation)];
+        return await context.Jobs.Select(row => new { row.Id, row.Status }).ToDictionaryAsync(row => row.Id, row => row.Status.IsTerminal(), cancellation);
     }
 }

@@ -9,6 +9,8 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
 {
     public const int IdLength = 32;
     public const int MaxKeyLength = 255;
+    public const int MaxTenantLength = 255;
+    public const int HashLength = 64;
 
     public DbSet<JobRow> Jobs => Set<JobRow>();
 
@@ -28,11 +30,17 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
         {
             job.ToTable("jobs").HasKey(row => row.Id);
             job.Property(row => row.Id).HasMaxLength(IdLength);
+            job.Property(row => row.Extends).HasMaxLength(IdLength);
+            job.Property(row => row.Tenant).HasMaxLength(MaxTenantLength);
             job.HasIndex(row => new { row.Status, row.Id });
             job.HasIndex(row => new { row.ModelName, row.Id });
             job.HasMany(row => row.Blocks).WithOne().HasForeignKey(block => block.JobId).OnDelete(DeleteBehavior.Cascade);
         });
-        model.Entity<BlockRow>().ToTable("blocks").HasKey(row => new { row.JobId, row.Index });
+        model.Entity<BlockRow>(block =>
+        {
+            block.ToTable("blocks").HasKey(row => new { row.JobId, row.Index });
+            block.Property(row => row.ResultSha256).HasMaxLength(HashLength);
+        });
         model.Entity<IdempotencyRow>(key =>
         {
             key.ToTable("idempotency_keys").HasKey(row => row.Key);

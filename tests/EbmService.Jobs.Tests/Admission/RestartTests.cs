@@ -11,7 +11,7 @@ public sealed class RestartTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Start_AfterAProcessDied_RunningStartsOverCancellingEndsQueuedStays()
+    public async Task Start_AfterAStop_RunningGoesOnCancellingEndsQueuedStays()
     {
         string running, cancelling, queued, ended;
         await using (var first = new JobsHost(_folder))
@@ -35,8 +35,9 @@ public sealed class RestartTests : IDisposable
         JobSnapshot again = await second.EndOfAsync(running);
         Assert.Equal((JobStatus.Succeeded, 2), (again.Status, again.Attempt));
         Assert.Equal("0:50;", await second.ReadResultAsync(running));
-        Assert.Contains("open 1/0 at 0", second.Workloads.Journal);
-        Assert.Equal(JobStatus.Cancelled, (await second.Jobs.FindAsync(cancelling, default)).OrThrow().Status);
+        Assert.Contains("open 1/0 at 1", second.Workloads.Journal);
+        Assert.Equal(49, second.Workloads.Journal.Count(line => line == "step 1/0"));
+        Assert.Equal(JobStatus.Cancelled, (await second.EndOfAsync(cancelling)).Status);
         JobSnapshot stayed = await second.EndOfAsync(queued);
         Assert.Equal((JobStatus.Succeeded, 1), (stayed.Status, stayed.Attempt));
         Assert.Equal("0:3;", await second.ReadResultAsync(ended));

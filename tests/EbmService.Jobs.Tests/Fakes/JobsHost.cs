@@ -28,6 +28,7 @@ internal sealed class JobsHost : IAsyncDisposable
     {
         _ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("ebm-jobs-").FullName;
+        Disk = new FakeDisk(Death);
     }
 
     public string Folder { get; }
@@ -36,6 +37,10 @@ internal sealed class JobsHost : IAsyncDisposable
     public Dictionary<string, string?> Settings { get; } = new() { ["Worker:Slots"] = "1" };
 
     public FakeWorkloads Workloads { get; } = new();
+
+    public Death Death { get; } = new();
+
+    public FakeDisk Disk { get; }
 
     public FakeDevice Device { get; } = new();
 
@@ -62,7 +67,8 @@ internal sealed class JobsHost : IAsyncDisposable
         builder.Services.AddMetrics();
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
             .AddSingleton<IResultAssembler>(Assembler).AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<IJobPlanner, FakePlanner>()
-            .AddJobs(builder.Configuration);
+            .AddSingleton<JobDisk>(Disk)
+            .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death));
         _host = builder.Build();
         await _host.StartAsync();
         return this;
@@ -104,7 +110,7 @@ internal sealed class JobsHost : IAsyncDisposable
     {
         await using var context = new JobsDbContext(
             new DbContextOptionsBuilder<JobsDbContext>().UseSqlite($"Data Source={Path.Combine(Folder, "jobs.db")}").Options);
-        change(await context.Jobs.SingleAsync(row => row.Id == id));
+        change(await context.Jobs.Include(row => row.Blocks).SingleAsync(row => row.Id == id));
         await context.SaveChangesAsync();
     }
 

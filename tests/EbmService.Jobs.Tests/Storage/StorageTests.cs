@@ -10,9 +10,14 @@ public sealed class StorageTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("ebm-storage-").FullName;
     private readonly string _id = Guid.CreateVersion7().ToString("N");
+    private readonly JobFolders _folders;
     private readonly ResultStore _sut;
 
-    public StorageTests() => _sut = new ResultStore(Options.Create(new StorageOptions { DataPath = _folder }));
+    public StorageTests()
+    {
+        _folders = new JobFolders(Options.Create(new StorageOptions { DataPath = _folder }));
+        _sut = new ResultStore(_folders, new JobDisk());
+    }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -47,7 +52,7 @@ public sealed class StorageTests : IDisposable
     [Fact]
     public void ReadBlock_ChangedOnDisk_Throws()
     {
-        string hash = _sut.WriteBlock(_id, 0, "abc"u8);
+        string hash = _sut.WriteBlock(_id, 0, "abc"u8, new StepReport(1, Done: true));
         Assert.Equal("abc"u8.ToArray(), _sut.ReadBlock(_id, 0, hash));
         File.WriteAllText(Path.Combine(_folder, "jobs", _id, "blocks", "000000"), "abd");
 
@@ -68,5 +73,5 @@ public sealed class StorageTests : IDisposable
     [Theory]
     [InlineData("..")]
     [InlineData("0123456789abcdef0123456789ABCDEF")]
-    public void DeleteJob_NoJobId_Throws(string id) => Assert.Throws<ArgumentException>(() => _sut.DeleteJob(id));
+    public void Delete_NoJobId_Throws(string id) => Assert.Throws<ArgumentException>(() => _folders.Delete(id));
 }

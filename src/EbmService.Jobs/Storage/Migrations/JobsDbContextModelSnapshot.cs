@@ -27,11 +27,18 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int>("Chains")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("CheckpointStep")
+                        .HasColumnType("INTEGER");
+
                     b.Property<int>("FirstChain")
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("LeaseEpoch")
                         .HasColumnType("INTEGER");
+
+                    b.Property<string>("ResultSha256")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
 
                     b.Property<string>("State")
                         .IsRequired()
@@ -90,7 +97,14 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<string>("Error")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Extends")
+                        .HasMaxLength(32)
+                        .HasColumnType("TEXT");
+
                     b.Property<long?>("FinishedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("JudgedStep")
                         .HasColumnType("INTEGER");
 
                     b.Property<long>("LastSequence")
@@ -131,8 +145,20 @@ namespace EbmService.Jobs.Storage.Migrations
                         .HasMaxLength(32)
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("StopReason")
+                        .HasMaxLength(32)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int?>("StopStep")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Tags")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Tenant")
+                        .IsRequired()
+                        .HasMaxLength(255)
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Type")

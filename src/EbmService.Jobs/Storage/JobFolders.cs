@@ -1,0 +1,42 @@
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Jobs.Storage;
+
+/// <summary>Where the files of jobs are: <c>{DataPath}/jobs/{id}/{kind}</c>. Nothing outside can be named.</summary>
+internal sealed partial class JobFolders(IOptions<StorageOptions> options)
+{
+    public const string Results = "results";
+    public const string Blocks = "blocks";
+    public const string Checkpoints = "checkpoints";
+    public const string Inputs = "inputs";
+
+    public string Root { get; } = Path.Combine(Path.GetFullPath(options.Value.DataPath), "jobs");
+
+    public static bool IsValidName(string name) => NamePattern().IsMatch(name);
+
+    public static bool IsValidId(string id) => IdPattern().IsMatch(id);
+
+    public string Of(string id) => Path.Combine(Root, IsValidId(id) ? id : throw new ArgumentException("not a job id", nameof(id)));
+
+    public string Of(string id, string kind) => Path.Combine(Of(id), kind);
+
+    public string File(string id, string kind, string name) =>
+        Path.Combine(Of(id, kind), IsValidName(name) ? name : throw new ArgumentException($"'{name}' is no name for a job's file", nameof(name)));
+
+    public void Delete(string id) => DeleteFolder(Of(id));
+
+    public void Delete(string id, string kind) => DeleteFolder(Of(id, kind));
+
+    public static void DeleteFolder(string path)
+    {
+        if (Directory.Exists(path))
+            Directory.Delete(path, recursive: true);
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\z", RegexOptions.NonBacktracking)]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex(@"\A[0-9a-f]{32}\z")]
+    private static partial Regex IdPattern();
+}
