@@ -93,6 +93,8 @@ public static class JobsServiceCollectionExtensions
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
         .AddSingleton<JobAdmission>()
         .AddSingleton<JobRecovery>()
+        .AddSingleton<JobLookup>()
+        .AddSingleton<JobActions>()
         .AddSingleton<IJobService, JobService>()
         .AddSingleton<IWorkerMonitor, WorkerMonitor>();
 }

@@ -87,7 +87,7 @@ internal sealed class LiveJob
     public Failure? Failure { get; set; }
 
     /// <value>The end is on its way and can't be changed any more.</value>
-    public bool Ending { get; private set; }
+    public bool Ending { get; set; }
 
     public int OpenBlocks { get; set; }
 
@@ -138,62 +138,6 @@ internal sealed class LiveJob
         block.Report = null;
     }
 
-    /// <summary>A block's chains are on disk at that step.</summary>
-    public void Restore(LiveBlock block, int step)
-    {
-        MoveTo(block, step);
-        (block.State, block.IsStored, block.CheckpointStep) = (BlockState.Parked, true, step);
-        Waiting.Remove(block);
-        LinkedListNode<LiveBlock>? fresh = Waiting.First;
-        while (fresh?.Value.State == BlockState.Parked)
-            fresh = fresh.Next;
-        if (fresh is null)
-            Waiting.AddLast(block);
-        else
-            Waiting.AddBefore(fresh, block);
-    }
-
-    /// <summary>A block's result is on disk.</summary>
-    public void RestoreDone(LiveBlock block, int step, string sha256, StepReport? report)
-    {
-        MoveTo(block, step);
-        (block.State, block.ResultSha256, block.Report) = (BlockState.Done, sha256, report);
-        Waiting.Remove(block);
-        DoneBlocks++;
-    }
-
-    /// <summary>Begun blocks are to be closed where they are, the others are dropped.</summary>
-    public void StopHere(StopReason reason)
-    {
-        Stop = reason;
-        PauseRequested = false;
-        Pausing.TrySetResult();
-        foreach (LiveBlock block in Waiting.Where(block => !block.HasCheckpoint).ToArray())
-        {
-            block.State = BlockState.Dropped;
-            Waiting.Remove(block);
-        }
-    }
-
-    /// <summary>The stored result of a done block is of no use: the end is off until it is computed again.</summary>
-    public void Reopen(LiveBlock block)
-    {
-        Ending = false;
-        DoneBlocks--;
-        (block.State, block.ResultSha256) = (BlockState.Waiting, null);
-        block.Damages++;
-        if (block.IsStored)
-        {
-            Restore(block, block.CheckpointStep);
-            return;
-        }
-        MoveTo(block, 0);
-        if (StopsNow)
-            block.State = BlockState.Dropped;
-        else
-            Waiting.AddLast(block);
-    }
-
     /// <summary>True once, when the job has nothing left to compute: all done, failed, or stopped on request.</summary>
     public bool TryEnd()
     {
@@ -201,14 +145,6 @@ internal sealed class LiveJob
         if (Ending || !(stopped || Failure is not null || DoneBlocks == Blocks.Count))
             return false;
         return Ending = true;
-    }
-
-    /// <summary>The job is another process's: nothing more of it is computed or written here.</summary>
-    public void Abandon()
-    {
-        Ending = true;
-        Waiting.Clear();
-        Pausing.TrySetResult();
     }
 
     private static async Task RunAfterAsync(Task before, Func<Task> step)

@@ -1,0 +1,54 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Execution;
+using EbmService.Jobs.Storage;
+
+namespace EbmService.Jobs.Admission;
+
+/// <summary>Jobs as clients see them: the live ones from memory, the others from the database. Thread-safe.</summary>
+internal sealed class JobLookup(LiveJobs live, JobStore store)
+{
+    private const int MaxPage = 200;
+
+    public static Failure NotFound { get; } = new(FailureCode.JobNotFound, "There is no job of this id.");
+
+    public async Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation)
+    {
+        if (FindLive(id) is { } alive)
+            return alive;
+        return await store.FindAsync(id, cancellation) is { } row ? JobRowMapper.ToSnapshot(row) : NotFound;
+    }
+
+    public async Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation)
+    {
+        string? before = query.Cursor is null ? null : JobCursor.Decode(query.Cursor);
+        if (query.Cursor is not null && before is null)
+            return Failure.OfFields([new("cursor", "Not a cursor of this service: use nextCursor of the page before.")]);
+        if (query.Limit is < 1 or > MaxPage)
+            return Failure.OfFields([new("limit", $"A page has 1 to {MaxPage} jobs.")]);
+        IReadOnlyList<JobRow> rows = await store.ListAsync(query, before, query.Limit + 1, cancellation);
+        // A live job may have left the status that its row still had.
+        List<JobSnapshot> jobs = [.. rows.Take(query.Limit).Select(row => FindLive(row.Id) ?? JobRowMapper.ToSnapshot(row))
+            .Where(job => query.Status is null || job.Status == query.Status)];
+        return new JobPage(jobs, rows.Count > query.Limit ? JobCursor.Encode(rows[query.Limit - 1].Id) : null);
+    }
+
+    /// <summary>Why nothing can be done with a job that is not live.</summary>
+    /// <param name="wish">The participle of what was asked.</param>
+    public async Task<Outcome<JobSnapshot>> RefuseEndedAsync(string id, string wish, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        return found.Succeeded ? AlreadyEnded(found.Value, wish) : found;
+    }
+
+    public static Failure AlreadyEnded(JobSnapshot job, string wish) =>
+        new(FailureCode.InvalidTransition, $"The job has {Word(job.Status)} and can't be {wish} any more.");
+
+    public static string Word(JobStatus status) => status == JobStatus.Cancelled ? "been cancelled" : status.ToString().ToLowerInvariant();
+
+    private JobSnapshot? FindLive(string id)
+    {
+        lock (live.Gate)
+            return live.Find(id) is { } job ? live.Snapshot(job) : null;
+    }
+}
