@@ -1,62 +1,60 @@
-using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using EbmService.Benchmarks.Measurements;
-using EbmService.Benchmarks.Plain;
 using EbmService.Benchmarks.Reports;
-using EbmService.Benchmarks.Service;
-using EbmService.EndToEnd.Tests.Hosting;
 
 namespace EbmService.Benchmarks;
 
-/// <summary>Starts the service and the baseline, measures, writes the report.</summary>
+/// <summary>Runs what was chosen, one after the other, and writes the report.</summary>
 internal static class BenchmarkRun
 {
-    private const int UnmeasuredBlockSize = 16;
+    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static async Task<int> RunAsync(BenchmarkOptions options, CancellationToken cancel)
     {
-        string data = Directory.CreateTempSubdirectory("ebm-benchmark-").FullName;
+        IReadOnlyList<IMeasurement> chosen = MeasurementList.Chosen(options.Only);
+        string folder = Directory.CreateTempSubdirectory("ebm-benchmark-").FullName;
         try
         {
-            await using ServiceProcess service = await ServiceProcess.StartAsync(
-                BenchmarkOptions.ServiceAssembly,
-                new Dictionary<string, string> { ["Storage__DataPath"] = data, ["Models__Path"] = options.ModelsPath });
-            JsonObject card = (await service.Client.GetFromJsonAsync<JsonObject>($"/v1/models/{BenchmarkOptions.Model}", cancel))!;
-            BenchmarkReport report = await MeasureAsync(options, service, card);
-            await WriteAsync(options, report);
+            var context = new BenchmarkContext(options, folder);
+            StringBuilder text = Heading(options);
+            var figures = new Dictionary<string, object> { ["machine"] = MachineDescription.Read(), ["command"] = options.Command };
+            foreach (IMeasurement measurement in chosen)
+            {
+                cancel.ThrowIfCancellationRequested();
+                MeasurementResult result = await measurement.RunAsync(context);
+                text.AppendLine($"## {measurement.Title}").AppendLine().AppendLine(result.Markdown.Trim()).AppendLine();
+                figures[measurement.Name] = result.Figures;
+                // A long run that breaks off keeps what it has.
+                await WriteAsync(options, text.ToString().ReplaceLineEndings("\n"), figures);
+            }
+            Console.WriteLine();
+            Console.WriteLine(text);
             return 0;
         }
         finally
         {
-            Directory.Delete(data, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
     }
 
-    private static async Task<BenchmarkReport> MeasureAsync(BenchmarkOptions options, ServiceProcess service, JsonObject card)
+    private static StringBuilder Heading(BenchmarkOptions options)
     {
-        string version = (string)card["version"]!;
-        using var plain = new PlainProcess(Path.Combine(options.ModelsPath, BenchmarkOptions.Model, version));
-        await using SamplingClient jobs = await SamplingClient.ConnectAsync(service);
-        EnergyClient binary = new(service, binary: true), json = new(service, binary: false);
-        return new BenchmarkReport(
-            MachineDescription.Read(),
-            $"{BenchmarkOptions.Model}/{version}, {(long)card["parameterCount"]!:N0} parameters",
-            await SamplingMeasurement.RunAsync(options, service, jobs, plain, (int?)card["blockSizes"]!["cpu"] ?? UnmeasuredBlockSize),
-            await ThroughputMeasurement.RunAsync(options, binary, json, plain),
-            await LatencyMeasurement.RunAsync(options, binary, jobs));
+        StringBuilder text = new StringBuilder().AppendLine("# Benchmarks").AppendLine();
+        text.AppendLine($"Machine: {MachineDescription.Read()}.").AppendLine();
+        text.AppendLine($"Each figure is the median of {options.ActualRounds} interleaved rounds, [min, max] beside it; ratios are taken round by round.").AppendLine();
+        text.AppendLine("    " + options.Command).AppendLine();
+        if (options.Quick)
+            text.AppendLine("**A smoke run: these figures measure nothing.**").AppendLine();
+        return text;
     }
 
-    private static async Task WriteAsync(BenchmarkOptions options, BenchmarkReport report)
+    private static async Task WriteAsync(BenchmarkOptions options, string markdown, Dictionary<string, object> figures)
     {
-        string markdown = MarkdownWriter.Write(options, report);
-        Console.WriteLine();
-        Console.WriteLine(markdown);
         if (options.Output is not { } path)
             return;
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         await File.WriteAllTextAsync(path, markdown);
-        var indented = new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true };
-        await File.WriteAllTextAsync(Path.ChangeExtension(path, ".json"), JsonSerializer.Serialize(report, indented) + "\n");
+        await File.WriteAllTextAsync(Path.ChangeExtension(path, ".json"), JsonSerializer.Serialize(figures, Indented) + "\n");
     }
 }

@@ -1,25 +1,37 @@
+using EbmService.Benchmarks.Plain;
+using EbmService.Benchmarks.Reports;
 using EbmService.Benchmarks.Service;
+using EbmService.EndToEnd.Tests.Hosting;
 
 namespace EbmService.Benchmarks.Measurements;
 
-/// <summary>(c) Milliseconds of single energy requests, one after the other: with nothing else to do, and while a long job fills all slots.</summary>
-internal sealed record LatencyMeasurement(IReadOnlyList<double[]> Idle, IReadOnlyList<double[]> Busy)
+/// <summary>Short questions: many at once, and one at a time with nothing else to do or while a long job fills all slots.</summary>
+internal sealed class LatencyMeasurement : IMeasurement
 {
     private const int LongJobSteps = 100_000;
 
-    public static async Task<LatencyMeasurement> RunAsync(BenchmarkOptions options, EnergyClient energy, SamplingClient jobs)
+    public string Name => "latency";
+
+    public string Title => "latency: energy requests of one input";
+
+    public async Task<MeasurementResult> RunAsync(BenchmarkContext context)
     {
+        await using ServiceProcess service = await context.StartServiceAsync();
+        await using SamplingClient jobs = await SamplingClient.ConnectAsync(service);
+        using LoopProcess loop = LoopProcess.TorchSharp(context.Models.VersionFolder(BenchmarkModels.Bundled));
+        EnergyClient binary = new(service, binary: true), json = new(service, binary: false);
+        ThroughputRounds throughput = await ThroughputRounds.RunAsync(context.Options, binary, json, loop);
         List<double[]> idle = [], busy = [];
-        for (int round = 0; round < options.ActualRounds; round++)
+        for (int round = 0; round < context.Options.ActualRounds; round++)
         {
-            idle.Add(await AskAsync(energy, options.LatencyRequests));
-            string job = await jobs.SubmitAsync(256, LongJobSteps, null, seed: round);
+            idle.Add(await AskAsync(binary, context.Options.LatencyRequests));
+            string job = await jobs.SubmitAsync(new SamplingRequest(BenchmarkModels.Bundled, 256, LongJobSteps, Seed: round));
             await jobs.WaitUntilRunningAsync(job);
-            busy.Add(await AskAsync(energy, options.LatencyRequests));
+            busy.Add(await AskAsync(binary, context.Options.LatencyRequests));
             await jobs.CancelAsync(job);
-            Console.WriteLine($"latency, round {round + 1}: p99 idle {Spread.Quantile(idle[round], 0.99):F1} ms, busy {Spread.Quantile(busy[round], 0.99):F1} ms");
+            BenchmarkContext.Say($"latency, round {round + 1}: p99 idle {Spread.Quantile(idle[round], 0.99):F1} ms, busy {Spread.Quantile(busy[round], 0.99):F1} ms");
         }
-        return new LatencyMeasurement(idle, busy);
+        return new MeasurementResult(Text(throughput, idle, busy), new { throughput, idle, busy });
     }
 
     private static async Task<double[]> AskAsync(EnergyClient energy, int count)
@@ -28,5 +40,23 @@ internal sealed record LatencyMeasurement(IReadOnlyList<double[]> Idle, IReadOnl
         for (int i = 0; i < count; i++)
             milliseconds[i] = await energy.AskAsync();
         return milliseconds;
+    }
+
+    private static string Text(ThroughputRounds throughput, List<double[]> idle, List<double[]> busy)
+    {
+        var table = new MarkdownTable("", "p50 ms", "p99 ms", "longest ms");
+        foreach ((string name, List<double[]> rounds) in new[] { ("idle", idle), ("busy", busy) })
+        {
+            string At(double share) => Spread.Of(rounds.Select(round => Spread.Quantile(round, share))).Show("F1");
+            table.Row(name, At(0.5), At(0.99), At(1));
+        }
+        return $"""
+            {ThroughputRounds.Connections} connections at once. The load generator shares the machine with the service; 'cores' says how much of it each used. Raw forward passes have the whole machine, no HTTP and no parsing.
+
+            {throughput.Table()}
+            One client, one input as .npy, each request after the answer to the one before. Busy: a job of 256 chains fills all slots.
+
+            {table}
+            """;
     }
 }

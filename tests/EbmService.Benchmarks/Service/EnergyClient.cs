@@ -16,7 +16,7 @@ internal sealed class EnergyClient(ServiceProcess service, bool binary)
     public async Task<double> AskAsync()
     {
         long begun = Stopwatch.GetTimestamp();
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/models/{BenchmarkOptions.Model}/energy") { Content = new ByteArrayContent(_body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/models/{BenchmarkModels.Bundled}/energy") { Content = new ByteArrayContent(_body) };
         request.Content.Headers.ContentType = _type;
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(_type.MediaType!));
         using HttpResponseMessage answer = await service.Client.SendAsync(request);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -10,19 +11,19 @@ namespace EbmService.Benchmarks.Service;
 /// <summary>Runs sampling jobs as a user does: submits, watches over SignalR, fetches the results.</summary>
 internal sealed class SamplingClient : IAsyncDisposable
 {
+    private static readonly string[] Results = ["samples.npy", "trace.json"];
+
     private readonly ServiceProcess _service;
     private readonly HubConnection _hub;
-    private TaskCompletionSource<JsonElement> _ended = new();
-    private string _watched = "";
-    private int _messages;
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<JsonElement>> _ends = new();
 
     private SamplingClient(ServiceProcess service)
     {
         _service = service;
         _hub = new HubConnectionBuilder().WithUrl(new Uri(service.Address, "/hubs/jobs")).Build();
         _hub.On<JsonElement>("JobChanged", Changed);
-        _hub.On<JsonElement>("JobProgress", _ => _messages++);
-        _hub.On<string, int, byte[]>("JobPreview", (_, _, _) => _messages++);
+        _hub.On<JsonElement>("JobProgress", _ => { });
+        _hub.On<string, int, byte[]>("JobPreview", (_, _, _) => { });
     }
 
     public static async Task<SamplingClient> ConnectAsync(ServiceProcess service)
@@ -32,32 +33,33 @@ internal sealed class SamplingClient : IAsyncDisposable
         return client;
     }
 
-    /// <summary>From the request to the last byte of samples.npy, samples.png and trace.json.</summary>
+    /// <summary>From the request to the last byte of samples.npy and trace.json, and samples.png where there are pictures.</summary>
     /// <returns>Seconds.</returns>
-    public async Task<double> RunAsync(int chains, int steps, int? blockSize, long seed, string precision = "float32")
+    public async Task<double> RunAsync(SamplingRequest request)
     {
-        _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _messages = 0;
         long begun = Stopwatch.GetTimestamp();
-        _watched = await SubmitAsync(chains, steps, blockSize, seed, precision);
-        await _hub.InvokeAsync("Watch", _watched);
-        JsonElement job = await _ended.Task;
-        foreach (string name in (string[])["samples.npy", "samples.png", "trace.json"])
-            await _service.Client.GetByteArrayAsync($"/v1/jobs/{_watched}/results/{name}");
-        double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
-        if (job.GetProperty("status").GetString() != "succeeded" || _messages == 0)
-            throw new InvalidOperationException($"The job did not succeed under watch: {job}");
-        return seconds;
+        string id = await SubmitAsync(request);
+        await EndAsync(id);
+        foreach (string name in request.PreviewEvery > 0 ? [.. Results, "samples.png"] : Results)
+            await _service.Client.GetByteArrayAsync($"/v1/jobs/{id}/results/{name}");
+        return Stopwatch.GetElapsedTime(begun).TotalSeconds;
     }
 
-    public async Task<string> SubmitAsync(int chains, int steps, int? blockSize, long seed, string precision = "float32")
+    /// <summary>From the first request until the last job succeeded; all are submitted before any is waited for.</summary>
+    /// <returns>Seconds.</returns>
+    public async Task<double> RunAllAsync(IReadOnlyList<SamplingRequest> requests)
     {
-        var spec = new JsonObject { ["chains"] = chains, ["steps"] = steps, ["seed"] = seed, ["previewEvery"] = 50, ["precision"] = precision };
-        if (blockSize is { } size)
-            spec["blockSize"] = size;
-        var body = new JsonObject { ["type"] = "sampling", ["model"] = BenchmarkOptions.Model, ["spec"] = spec };
-        using HttpResponseMessage answer = await _service.Client.PostAsJsonAsync("/v1/jobs", body);
-        answer.EnsureSuccessStatusCode();
+        long begun = Stopwatch.GetTimestamp();
+        string[] ids = await Task.WhenAll(requests.Select(SubmitAsync));
+        await Task.WhenAll(ids.Select(EndAsync));
+        return Stopwatch.GetElapsedTime(begun).TotalSeconds;
+    }
+
+    public async Task<string> SubmitAsync(SamplingRequest request)
+    {
+        using HttpResponseMessage answer = await _service.Client.PostAsJsonAsync("/v1/jobs", request.ToJson());
+        if (!answer.IsSuccessStatusCode)
+            throw new InvalidOperationException($"The service refused the job: {await answer.Content.ReadAsStringAsync()}");
         return (string)(await answer.Content.ReadFromJsonAsync<JsonObject>())!["id"]!;
     }
 
@@ -78,13 +80,24 @@ internal sealed class SamplingClient : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _hub.DisposeAsync();
 
+    /// <summary>A watch begins with the current state, so a job that ended before is not missed.</summary>
+    private async Task EndAsync(string id)
+    {
+        TaskCompletionSource<JsonElement> end = _ends.GetOrAdd(id, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+        await _hub.InvokeAsync("Watch", id);
+        JsonElement job = await end.Task;
+        _ends.TryRemove(id, out _);
+        if (job.GetProperty("status").GetString() != "succeeded")
+            throw new InvalidOperationException($"The job did not succeed: {job}");
+    }
+
     private async Task<JsonObject> JobAsync(string id) => (await _service.Client.GetFromJsonAsync<JsonObject>($"/v1/jobs/{id}"))!;
 
     private static bool IsTerminal(string? status) => status is "succeeded" or "failed" or "cancelled";
 
     private void Changed(JsonElement job)
     {
-        if (job.GetProperty("id").GetString() == _watched && IsTerminal(job.GetProperty("status").GetString()))
-            _ended.TrySetResult(job.Clone());
+        if (IsTerminal(job.GetProperty("status").GetString()) && _ends.TryGetValue(job.GetProperty("id").GetString()!, out TaskCompletionSource<JsonElement>? end))
+            end.TrySetResult(job.Clone());
     }
 }

@@ -42,6 +42,15 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         }
     }
 
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     /// <summary>Starts it and waits until /health/ready says 200.</summary>
     /// <param name="assembly">Path of EbmService.Api.dll.</param>
     /// <param name="settings">Configuration as environment variables, for example <c>Storage__DataPath</c>.</param>

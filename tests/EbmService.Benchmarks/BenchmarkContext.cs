@@ -1,0 +1,27 @@
+using EbmService.EndToEnd.Tests.Hosting;
+
+namespace EbmService.Benchmarks;
+
+/// <summary>What measurements share: the options, and a folder that goes with the run.</summary>
+internal sealed class BenchmarkContext(BenchmarkOptions options, string folder)
+{
+    private int _services;
+
+    public BenchmarkOptions Options => options;
+
+    /// <value>A repository with copies of the bundled models and the generated ones.</value>
+    public BenchmarkModels Models { get; } = new(options.ModelsPath, Path.Combine(folder, "models"));
+
+    /// <summary>A service of its own data, over <see cref="Models"/>.</summary>
+    /// <param name="slots">Blocks advanced at once; 0 for the machine's number.</param>
+    public Task<ServiceProcess> StartServiceAsync(int slots = 0) => ServiceProcess.StartAsync(
+        BenchmarkOptions.ServiceAssembly,
+        new Dictionary<string, string>
+        {
+            ["Storage__DataPath"] = Path.Combine(folder, $"data-{_services++}"),
+            ["Models__Path"] = Models.Folder,
+            ["Worker__Slots"] = slots.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        });
+
+    public static void Say(string line) => Console.WriteLine(line);
+}
