@@ -19,6 +19,7 @@ public sealed class ChainState : IDisposable
         HeldMask = start.HeldMask?.DetachFromDisposeScope();
         HeldValues = start.HeldValues?.DetachFromDisposeScope();
         Noise = Scratch(empty_like(X));
+        Uniform = Scratch(empty(Rows, device: X.device));
         Safe = Keep("safe", X.clone());
         Energy = Keep("energy", zeros(Rows, device: X.device));
         GradientNorm = Keep("gradientNorm", zeros(Rows, device: X.device));
@@ -66,6 +67,12 @@ public sealed class ChainState : IDisposable
     /// <value>A factor on the temperature per row (rows); null for 1.</value>
     public Tensor? TemperatureFactors { get; internal set; }
 
+    /// <value>Replica exchange: sums of the swaps' acceptance probabilities since the warm-up, per pair of neighbours in the ladder (K - 1); else null.</value>
+    public Tensor? SwapAcceptanceSum { get; internal set; }
+
+    /// <value>Replica exchange: swaps tried since the warm-up, per pair (K - 1) int64; else null.</value>
+    public Tensor? SwapAttempts { get; internal set; }
+
     /// <value>Steps done.</value>
     public int Step { get; internal set; }
 
@@ -73,6 +80,19 @@ public sealed class ChainState : IDisposable
     public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
 
     internal Tensor Noise { get; }
+
+    /// <value>Scratch, (rows).</value>
+    internal Tensor Uniform { get; }
+
+    /// <value>dE/dx at X, zero at held numbers, of kernels that keep it from step to step: <see cref="Energy"/> is then E(X). Null for others.</value>
+    internal Tensor? Gradient { get; set; }
+
+    /// <value>(rows, ...) of kernels that keep it from step to step.</value>
+    internal Tensor? Momentum { get; set; }
+
+    internal StepSizeAdaptation? StepSize { get; set; }
+
+    internal MassAdaptation? Mass { get; set; }
 
     /// <value>The last points of finite energy; the start points until there was one, (rows, ...).</value>
     internal Tensor Safe { get; }
@@ -97,6 +117,23 @@ public sealed class ChainState : IDisposable
         Alive.logical_and_(sound);
         X.copy_(where(ByChain(Alive), X, Safe));
     }
+
+    /// <summary>Standard normal numbers of fixed shape, zero where x is held; overwritten by the next call.</summary>
+    internal Tensor DrawNoise(Generator generator, double deviation = 1) => ZeroHeld(Noise.normal_(0, deviation, generator));
+
+    /// <summary>Writes zero into held numbers, in place.</summary>
+    internal Tensor ZeroHeld(Tensor perNumber) => HeldMask is { } held ? perNumber.masked_fill_(held, 0) : perNumber;
+
+    /// <summary>Writes the held values into points, in place: arithmetic with zeros loses the sign of -0, and boxes may not contain them.</summary>
+    internal Tensor RestoreHeld(Tensor points)
+    {
+        if (HeldMask is { } held)
+            points.copy_(where(held, HeldValues!, points));
+        return points;
+    }
+
+    /// <summary>A temperature or its multiple times the row's factor: (rows, 1, ...), or (1) where rows have none.</summary>
+    internal Tensor PerRow(Tensor temperature) => TemperatureFactors is { } factors ? ByChain(factors.mul(temperature)) : temperature;
 
     /// <summary>One value per row, in a shape that spreads over its numbers.</summary>
     internal Tensor ByChain(Tensor values)

@@ -7,7 +7,8 @@ namespace EbmService.Inference.Samplers;
 
 /// <summary>
 /// Stochastic gradient Langevin dynamics on the energy, unadjusted (Welling and Teh 2011), with the full recipe: order,
-/// gradient clip, clamp, step-size schedule. Without clips its stationary temperature is s^2 / (2a).
+/// gradient clip, clamp, schedules. Without clips its stationary temperature is s^2 / (2a). With a temperature in the recipe and the
+/// gradient first it is the unadjusted Langevin algorithm (Roberts and Tweedie 1996).
 /// </summary>
 /// <param name="model">The energy.</param>
 /// <param name="recipe">The chain's numbers.</param>
@@ -28,39 +29,26 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
             AddNoise(state, noise, generator);
         if (recipe.StateClamp.Kind == StateClampKind.Range)
             state.X.clamp_(recipe.StateClamp.Min, recipe.StateClamp.Max);
+        state.RestoreHeld(state.X);
         state.Freeze(state.X.flatten(1).sum(1).isfinite().logical_and_(state.Energy.isfinite()));
         state.Step++;
     }
 
     private void Descend(ChainState state, double stepSize)
     {
-        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
-        state.Energy.copy_(energy);
-        RememberSafe(state);
-        Tensor norm = gradient.flatten(1).norm(1);
-        state.GradientNorm.copy_(norm);
-        GradientClip clip = recipe.GradientClip;
-        if (clip.Kind == GradientClipKind.Value)
-            gradient.clamp_(-clip.Limit, clip.Limit);
-        else if (clip.Kind == GradientClipKind.Norm)
-            gradient.mul_(state.ByChain(norm.clamp(min: clip.Limit).reciprocal().mul(clip.Limit)));
+        bool boxed = recipe is { Order: UpdateOrder.NoiseFirst, StateClamp.Kind: StateClampKind.Range };
+        Tensor gradient = UnadjustedStep.TakeGradient(state, model, boxed ? recipe.StateClamp : null);
+        UnadjustedStep.Clip(state, gradient, recipe.GradientClip);
         state.X.add_(gradient, alpha: -stepSize);
     }
 
     private static void AddNoise(ChainState state, double noise, Generator generator)
     {
-        if (noise > 0)
-            state.X.add_(state.Noise.normal_(0, noise, generator));
-    }
-
-    /// <summary>A chain that will have to be frozen goes back to a point whose energy was seen to be finite.</summary>
-    private void RememberSafe(ChainState state)
-    {
-        Tensor sound = state.Alive.logical_and(state.Energy.isfinite());
-        // A noised point may lie outside the box, where the chain must not end.
-        Tensor point = recipe is { Order: UpdateOrder.NoiseFirst, StateClamp.Kind: StateClampKind.Range }
-            ? state.X.clamp(recipe.StateClamp.Min, recipe.StateClamp.Max)
-            : state.X;
-        state.Safe.copy_(where(state.ByChain(sound), point, state.Safe));
+        if (noise <= 0)
+            return;
+        Tensor move = state.DrawNoise(generator, noise);
+        if (state.TemperatureFactors is { } factors)
+            move.mul_(state.ByChain(factors.sqrt()));
+        state.X.add_(move);
     }
 }

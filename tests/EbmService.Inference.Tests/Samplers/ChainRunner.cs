@@ -23,6 +23,29 @@ internal static class ChainRunner
         return (state.X.data<float>().ToArray(), state.Alive.data<bool>().ToArray());
     }
 
+    /// <summary>Starts a kernel and makes some steps; the state is the caller's.</summary>
+    public static ChainState Advance(IKernel kernel, ChainStartPoints start, int steps, ulong seed)
+    {
+        using var generator = new Generator(seed);
+        ChainState state = kernel.Init(start);
+        for (int step = 0; step < steps; step++)
+            kernel.Step(state, generator);
+        return state;
+    }
+
+    /// <summary>Rows that all start at one point, some of whose numbers are held there.</summary>
+    public static ChainStartPoints HeldStart(int rows, int dimension, float[] point, int heldFrom = 0, int heldTo = 1)
+    {
+        Tensor mask = tensor([.. Enumerable.Range(0, dimension).Select(i => i >= heldFrom && i < heldTo)]);
+        float[] values = [.. Enumerable.Repeat(point, rows).SelectMany(one => one)];
+        Tensor x = tensor(values, [rows, dimension]);
+        return new ChainStartPoints(x, HeldMask: mask, HeldValues: x.clone());
+    }
+
+    /// <summary>Mean (1, -2), precision [[2, 1], [1, 2]], covariance [[2, -1], [-1, 2]] / 3.</summary>
+    public static IEnergyModel Gaussian() => EnergyModelFactory.Create(
+        new GaussianArchitecture([1, -2], [[2, 1], [1, 2]]), new Dictionary<string, Tensor>());
+
     /// <summary>E = k x^2 / 2 in every dimension.</summary>
     public static IEnergyModel Quadratic(double k, int dimension = 1)
     {

@@ -7,13 +7,10 @@ using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Samplers;
 
-/// <summary>What every kernel promises. A new kernel, or recipe variant, gets a case here.</summary>
+/// <summary>What every kernel promises.</summary>
 public sealed class KernelContractTests
 {
-    private const int Steps = 30;
-
-    public static TheoryData<string> Cases =>
-        ["sgld", "sgld-noise-first", "sgld-value-clip", "sgld-norm-clip", "sgld-clamp", "sgld-polynomial", "sgld-cosine", "sgld-temperature"];
+    public static TheoryData<string> Cases => KernelCases.Continuous;
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -29,14 +26,10 @@ public sealed class KernelContractTests
     {
         using DisposeScope scope = NewDisposeScope();
         (IEnergyModel model, Tensor x) = EnergyCases.Create("conv-jem");
-        using var generator = new Generator(4UL);
-        IKernel sut = Create(name, model);
-        using ChainState state = sut.Init(new ChainStartPoints(x, tensor(new long[] { 0, 1, 2 })));
+        using ChainState state = ChainRunner.Advance(
+            KernelCases.Create(name, model), new ChainStartPoints(x, tensor(new long[] { 0, 1, 2 })), KernelCases.Steps, 4);
 
-        for (int step = 0; step < Steps; step++)
-            sut.Step(state, generator);
-
-        Assert.Equal(Steps, state.Step);
+        Assert.Equal(KernelCases.Steps, state.Step);
         Assert.True(state.X.isfinite().all().ToBoolean());
         Assert.True(state.Alive.all().ToBoolean());
         Assert.True(state.GradientNorm.gt(0).all().ToBoolean());
@@ -49,12 +42,12 @@ public sealed class KernelContractTests
     {
         using IEnergyModel model = ChainRunner.Quadratic(1, 2);
         using var generator = new Generator(4UL);
-        IKernel sut = Create(name, model);
+        IKernel sut = KernelCases.Create(name, model);
         using ChainState state = sut.Init(new ChainStartPoints(ones(5, 2)));
         sut.Step(state, generator);
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        for (int step = 0; step < Steps; step++)
+        for (int step = 0; step < KernelCases.Steps; step++)
             sut.Step(state, generator);
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
@@ -62,108 +55,89 @@ public sealed class KernelContractTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Step_GeneratorStateRestored_RepeatsToTheBit(string name)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IEnergyModel model = ChainRunner.Quadratic(1, 2);
-        using var generator = new Generator(4UL);
-        IKernel sut = Create(name, model);
-        using ChainState state = sut.Init(new ChainStartPoints(ones(5, 2)));
-        sut.Step(state, generator);
-        Tensor saved = generator.get_state();
-        Tensor at = state.X.clone();
-
-        sut.Step(state, generator);
-        float[] once = state.X.data<float>().ToArray();
-        generator.set_state(saved);
-        state.X.copy_(at);
-        state.Step = 1;
-        sut.Step(state, generator);
-
-        Assert.Equal(once, state.X.data<float>().ToArray());
-    }
-
-    [Fact]
-    public void Step_ValueClip_BoundsTheMove()
-    {
-        using IEnergyModel model = ChainRunner.Quadratic(100);
-        var recipe = new SgldRecipe { Steps = 1, StepSize = 2, Noise = 0, GradientClip = new(GradientClipKind.Value, 0.03) };
-
-        (float[] x, _) = ChainRunner.Run(model, recipe, 1, 1, 1, 1);
-
-        Assert.Equal(1 - 2 * 0.03f, x[0], 1e-6f);
-    }
-
-    [Fact]
-    public void Step_NormClip_ScalesTheWholeGradient()
+    public void Dispose_AfterSteps_FreesEverything(string name)
     {
         using IEnergyModel model = ChainRunner.Quadratic(1, 2);
-        var recipe = new SgldRecipe { Steps = 1, StepSize = 1, Noise = 0, GradientClip = new(GradientClipKind.Norm, 0.5) };
+        IKernel sut = KernelCases.Create(name, model);
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        (float[] x, _) = ChainRunner.Run(model, recipe, 1, 2, 3, 1);
+        ChainRunner.Advance(sut, ChainRunner.HeldStart(5, 2, [0.5f, 0.5f]), 3, 1).Dispose();
 
-        Assert.Equal(3 - 0.5f / MathF.Sqrt(2), x[0], 1e-5f);
-    }
-
-    [Fact]
-    public void Step_Clamp_KeepsTheBox()
-    {
-        using IEnergyModel model = ChainRunner.Quadratic(1);
-        var recipe = new SgldRecipe { Steps = 50, StepSize = 0.1, Noise = 5, StateClamp = new(StateClampKind.Range, -0.5, 0.25) };
-
-        (float[] x, _) = ChainRunner.Run(model, recipe, 200, 1, 0, 1);
-
-        Assert.InRange(x.Min(), -0.5f, -0.49f);
-        Assert.InRange(x.Max(), 0.24f, 0.25f);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
     [Theory]
-    [InlineData(UpdateOrder.GradientFirst)]
-    [InlineData(UpdateOrder.NoiseFirst)]
-    public void Step_EnergyInfiniteOutsideABox_FreezesInsideIt(UpdateOrder order)
+    [MemberData(nameof(Cases))]
+    public void Step_RestoredAtAnyStep_GoesOnToTheBit(string name)
     {
-        using var model = new BoxedEnergy();
-        var recipe = new SgldRecipe { Steps = 200, StepSize = 0.01, Noise = 0.4, Order = order };
-
-        (float[] x, bool[] alive) = ChainRunner.Run(model, recipe, 50, 1, 0, 1);
-
-        Assert.DoesNotContain(true, alive);
-        Assert.All(x, value => Assert.InRange(value, -1f, 1f));
-        Assert.True(x.Distinct().Count() > 40);
-    }
-
-    private sealed class BoxedEnergy() : EnergyModel(new Dictionary<string, Tensor>())
-    {
-        public override Tensor Energy(Tensor x, Tensor? labels = null)
+        using IEnergyModel model = ChainRunner.Quadratic(1, 2);
+        using var generator = new Generator(4UL);
+        IKernel sut = KernelCases.Create(name, model);
+        using ChainState undisturbed = sut.Init(new ChainStartPoints(ones(5, 2)));
+        var saved = new List<SavedChains>();
+        for (int step = 0; step < KernelCases.Steps; step++)
         {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor outside = x.abs().amax([1]).gt(1);
-            return x.square().sum(1).masked_fill(outside, float.PositiveInfinity).MoveToOuterDisposeScope();
+            saved.Add(new SavedChains(undisturbed, generator));
+            sut.Step(undisturbed, generator);
+        }
+
+        foreach (SavedChains checkpoint in saved)
+        {
+            using var other = new Generator(99UL);
+            IKernel fresh = KernelCases.Create(name, model);
+            using ChainState resumed = fresh.Init(new ChainStartPoints(zeros(5, 2)));
+            checkpoint.Restore(resumed, other);
+            while (resumed.Step < KernelCases.Steps)
+                fresh.Step(resumed, other);
+            Assert.Equal(SavedChains.Bits(undisturbed), SavedChains.Bits(resumed));
         }
     }
 
-    private static float[] Run(string name, ulong seed)
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Step_HeldPart_StaysToTheBit(string name)
     {
-        using IEnergyModel model = ChainRunner.Quadratic(1, 2);
-        return ChainRunner.Run(model, Recipe(name), 7, 2, 0.5f, seed).X;
+        // Outside the box of the clamped cases, and a negative zero.
+        float[] held = [-0f, 7.25f];
+        using IEnergyModel model = ChainRunner.Gaussian();
+        using ChainState state = ChainRunner.Advance(
+            KernelCases.Create(name, model), ChainRunner.HeldStart(6, 2, held, heldFrom: 0, heldTo: 1), 20, 3);
+        using ChainState other = ChainRunner.Advance(
+            KernelCases.Create(name, model), ChainRunner.HeldStart(6, 2, held, heldFrom: 1, heldTo: 2), 20, 3);
+
+        float[] first = state.X.data<float>().ToArray(), second = other.X.data<float>().ToArray();
+        for (int row = 0; row < 6; row++)
+        {
+            Assert.Equal(BitConverter.SingleToInt32Bits(-0f), BitConverter.SingleToInt32Bits(first[2 * row]));
+            Assert.Equal(7.25f, second[2 * row + 1]);
+            Assert.NotEqual(7.25f, first[2 * row + 1]);
+        }
     }
 
-    private static IKernel Create(string name, IEnergyModel model) => new SgldKernel(model, Recipe(name), Steps);
-
-    private static SgldRecipe Recipe(string name)
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Step_EnormousStepSize_ReportsItAndStaysFinite(string name)
     {
-        var plain = new SgldRecipe { Steps = Steps, StepSize = 0.1, Noise = 0.1 };
-        return name switch
-        {
-            "sgld" => plain,
-            "sgld-noise-first" => plain with { Order = UpdateOrder.NoiseFirst },
-            "sgld-value-clip" => plain with { GradientClip = new(GradientClipKind.Value, 0.05) },
-            "sgld-norm-clip" => plain with { GradientClip = new(GradientClipKind.Norm, 0.05) },
-            "sgld-clamp" => plain with { StateClamp = new(StateClampKind.Range, -1, 1) },
-            "sgld-polynomial" => plain with { Schedule = new(ScheduleKind.Polynomial, Power: 0.5, Offset: 5) },
-            "sgld-cosine" => plain with { Schedule = new(ScheduleKind.Cosine, End: 0.1) },
-            "sgld-temperature" => plain with { Noise = null, Temperature = 0.5 },
-            _ => throw new ArgumentOutOfRangeException(nameof(name)),
-        };
+        using IEnergyModel model = EnergyModelFactory.Create(new Core.Models.DoubleWellArchitecture(1), new Dictionary<string, Tensor>());
+        SamplingSpec spec = KernelCases.Spec(name);
+        // Beyond any finite energy in float32; a clip or a clamp keeps the chain sound all the same.
+        using ChainState state = ChainRunner.Advance(
+            KernelFactory.Create(spec with { StepSize = 1e18, Warmup = 0 }, model), new ChainStartPoints(full([4, 2], 0.5f)), 20, 1);
+
+        Assert.True(state.X.isfinite().all().ToBoolean());
+        Assert.False(state.GradientNorm.isnan().any().ToBoolean());
+        if (state.AcceptanceSum is { } accepted && spec.StateClamp.Kind == StateClampKind.None)
+            Assert.Equal(0, accepted.sum().ToDouble());
+        else if (spec.StateClamp.Kind == StateClampKind.None)
+            Assert.False(state.Alive.any().ToBoolean());
+        if (state.DivergentTransitions is { } divergent && spec.StateClamp.Kind == StateClampKind.None)
+            Assert.Equal(80, divergent.sum().ToInt64());
+    }
+
+    private static byte[] Run(string name, ulong seed)
+    {
+        using IEnergyModel model = ChainRunner.Quadratic(1, 2);
+        using ChainState state = ChainRunner.Advance(KernelCases.Create(name, model), new ChainStartPoints(full([7, 2], 0.5f)), KernelCases.Steps, seed);
+        return SavedChains.Bits(state);
     }
 }

@@ -1,0 +1,38 @@
+using EbmService.Core.Sampling;
+using EbmService.Inference.Energies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Samplers;
+
+/// <summary>For kernels that keep energy and gradient of the current point from step to step, so that a step needs each gradient once.</summary>
+internal static class CachedGradient
+{
+    /// <summary>A state at its first points, moved into the box. Rows that begin at an energy that is not finite are frozen there.</summary>
+    public static ChainState Start(ChainStartPoints start, IEnergyModel model, StateClamp? box)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var state = new ChainState(start);
+        if (box is not null)
+            state.Safe.copy_(state.RestoreHeld(state.X.clamp_(box.Min, box.Max)));
+        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
+        state.Energy.copy_(energy);
+        state.Gradient = state.Keep("gradient", state.ZeroHeld(gradient));
+        state.GradientNorm.copy_(GradientNorm(state));
+        state.Alive.copy_(state.Energy.isfinite());
+        return state;
+    }
+
+    /// <summary>Moves chosen rows to points whose energy and gradient are known.</summary>
+    /// <param name="chosen">(rows) bool.</param>
+    public static void MoveTo(ChainState state, Tensor chosen, Tensor points, Tensor energy, Tensor gradient)
+    {
+        Tensor spread = state.ByChain(chosen);
+        state.X.copy_(where(spread, points, state.X));
+        state.Gradient!.copy_(where(spread, gradient, state.Gradient));
+        state.Energy.copy_(where(chosen, energy, state.Energy));
+        state.GradientNorm.copy_(GradientNorm(state));
+    }
+
+    private static Tensor GradientNorm(ChainState state) => state.Gradient!.flatten(1).norm(1);
+}

@@ -1,0 +1,60 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Samplers;
+
+/// <summary>
+/// A diagonal mass from the variances of the block's rows over a window of steps, joined as in Chan et al. 1983 and shrunk towards 1e-3
+/// as in Stan. Scale is M^(-1/2): sqrt(variance / T). Between chains and within is one pool, so chains that have not met make it wide.
+/// </summary>
+internal sealed class MassAdaptation
+{
+    private readonly Tensor _count;
+    private readonly Tensor _mean;
+    private readonly Tensor _squares;
+
+    public MassAdaptation(ChainState state)
+    {
+        long[] shape = state.X.shape[1..];
+        Scale = state.Keep("massScale", ones(shape, device: state.X.device));
+        _count = state.Keep("massCount", zeros(1, device: state.X.device));
+        _mean = state.Keep("massMean", zeros(shape, device: state.X.device));
+        _squares = state.Keep("massSquares", zeros(shape, device: state.X.device));
+    }
+
+    /// <value>(...input).</value>
+    public Tensor Scale { get; }
+
+    /// <summary>Takes in the current points of the rows that are alive.</summary>
+    public void Collect(ChainState state)
+    {
+        Tensor alive = state.Alive.to(ScalarType.Float32);
+        Tensor weights = state.ByChain(alive);
+        Tensor added = alive.sum();
+        Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: 1));
+        Tensor squares = state.X.sub(mean).pow_(2).mul_(weights).sum([0]);
+        Tensor total = _count.add(added).clamp_(min: 1);
+        Tensor shift = mean.sub_(_mean);
+        _squares.add_(squares).add_(shift.square().mul_(_count.mul(added).div_(total)));
+        _mean.add_(shift.mul_(added.div(total)));
+        _count.add_(added);
+    }
+
+    /// <summary>Sets the scale and begins a new window.</summary>
+    /// <returns>What keeps the step's geometric mean over the free numbers the same, (1).</returns>
+    public Tensor Finish(ChainState state, double temperature)
+    {
+        Tensor variance = _squares.div(_count.sub(1).clamp_(min: 1)).div_(temperature);
+        Tensor weight = _count.div(_count.add(5));
+        Tensor scale = variance.mul_(weight).add_(weight.neg().add_(1).mul_(1e-3)).sqrt_();
+        if (state.HeldMask is { } held)
+            scale.masked_fill_(held, 1);
+        Tensor change = Scale.log().sub_(scale.log());
+        double free = state.HeldMask is { } mask ? mask.logical_not().sum().ToDouble() : scale.numel();
+        Scale.copy_(scale);
+        _count.zero_();
+        _mean.zero_();
+        _squares.zero_();
+        return change.sum().div_(Math.Max(1, free)).exp_().reshape(1);
+    }
+}

@@ -1,0 +1,32 @@
+using EbmService.Core.Sampling;
+using EbmService.Inference.Energies;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Samplers;
+
+/// <summary>What the unadjusted kernels that take the gradient at the start of a step have in common.</summary>
+internal static class UnadjustedStep
+{
+    /// <summary>Fills the state's energy, gradient norm and safe points.</summary>
+    /// <param name="box">Where points may lie outside of it when the gradient is taken, although the chain must not end there; else null.</param>
+    /// <returns>dE/dx, zero at held numbers; the caller's to change.</returns>
+    public static Tensor TakeGradient(ChainState state, IEnergyModel model, StateClamp? box)
+    {
+        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
+        state.Energy.copy_(energy);
+        state.GradientNorm.copy_(state.ZeroHeld(gradient).flatten(1).norm(1));
+        Tensor sound = state.Alive.logical_and(energy.isfinite());
+        Tensor point = box is null ? state.X : state.RestoreHeld(state.X.clamp(box.Min, box.Max));
+        state.Safe.copy_(where(state.ByChain(sound), point, state.Safe));
+        return gradient;
+    }
+
+    /// <summary>Bounds a gradient in place; the state's gradient norm must be its own.</summary>
+    public static void Clip(ChainState state, Tensor gradient, GradientClip clip)
+    {
+        if (clip.Kind == GradientClipKind.Value)
+            gradient.clamp_(-clip.Limit, clip.Limit);
+        else if (clip.Kind == GradientClipKind.Norm)
+            gradient.mul_(state.ByChain(state.GradientNorm.clamp(min: clip.Limit).reciprocal().mul(clip.Limit)));
+    }
+}
