@@ -26,6 +26,9 @@ public static class EnergyModelFactory
             MlpArchitecture mlp => new MlpEnergy(mlp, parameters),
             GaussianArchitecture gaussian => new GaussianEnergy(gaussian, device),
             DoubleWellArchitecture well => new DoubleWellEnergy(well),
+            RingArchitecture ring => new RingEnergy(ring),
+            IsingArchitecture ising => new IsingEnergy(ising),
+            PottsArchitecture potts => new PottsEnergy(potts, device),
             _ => throw new ArgumentOutOfRangeException(nameof(architecture), architecture, "not a known architecture"),
         };
 

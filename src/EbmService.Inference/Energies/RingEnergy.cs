@@ -1,0 +1,26 @@
+using EbmService.Core.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Energies;
+
+/// <summary>E(x) = (|x| - radius)^2 / (2 width^2) over vectors (n, d): a ring or shell; the gradient at the origin is 0. A test oracle.</summary>
+public sealed class RingEnergy(RingArchitecture architecture) : EnergyModel(new Dictionary<string, Tensor>())
+{
+    private readonly double _precision = 1 / (architecture.Width * architecture.Width);
+
+    public override Tensor Energy(Tensor x, Tensor? labels = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return x.norm(1).sub_(architecture.Radius).square().mul_(_precision / 2).MoveToOuterDisposeScope();
+    }
+
+    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor radius = x.norm(1, keepdim: true);
+        Tensor excess = radius.sub(architecture.Radius);
+        Tensor slope = excess.mul(_precision).div_(radius.clamp(min: float.Epsilon)).masked_fill_(radius.eq(0), 0);
+        return (excess.square().mul_(_precision / 2).squeeze(1).MoveToOuterDisposeScope(), x.mul(slope).MoveToOuterDisposeScope());
+    }
+}
