@@ -42,6 +42,7 @@ internal sealed class FairClock(int turnQuanta)
             _tenants[(priority, tenant)] = share = new TenantShare(Level(priority), _number++);
         }
         share.Jobs++;
+        share.Level.Jobs++;
         var job = new JobShare(share, _order++, deadline);
         Return(job, activity, now);
         return job;
@@ -75,7 +76,13 @@ internal sealed class FairClock(int turnQuanta)
     }
 
     /// <summary>The job has ended.</summary>
-    public void Leave(JobShare job) => job.Tenant.Jobs--;
+    public void Leave(JobShare job)
+    {
+        job.Tenant.Jobs--;
+        PriorityLevel level = job.Tenant.Level;
+        if (--level.Jobs == 0)
+            level.Clock = Math.Max(level.Clock, level.Furthest);
+    }
 
     private PriorityLevel Level(int priority)
     {

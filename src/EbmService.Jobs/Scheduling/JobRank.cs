@@ -72,7 +72,9 @@ internal readonly record struct JobRank(
         int order = b.Effective.CompareTo(a.Effective);
         if (order == 0)
             order = b.IsOverdue.CompareTo(a.IsOverdue);
-        return order != 0 ? order : b.IsAtRisk.CompareTo(a.IsAtRisk);
+        if (order == 0)
+            order = b.IsAtRisk.CompareTo(a.IsAtRisk);
+        return order != 0 ? order : b.Priority.CompareTo(a.Priority);
     }
 
     private static (int Effective, double OverdueSince) Aged(JobShare share, int priority, in RankingView view)

@@ -42,7 +42,8 @@ internal static class JobScheduler
             return new(SchedulingAction.Continue, jobs[best].Job);
         if (count < open.Length)
             return new(SchedulingAction.Open, jobs[best].Job);
-        int parked = ToPark(jobs, slot, best, worstOpen, turnOver, open);
+        int parked = slot.MayRotate ? ToPark(jobs, slot, best, worstOpen, turnOver, open)
+            : HasPreemptor(jobs, slot, bestOpen, worstOpen) ? worstOpen : -1;
         return parked >= 0 ? new(SchedulingAction.Park, jobs[parked].Job) : new(SchedulingAction.Continue, jobs[bestOpen].Job);
     }
 
@@ -57,15 +58,22 @@ internal static class JobScheduler
 
     private static int ToPark(ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int best, int worstOpen, int turnOver, ReadOnlySpan<int> open)
     {
-        bool isAhead = JobRank.CompareClass(jobs[best].Rank, jobs[worstOpen].Rank) < 0;
-        if (isAhead && jobs[best].Rank.Priority > jobs[worstOpen].Rank.Priority)
-            return worstOpen;
-        if (!slot.MayRotate)
-            return -1;
-        if (isAhead)
+        if (JobRank.CompareClass(jobs[best].Rank, jobs[worstOpen].Rank) < 0)
             return worstOpen;
         int spare = Spare(jobs, slot, best, open);
         return spare >= 0 ? spare : turnOver;
+    }
+
+    /// <summary>Whether a waiting job comes first whose own priority is higher than that of the block in the worst place.</summary>
+    private static bool HasPreemptor(ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int bestOpen, int worstOpen)
+    {
+        int best = bestOpen;
+        for (int i = 0; i < jobs.Length; i++)
+        {
+            if (jobs[i] is { HasWaiting: true, OpenHere: false } && jobs[i].Rank.Priority > jobs[worstOpen].Rank.Priority)
+                best = Better(jobs, slot, i, best);
+        }
+        return best != bestOpen;
     }
 
     /// <summary>The worst-ranked open block whose tenant has another one here, where the best one's tenant has none.</summary>

@@ -24,6 +24,7 @@ internal sealed class JobShare(TenantShare tenant, long order, double deadline)
     {
         VirtualTime += chainSteps;
         tenant.VirtualTime += chainSteps;
+        tenant.Level.Furthest = Math.Max(tenant.Level.Furthest, tenant.VirtualTime);
         tenant.Level.LargestQuantum = Math.Max(tenant.Level.LargestQuantum, chainSteps);
     }
 }

@@ -30,6 +30,12 @@ internal sealed class PriorityLevel(int priority)
     /// <value>The virtual time of the tenant served last; never goes back.</value>
     public long Clock { get; set; }
 
+    /// <value>The virtual time of the tenant that is furthest: where the clock goes when nobody is left.</value>
+    public long Furthest { get; set; }
+
+    /// <value>Jobs that have not ended.</value>
+    public int Jobs { get; set; }
+
     /// <value>The most chain-steps that one quantum took.</value>
     public long LargestQuantum { get; set; }
 }
