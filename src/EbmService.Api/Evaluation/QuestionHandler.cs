@@ -12,6 +12,9 @@ namespace EbmService.Api.Evaluation;
 /// <summary>The way every short question goes: find the model, read the inputs, ask the device, write the answer.</summary>
 internal sealed class QuestionHandler(IModelCatalog catalog, QuestionReader reader, IQuestionDispatcher dispatcher)
 {
+    private static readonly Failure GradientsAsNpy = Failure.OfFields([new FieldError("gradients",
+        "An .npy answer is one array and holds the energies alone: leave gradients out, or ask for application/json in Accept.")]);
+
     internal async Task<IResult> AnswerAsync<T>(
         HttpRequest request, string name, EvaluationKind kind, ModelTask task, Func<HostedModel, EvaluationQuery, EvaluationAnswer, T> toResponse)
     {
@@ -24,6 +27,8 @@ internal sealed class QuestionHandler(IModelCatalog catalog, QuestionReader read
         Outcome<EvaluationQuery> query = await reader.ReadAsync(request, kind, model);
         if (!query.Succeeded)
             return new FailureResult(query.Failure);
+        if (query.Value.Gradients && MediaTypes.PrefersNpy(request))
+            return new FailureResult(GradientsAsNpy);
         Outcome<EvaluationAnswer> answer = await dispatcher.AskAsync(query.Value, request.HttpContext.RequestAborted);
         if (!answer.Succeeded)
             return new FailureResult(answer.Failure);

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using EbmService.Core.Failures;
-using EbmService.Core.Jobs;
 using EbmService.Core.Json;
 
 namespace EbmService.Api.Inputs;
@@ -10,17 +9,23 @@ namespace EbmService.Api.Inputs;
 /// <summary>Turns System.Text.Json's messages, which speak of .NET types, into what a client can act on.</summary>
 internal static partial class JsonErrorTranslator
 {
-    internal static Failure Translate(JsonException broken)
+    /// <param name="broken">What the serializer said.</param>
+    /// <param name="root">The type it was to read.</param>
+    internal static Failure Translate(JsonException broken, Type root)
     {
         string field = FieldOf(broken.Path);
+        if (broken is TensorJsonException tensor)
+            return OneField(field + tensor.Element, tensor.Message);
         if (UnmappedPattern().Match(broken.Message) is { Success: true } unmapped)
             return OneField(Join(field, unmapped.Groups[1].Value), $"There is no member '{unmapped.Groups[1].Value}' here: check its spelling, or leave it out.");
         if (DuplicatePattern().Match(broken.Message) is { Success: true } duplicate)
             return OneField(Join(field, duplicate.Groups[1].Value), "The member stands here twice: keep one.");
         if (MissingPattern().Match(broken.Message) is { Success: true } missing)
             return OneField(Join(field, missing.Groups[1].Value.Split("', '")[0]), "The member is missing: it has no default.");
-        if (TypePattern().Match(broken.Message) is { Success: true } type)
-            return OneField(field, $"Must be {Describe(type.Groups[1].Value)}{Position(broken)}.");
+        if (broken.Message.Contains("could not be converted to", StringComparison.Ordinal))
+            return OneField(field, $"Must be {JsonMemberType.Describe(root, broken.Path)}{Position(broken)}.");
+        if (NullPattern().IsMatch(broken.Message))
+            return OneField(field, $"Can't be null: it must be {JsonMemberType.Describe(root, broken.Path)}.");
         if (broken.Message.Contains("depth", StringComparison.Ordinal))
             return OneField(field, "The JSON is nested more than 64 deep.");
         return OneField(field, $"This is not JSON{Position(broken)}: {Plain(broken.Message)}");
@@ -51,26 +56,6 @@ internal static partial class JsonErrorTranslator
             : "");
     }
 
-    private static string Describe(string clrName)
-    {
-        string name = NullablePattern().Match(clrName) is { Success: true } nullable ? nullable.Groups[1].Value : clrName;
-        Type? known = typeof(JobType).Assembly.GetType(name) ?? typeof(JsonErrorTranslator).Assembly.GetType(name);
-        if (known is { IsEnum: true } words)
-            return "one of: " + string.Join(", ", Enum.GetValues(words).Cast<object>().Select(Word));
-        return name switch
-        {
-            "System.Int32" => "a whole number that fits 32 bits",
-            "System.Int64" => "a whole number that fits 64 bits",
-            "System.Double" or "System.Single" => "a number",
-            "System.String" => "text in double quotes, not null",
-            "System.Boolean" => "true or false",
-            _ when name.Contains("List", StringComparison.Ordinal) || name.EndsWith("[]", StringComparison.Ordinal) => "a list in square brackets",
-            _ => "a JSON object",
-        };
-    }
-
-    private static string? Word(object value) => JsonSerializer.SerializeToElement(value, EbmJson.Options).GetString();
-
     [GeneratedRegex("The JSON property '(.*?)' could not be mapped")]
     private static partial Regex UnmappedPattern();
 
@@ -80,9 +65,6 @@ internal static partial class JsonErrorTranslator
     [GeneratedRegex("missing required properties including: '(.*?)'\\.")]
     private static partial Regex MissingPattern();
 
-    [GeneratedRegex("could not be converted to ([^ ]+?)\\.( Path| The|$)")]
-    private static partial Regex TypePattern();
-
-    [GeneratedRegex("Nullable`1\\[(.+?)\\]")]
-    private static partial Regex NullablePattern();
+    [GeneratedRegex("doesn't allow (setting |getting )?null values")]
+    private static partial Regex NullPattern();
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EbmService.Core.Failures;
+using EbmService.Core.Json;
 using EbmService.Core.Tensors;
 
 namespace EbmService.Api.Inputs;

@@ -20,6 +20,9 @@ internal static class JobContractMapper
         Spec = (SamplingSpec)job.Spec,
         Priority = job.Priority,
         Tags = job.Tags,
+        Tenant = job.Tenant,
+        Extends = job.Extends,
+        StopReason = job.StopReason,
         Progress = ToFinite(job.Progress),
         CreatedAt = job.CreatedAt,
         StartedAt = job.StartedAt,
@@ -43,12 +46,22 @@ internal static class JobContractMapper
         EtaSeconds = Finite(progress.EtaSeconds),
         EnergyMean = Finite(progress.EnergyMean),
         GradientNorm = Finite(progress.GradientNorm),
+        Acceptance = Finite(progress.Acceptance),
+        Ebfmi = Finite(progress.Ebfmi),
+        RHat = Finite(progress.RHat),
+        EssBulk = Finite(progress.EssBulk),
+        EssTail = Finite(progress.EssTail),
+        EnergyMcse = Finite(progress.EnergyMcse),
     };
 
     private static JobLinks ToLinks(JobSnapshot job)
     {
         string self = PathOf(job.Id);
-        return new(self, self + "/events", self + "/results", job.Status.IsTerminal() ? null : self + "/cancel");
+        return new(self, self + "/events", self + "/results",
+            Cancel: job.Status.IsTerminal() ? null : self + "/cancel",
+            Pause: job.Status is JobStatus.Queued or JobStatus.Running ? self + "/pause" : null,
+            Resume: job.Status == JobStatus.Paused ? self + "/resume" : null,
+            Extend: job.Status == JobStatus.Succeeded ? self + "/extend" : null);
     }
 
     private static JobError ToError(Failure failure) => new(

@@ -39,6 +39,15 @@ public sealed record JobResponse
 
     public required IReadOnlyList<string> Tags { get; init; }
 
+    /// <value>Whose share of the device the job counts against, from the header X-Tenant.</value>
+    public required string Tenant { get; init; }
+
+    /// <value>The job whose chains this one goes on from; null where it began on its own.</value>
+    public required string? Extends { get; init; }
+
+    /// <value>Why the chains stopped; null before the end and where the job failed.</value>
+    public required StopReason? StopReason { get; init; }
+
     public required JobProgress Progress { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
@@ -60,8 +69,19 @@ public sealed record JobResponse
 /// <summary>Why a job failed and what to do.</summary>
 public sealed record JobError(string Code, string Message, string Remedy);
 
-/// <summary>Where to go from a job; <c>cancel</c> is null once it has ended.</summary>
-public sealed record JobLinks(string Self, string Events, string Results, string? Cancel);
+/// <summary>Where to go from a job; null where its state does not allow it.</summary>
+/// <param name="Cancel">POST; until it has ended.</param>
+/// <param name="Pause">POST; while it is queued or running.</param>
+/// <param name="Resume">POST; while it is paused.</param>
+/// <param name="Extend">POST; once it has succeeded.</param>
+public sealed record JobLinks(string Self, string Events, string Results, string? Cancel, string? Pause, string? Resume, string? Extend);
+
+/// <summary>How much longer the chains of a job that has succeeded shall go on.</summary>
+public sealed record ExtendJobRequest
+{
+    /// <value>Steps to add to every chain, at least 1.</value>
+    public required int Steps { get; init; }
+}
 
 /// <summary>One result file.</summary>
 public sealed record JobResultResponse(string Name, string MediaType, long Size, string Sha256, string Href);

@@ -16,7 +16,8 @@ internal static class JobEndpoints
         group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a sampling job.")
             .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: 200 if the job ended in time. With 'Idempotency-Key' a repeated request gets the first one's job.")
             .WithMetadata(new RequestBodyMetadata(typeof(CreateJobRequest), []), RequestExamples.CreateJob)
-            .WithMetadata(new HeaderParameter("Idempotency-Key", "Any text unique to this job, for example a UUID."), new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."))
+            .WithMetadata(new HeaderParameter("Idempotency-Key", "Any text unique to this job, for example a UUID."), new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."),
+                new HeaderParameter(TenantHeader.Name, TenantHeader.Description))
             .Produces<JobResponse>(202).Produces<JobResponse>(200)
             .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.IdempotencyInFlight, FailureCode.BodyTooLarge,
                 FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.Internal);
@@ -24,12 +25,32 @@ internal static class JobEndpoints
             .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
             .Produces<JobResponse>().Fails(FailureCode.JobNotFound);
-        group.MapPost("/{id}/cancel", CancelAsync).WithName("CancelJob")
-            .WithSummary("Stops a job: a queued one at once, a running one at the end of its quantum, keeping partial results.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition);
+        MapTransitions(group);
         group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob").WithSummary("Deletes the record and the results of a job that has ended.")
             .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition);
         return routes;
+    }
+
+    private static void MapTransitions(RouteGroupBuilder group)
+    {
+        group.MapPost("/{id}/cancel", CancelAsync).WithName("CancelJob")
+            .WithSummary("Stops a job: a queued one at once, a running one at the end of its quantum, keeping partial results.")
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition);
+        group.MapPost("/{id}/pause", PauseAsync).WithName("PauseJob")
+            .WithSummary("Takes a job off the device at the end of its quantum and stores its chains; resume goes on to the same bits.")
+            .WithDescription("202: still running until the chains are stored, then paused. A paused job stays as it is.")
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown);
+        group.MapPost("/{id}/resume", ResumeAsync).WithName("ResumeJob")
+            .WithSummary("Queues a paused job again, where its chains stopped.")
+            .WithDescription("202. A job that is not paused stays as it is.")
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown);
+        group.MapPost("/{id}/extend", ExtendAsync).WithName("ExtendJob")
+            .WithSummary("Makes a new job whose chains go on from the last states of one that has succeeded.")
+            .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the same bits as the spec that it shows, run at once.")
+            .WithMetadata(new RequestBodyMetadata(typeof(ExtendJobRequest), []), RequestExamples.ExtendJob)
+            .Produces<JobResponse>(202)
+            .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.BodyTooLarge,
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.Internal);
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(
@@ -74,13 +95,30 @@ internal static class JobEndpoints
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value)) : new FailureResult(job.Failure);
     }
 
-    private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(string id, IJobService jobs, CancellationToken cancellation)
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(string id, IJobService jobs, CancellationToken cancellation) =>
+        Accepted(await jobs.CancelAsync(id, cancellation));
+
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> PauseAsync(string id, IJobService jobs, CancellationToken cancellation) =>
+        Accepted(await jobs.PauseAsync(id, cancellation));
+
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> ResumeAsync(string id, IJobService jobs, CancellationToken cancellation) =>
+        Accepted(await jobs.ResumeAsync(id, cancellation));
+
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> ExtendAsync(
+        string id, HttpContext context, JobExtensionReader reader, IJobService jobs)
     {
-        Outcome<JobSnapshot> job = await jobs.CancelAsync(id, cancellation);
-        return job.Succeeded
-            ? TypedResults.Accepted(JobContractMapper.PathOf(id), JobContractMapper.ToResponse(job.Value))
-            : new FailureResult(job.Failure);
+        Outcome<int> steps = await reader.ReadAsync(id, context.Request);
+        if (!steps.Succeeded)
+            return new FailureResult(steps.Failure);
+        Outcome<JobSnapshot> job = await jobs.ExtendAsync(id, steps.Value, context.RequestAborted);
+        if (job.Succeeded)
+            context.Response.Headers.RetryAfter = "1";
+        return Accepted(job);
     }
+
+    private static Results<Accepted<JobResponse>, FailureResult> Accepted(Outcome<JobSnapshot> job) => job.Succeeded
+        ? TypedResults.Accepted(JobContractMapper.PathOf(job.Value.Id), JobContractMapper.ToResponse(job.Value))
+        : new FailureResult(job.Failure);
 
     private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string id, IJobService jobs, CancellationToken cancellation)
     {

@@ -28,6 +28,27 @@ public sealed record JobProgressMessage
 
     public required int Diverged { get; init; }
 
+    /// <value>Mean acceptance probability since the warm-up; null for kernels that accept everything.</value>
+    public required double? Acceptance { get; init; }
+
+    /// <value>Transitions whose energy error was too large; null for kernels without the notion.</value>
+    public required long? DivergentTransitions { get; init; }
+
+    /// <value>The smallest E-BFMI of the chains; below 0.3 the momentum is badly matched.</value>
+    public required double? Ebfmi { get; init; }
+
+    /// <value>The largest rank-normalised split R-hat; chains agree at 1.01 and below.</value>
+    public required double? RHat { get; init; }
+
+    /// <value>The smallest bulk effective sample size, over all chains together.</value>
+    public required double? EssBulk { get; init; }
+
+    /// <value>The smallest tail effective sample size.</value>
+    public required double? EssTail { get; init; }
+
+    /// <value>Monte Carlo standard error of the mean energy.</value>
+    public required double? EnergyMcse { get; init; }
+
     public required int? QueuePosition { get; init; }
 
     internal static JobProgressMessage Of(JobProgressEvent happened)
@@ -46,6 +67,13 @@ public sealed record JobProgressMessage
             EnergyMean = progress.EnergyMean,
             GradientNorm = progress.GradientNorm,
             Diverged = progress.Diverged,
+            Acceptance = progress.Acceptance,
+            DivergentTransitions = progress.DivergentTransitions,
+            Ebfmi = progress.Ebfmi,
+            RHat = progress.RHat,
+            EssBulk = progress.EssBulk,
+            EssTail = progress.EssTail,
+            EnergyMcse = progress.EnergyMcse,
             QueuePosition = progress.QueuePosition,
         };
     }

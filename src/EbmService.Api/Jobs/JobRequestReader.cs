@@ -12,7 +12,7 @@ using Microsoft.Extensions.Options;
 namespace EbmService.Api.Jobs;
 
 /// <summary>Makes a validated submission of POST /v1/jobs; reports all errors together.</summary>
-internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice device, IOptions<LimitsOptions> limits)
+internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice device, StartJobResolver startJobs, IOptions<LimitsOptions> limits)
 {
     internal const int MaxKeyLength = 255;
     private const int MaxTags = 16;
@@ -32,14 +32,16 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
 
         var errors = new List<FieldError>();
         string? key = ReadKey(request, errors);
+        string tenant = TenantHeader.Read(request, errors);
         CheckEnvelope(read.Value, errors);
-        Outcome<JobSubmission> submission = Build(read.Value, errors);
-        return !submission.Succeeded || key is null
-            ? submission
-            : submission.Value with { IdempotencyKey = key, RequestFingerprint = Convert.ToHexStringLower(SHA256.HashData(body.Value)) };
+        Outcome<JobSubmission> submission = await BuildAsync(read.Value, errors, request.HttpContext.RequestAborted);
+        if (!submission.Succeeded)
+            return submission;
+        string? print = key is null ? null : Convert.ToHexStringLower(SHA256.HashData(body.Value));
+        return submission.Value with { Tenant = tenant, IdempotencyKey = key, RequestFingerprint = print };
     }
 
-    private Outcome<JobSubmission> Build(CreateJobRequest job, List<FieldError> errors)
+    private async Task<Outcome<JobSubmission>> BuildAsync(CreateJobRequest job, List<FieldError> errors, CancellationToken cancellation)
     {
         if (string.IsNullOrWhiteSpace(job.Model))
             return Failure.OfFields([.. errors, new FieldError("model", "Name a model, for example \"mnist-jem\"; GET /v1/models lists them.")]);
@@ -49,9 +51,12 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
             return errors.Count > 0 ? Failure.OfFields(errors) : found.Failure;
         if (!found.Value.Tasks.Contains(ModelTask.Sampling))
             return errors.Count > 0 ? Failure.OfFields(errors) : TaskFailure.NotSupported(found.Value, ModelTask.Sampling);
+        Outcome<SamplingRequest> request = await PinStartAsync(Normalize(job.Spec), found.Value, errors, cancellation);
+        if (!request.Succeeded)
+            return request.Failure;
 
         Outcome<SamplingSpec> spec = SamplingSpecFactory.Create(
-            Normalize(job.Spec), found.Value, device.Info.Kind, limits.Value.ToSamplingPolicy(), NewSeed);
+            request.Value, found.Value, device.Info.Kind, limits.Value.ToSamplingPolicy(), NewSeed);
         if (!spec.Succeeded)
             errors.AddRange(spec.Failure.Fields);
         if (errors.Count > 0)
@@ -59,9 +64,27 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
         return new JobSubmission(found.Value.Reference(), spec.Value!) { Priority = job.Priority ?? 0, Tags = job.Tags ?? [] };
     }
 
-    /// <summary>A finished job's spec shows no labels as []; sent again it must mean the same.</summary>
-    private static SamplingRequest Normalize(SamplingRequest? spec) =>
-        spec is null ? new SamplingRequest() : spec.Labels is { Count: 0 } ? spec with { Labels = null } : spec;
+    /// <summary>Fills in the SHA-256 of the job to start from; what is wrong with its members joins the other errors.</summary>
+    private async Task<Outcome<SamplingRequest>> PinStartAsync(
+        SamplingRequest spec, HostedModel model, List<FieldError> errors, CancellationToken cancellation)
+    {
+        if (spec.StartJob is null)
+            return spec;
+        Outcome<StartJob> source = await startJobs.ResolveAsync(spec.StartJob, model, cancellation);
+        if (source.Succeeded)
+            return spec with { StartJob = source.Value };
+        if (source.Failure.Fields.Count == 0)
+            return source.Failure;
+        errors.AddRange(source.Failure.Fields);
+        return spec;
+    }
+
+    /// <summary>A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule length as 0.</summary>
+    private static SamplingRequest Normalize(SamplingRequest? spec) => spec is null ? new SamplingRequest() : spec with
+    {
+        Labels = spec.Labels is { Count: 0 } ? null : spec.Labels,
+        ScheduleSteps = spec.ScheduleSteps is 0 ? null : spec.ScheduleSteps,
+    };
 
     private static long NewSeed() =>
         (long)(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) & SamplingSpecFactory.MaxSeed);

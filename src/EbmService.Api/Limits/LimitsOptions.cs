@@ -33,11 +33,19 @@ public sealed class LimitsOptions
     [Range(1, int.MaxValue)]
     public int MaxSteps { get; set; } = 1_000_000;
 
-    /// <value>Chains x steps x numbers in one input; at least 1, 1e12 by default.</value>
+    /// <value>Gradients (chains x replicas x steps x leapfrog steps) x numbers in one input; at least 1, 1e12 by default.</value>
     [Range(1.0, double.MaxValue)]
     public double MaxElementSteps { get; set; } = 1e12;
 
-    public SamplingPolicy ToSamplingPolicy() => new(MaxChains, MaxSteps, MaxElementSteps);
+    /// <value>Chains x kept states x numbers in one input of one job; 1 to 500 000 000, 268 435 456 by default.</value>
+    [Range(1, 500_000_000)]
+    public int MaxResultNumbers { get; set; } = 1 << 28;
+
+    /// <value>Numbers of one tensor inside a spec (data, held values); 1 to 16 777 216, 131 072 by default.</value>
+    [Range(1, 1 << 24)]
+    public int MaxInlineNumbers { get; set; } = 1 << 17;
+
+    public SamplingPolicy ToSamplingPolicy() => new(MaxChains, MaxSteps, MaxElementSteps, MaxResultNumbers, MaxInlineNumbers);
 }
 
 /// <summary>Checks all members and reports all errors together.</summary>

@@ -39,6 +39,9 @@ internal static class OpenApiServiceCollectionExtensions
         options.SupportNonNullableReferenceTypes();
         options.NonNullableReferenceTypesAsRequired();
         options.OperationFilter<OperationDetailsFilter>();
+        options.UseAllOfToExtendReferenceSchemas();
+        options.SchemaFilter<DocumentedSchemaFilter>(new XmlSummaries([Documentation(typeof(OpenApiServiceCollectionExtensions)), Documentation(typeof(ModelKey))]));
+        options.SchemaFilter<TensorSchemaFilter>();
         options.MapType<NestedNumbers>(() => new OpenApiSchema
         {
             Type = JsonSchemaType.Array,
@@ -46,4 +49,6 @@ internal static class OpenApiServiceCollectionExtensions
             Description = "Nested arrays of finite numbers.",
         });
     }
+
+    private static string Documentation(Type type) => Path.ChangeExtension(type.Assembly.Location, "xml");
 }

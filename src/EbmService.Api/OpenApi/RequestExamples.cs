@@ -33,6 +33,11 @@ internal static class RequestExamples
         new("defaults", "two-moons: all defaults", """{"model": "two-moons"}"""),
     ]);
 
+    internal static readonly RequestExampleSet ExtendJob = new("two-moons",
+    [
+        new("more", "200 steps more", """{"steps": 200}"""),
+    ]);
+
     private static string DigitTensor =>
         $$"""{"dtype": "uint8", "shape": [1, 1, 28, 28], "base64": "{{Convert.ToBase64String(SampleDigit.Seven())}}"}""";
 }

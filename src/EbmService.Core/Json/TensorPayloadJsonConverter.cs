@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EbmService.Core.Failures;
 using EbmService.Core.Tensors;
 
 namespace EbmService.Core.Json;
@@ -11,13 +12,14 @@ namespace EbmService.Core.Json;
 public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
 {
     private const string Float32 = "float32";
+    private const int MaxDimensions = 8;
 
     public override TensorPayload Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         reader.TokenType switch
         {
             JsonTokenType.StartArray => ReadNested(ref reader),
             JsonTokenType.StartObject => ReadBase64(ref reader),
-            _ => throw new JsonException("A tensor is nested arrays of numbers, or {\"dtype\": \"float32\", \"shape\": [...], \"base64\": \"...\"}."),
+            _ => throw new TensorJsonException("", "Must be nested arrays of numbers, or {\"dtype\": \"float32\", \"shape\": [...], \"base64\": \"...\"}."),
         };
 
     public override void Write(Utf8JsonWriter writer, TensorPayload value, JsonSerializerOptions options)
@@ -34,48 +36,18 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
 
     private static TensorPayload ReadNested(ref Utf8JsonReader reader)
     {
-        var shape = new List<int>();
-        var counts = new List<int>();
-        var values = new List<float>();
-        do
+        var builder = new NestedArrayBuilder("");
+        try
         {
-            ReadToken(ref reader, shape, counts, values);
+            builder.Add(ref reader);
+            while (builder.IsOpen && reader.Read())
+                builder.Add(ref reader);
+            return builder.ToTensor();
         }
-        while (counts.Count > 0 && reader.Read());
-        return new TensorPayload(shape, [.. values]);
-    }
-
-    /// <summary>Counts hold the elements seen so far at each open level; a closed level fixes or must equal the size of its dimension.</summary>
-    private static void ReadToken(ref Utf8JsonReader reader, List<int> shape, List<int> counts, List<float> values)
-    {
-        switch (reader.TokenType)
+        catch (FailureException refused)
         {
-            case JsonTokenType.StartArray when values.Count == 0 || counts.Count < shape.Count:
-                Count(counts);
-                counts.Add(0);
-                if (counts.Count > shape.Count)
-                    shape.Add(-1);
-                break;
-            case JsonTokenType.EndArray:
-                int level = counts.Count - 1;
-                if (shape[level] >= 0 && shape[level] != counts[level])
-                    throw new JsonException("The rows of a nested tensor must all have the same length.");
-                shape[level] = counts[level];
-                counts.RemoveAt(level);
-                break;
-            case JsonTokenType.Number when counts.Count == shape.Count:
-                Count(counts);
-                values.Add(reader.GetSingle());
-                break;
-            default:
-                throw new JsonException("A nested tensor has numbers at its innermost level only, and no empty rows.");
+            throw new TensorJsonException(refused.Failure.Fields[0].Field, refused.Message);
         }
-    }
-
-    private static void Count(List<int> counts)
-    {
-        if (counts.Count > 0)
-            counts[^1]++;
     }
 
     private static TensorPayload ReadBase64(ref Utf8JsonReader reader)
@@ -89,16 +61,49 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
             reader.Read();
             switch (name)
             {
-                case "dtype": dtype = reader.GetString(); break;
-                case "shape": shape = JsonSerializer.Deserialize<int[]>(ref reader); break;
-                case "base64" when reader.TryGetBytesFromBase64(out bytes): break;
-                default: throw new JsonException($"A tensor has dtype, shape and base64, not '{name}' like this.");
+                case "dtype" when dtype is null: dtype = ReadDtype(ref reader); break;
+                case "shape" when shape is null: shape = ReadShape(ref reader); break;
+                case "base64" when bytes is null: bytes = ReadBytes(ref reader); break;
+                case "dtype" or "shape" or "base64": throw new TensorJsonException("." + name, "The member stands here twice: keep one.");
+                default: throw new TensorJsonException("." + name, $"There is no member '{name}' here: a tensor has dtype, shape and base64.");
             }
         }
-        if (dtype != Float32 || shape is null || bytes is null || shape.Any(size => size < 0))
-            throw new JsonException("A tensor needs dtype float32, a shape and base64 of little-endian numbers.");
-        return shape.Aggregate(1.0, (product, size) => product * size) * sizeof(float) == bytes.Length
-            ? new TensorPayload(shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray())
-            : throw new JsonException("The tensor's base64 has not as many numbers as its shape says.");
+        string? missing = dtype is null ? "dtype" : shape is null ? "shape" : bytes is null ? "base64" : null;
+        if (missing is not null)
+            throw new TensorJsonException("." + missing, "The member is missing: a tensor has dtype, shape and base64.");
+        return Decode(shape!, bytes!);
     }
+
+    private static TensorPayload Decode(int[] shape, byte[] bytes)
+    {
+        double wanted = shape.Aggregate(1.0, (product, size) => product * size) * sizeof(float);
+        return wanted == bytes.Length
+            ? new TensorPayload(shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray())
+            : throw new TensorJsonException(".base64", $"The shape [{string.Join(", ", shape)}] needs {wanted:0} bytes (4 per number), but {bytes.Length} were sent.");
+    }
+
+    private static string ReadDtype(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(Float32)
+            ? Float32
+            : throw new TensorJsonException(".dtype", "Must be \"float32\", little-endian: other types are not read here.");
+
+    private static int[] ReadShape(ref Utf8JsonReader reader)
+    {
+        const string Rule = "Must be a list of 1 to 8 sizes, none negative.";
+        var shape = new List<int>();
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new TensorJsonException(".shape", Rule);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out int size) || size < 0 || shape.Count == MaxDimensions)
+                throw new TensorJsonException(".shape", Rule);
+            shape.Add(size);
+        }
+        return shape.Count > 0 ? [.. shape] : throw new TensorJsonException(".shape", Rule);
+    }
+
+    private static byte[] ReadBytes(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? bytes)
+            ? bytes
+            : throw new TensorJsonException(".base64", "This is not base64.");
 }

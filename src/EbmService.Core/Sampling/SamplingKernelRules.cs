@@ -51,6 +51,7 @@ internal static class SamplingKernelRules
         Unused(request.Order is UpdateOrder.NoiseFirst, "order", kernel == SamplingKernel.Sgld);
         Unused(request.GradientClip is { Kind: not GradientClipKind.None }, "gradientClip", kernel is SamplingKernel.Sgld or SamplingKernel.PreconditionedSgld);
         Unused(request.StateClamp is { Kind: not StateClampKind.None }, "stateClamp", !kernel.IsDiscrete());
+        Unused(request.Schedule is { Kind: not ScheduleKind.Constant }, "schedule", !kernel.IsDiscrete());
         Require(errors, request.Noise is null || kernel == SamplingKernel.Sgld, "noise", $"has no meaning for kernel {name}: give a temperature.");
     }
 
@@ -74,6 +75,8 @@ internal static class SamplingKernelRules
         Require(errors, spec.Temperature is > 0, "tempering", "needs a temperature above 0 instead of a noise.");
         bool ascends = ladder.Count is >= 2 and <= MaxReplicas && ladder[0] == 1 && ladder.Zip(ladder.Skip(1)).All(pair => pair.First < pair.Second) && ladder[^1] <= 1e6;
         Require(errors, ascends, "tempering.temperatures", $"must be 2 to {MaxReplicas} ascending factors that begin with 1.");
+        double hottest = Math.Sqrt(2 * spec.StepSize * (spec.Temperature ?? 0) * (ladder.Count > 0 ? ladder[^1] : 1));
+        Require(errors, !ascends || hottest <= float.MaxValue, "tempering.temperatures", "times temperature and stepSize give a noise beyond float32.");
         Require(errors, tempering.SwapEvery >= 1, "tempering.swapEvery", "must be at least 1.");
         Require(errors, (long)spec.BlockSize * ladder.Count <= MaxRows, "blockSize", $"times the number of temperatures must be at most {MaxRows}.");
     }

@@ -31,10 +31,24 @@ public static class SamplingSpecFactory
             return Failure.OfFields([UnknownRecipe(descriptor, recipeName)]);
         if (request.Recipe is null && recipeName != descriptor.DefaultRecipe)
             recipe = recipe with { StateClamp = FindRecipe(descriptor, descriptor.DefaultRecipe)?.StateClamp ?? new() };
+        // What the kernel ignores the spec must not show: sent again it would be refused.
+        if (kernel.IsDiscrete())
+            recipe = recipe with { StateClamp = new(), Schedule = new() };
 
         SamplingSpec spec = Merge(request, kernel, recipeName, recipe, model, deviceKind, newSeed);
         List<FieldError> errors = SamplingSpecValidator.Check(request, spec, model, policy);
         return errors.Count > 0 ? Failure.OfFields(errors) : spec;
+    }
+
+    /// <summary>What stands in the way of so many more steps; null where nothing does.</summary>
+    public static Failure? CheckExtension(SamplingSpec spec, int steps, HostedModel model, SamplingPolicy policy)
+    {
+        if (steps < 1)
+            return Failure.OfFields([new("steps", "Must be at least 1: the steps to add.")]);
+        if ((long)spec.Steps + steps > int.MaxValue)
+            return Failure.OfFields([new("steps", $"With the job's {spec.Steps} steps that is more than any job can have.", FailureCode.OverPolicy)]);
+        IReadOnlyList<FieldError> errors = SamplingSpecValidator.CheckLimits(spec.Extended(steps), model, policy);
+        return errors.Count > 0 ? Failure.OfFields([.. errors.Select(error => error with { Field = "steps" })]) : null;
     }
 
     private static SamplingKernel DefaultKernel(ModelDescriptor descriptor) =>

@@ -26,6 +26,13 @@ internal static class SamplingSpecValidator
         Require(errors, spec.BlockSize is >= 1 and <= SamplingSpecFactory.MaxBlockSize,
             "blockSize", $"must be between 1 and {SamplingSpecFactory.MaxBlockSize}.");
         Require(errors, spec.PreviewEvery >= 0, "previewEvery", "must be 0 (no previews) or a number of steps.");
+        errors.AddRange(CheckLimits(spec, model, policy));
+    }
+
+    /// <summary>Only this server's limits on the job's size.</summary>
+    internal static List<FieldError> CheckLimits(SamplingSpec spec, HostedModel model, SamplingPolicy policy)
+    {
+        var errors = new List<FieldError>();
         Limit(errors, spec.Chains <= policy.MaxChains, "chains", $"{spec.Chains} chains are over this server's limit of {policy.MaxChains}.");
         Limit(errors, spec.Steps <= policy.MaxSteps, "steps", $"{spec.Steps} steps are over this server's limit of {policy.MaxSteps}.");
         int length = model.Descriptor!.Input.Length();
@@ -35,6 +42,7 @@ internal static class SamplingSpecValidator
         double cost = (double)spec.Chains * length * spec.Steps * spec.Replicas * (spec.Hmc?.LeapfrogSteps ?? 1);
         Limit(errors, cost <= policy.MaxElementSteps, "steps",
             $"gradients x input size is {cost:G3}, over this server's limit of {policy.MaxElementSteps:G3}: ask for fewer chains, steps, temperatures or leapfrog steps.");
+        return errors;
     }
 
     private static void CheckRecipe(SamplingRequest request, SamplingSpec spec, List<FieldError> errors)

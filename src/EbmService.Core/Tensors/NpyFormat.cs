@@ -13,6 +13,10 @@ public static partial class NpyFormat
     public const string MediaType = "application/x-npy";
 
     private const int MaxHeader = 64 * 1024;
+
+    /// <summary>The most bytes that come before the numbers.</summary>
+    public const int HeaderBytes = MaxHeader + 12;
+
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
     /// <summary>Encodes a float32 tensor; the header is padded to a multiple of 64 bytes as NumPy does.</summary>
@@ -35,6 +39,23 @@ public static partial class NpyFormat
     /// <exception cref="FormatException">The bytes are no .npy file of a supported kind; the message says what is wrong.</exception>
     public static TensorPayload Read(ReadOnlySpan<byte> bytes)
     {
+        (string dtype, int[] shape, int start) = ReadHeader(bytes);
+        ReadOnlySpan<byte> data = bytes[start..];
+        long count = TensorPayload.ElementCount(shape);
+        int width = dtype switch { "<f4" => 4, "<f8" => 8, "|u1" => 1, _ => 0 };
+        if (width == 0)
+            throw new FormatException($"dtype '{dtype}' is not supported: use float32, float64 or uint8, little-endian");
+        if (count > int.MaxValue / width || count * width != data.Length)
+            throw new FormatException($"the shape asks for {count} elements of {width} bytes, but {data.Length} bytes follow the header");
+        return new TensorPayload(shape, Convert(dtype, data, (int)count));
+    }
+
+    /// <summary>The shape alone, of a file's first bytes: <see cref="HeaderBytes"/> of them are enough.</summary>
+    /// <exception cref="FormatException">As <see cref="Read"/>.</exception>
+    public static IReadOnlyList<int> ReadShape(ReadOnlySpan<byte> bytes) => ReadHeader(bytes).Shape;
+
+    private static (string Dtype, int[] Shape, int DataStart) ReadHeader(ReadOnlySpan<byte> bytes)
+    {
         if (bytes.Length < 12 || !bytes[..6].SequenceEqual(Magic))
             throw new FormatException("not a .npy file: the magic string is missing");
         bool longHeader = bytes[6] >= 2;
@@ -45,26 +66,13 @@ public static partial class NpyFormat
         if (length > MaxHeader || start + length > bytes.Length)
             throw new FormatException("the .npy header is longer than the file or than 64 KiB");
         string header = Encoding.Latin1.GetString(bytes.Slice(start, (int)length));
-        return ReadData(header, bytes[(start + (int)length)..]);
-    }
-
-    private static TensorPayload ReadData(string header, ReadOnlySpan<byte> data)
-    {
         Match descr = DescrPattern().Match(header);
         Match shapeText = ShapePattern().Match(header);
         if (!descr.Success || !shapeText.Success)
             throw new FormatException("the .npy header lacks 'descr' or 'shape'");
         if (header.Contains("'fortran_order': True", StringComparison.Ordinal))
             throw new FormatException("Fortran order is not supported: save numpy.ascontiguousarray(x)");
-        int[] shape = ParseShape(shapeText.Groups[1].Value);
-        long count = TensorPayload.ElementCount(shape);
-        string dtype = descr.Groups[1].Value;
-        int width = dtype switch { "<f4" => 4, "<f8" => 8, "|u1" => 1, _ => 0 };
-        if (width == 0)
-            throw new FormatException($"dtype '{dtype}' is not supported: use float32, float64 or uint8, little-endian");
-        if (count > int.MaxValue / width || count * width != data.Length)
-            throw new FormatException($"the shape asks for {count} elements of {width} bytes, but {data.Length} bytes follow the header");
-        return new TensorPayload(shape, Convert(dtype, data, (int)count));
+        return (descr.Groups[1].Value, ParseShape(shapeText.Groups[1].Value), start + (int)length);
     }
 
     private static float[] Convert(string dtype, ReadOnlySpan<byte> data, int count)

@@ -97,6 +97,15 @@ public sealed class EvaluationEndpointsTests(ApiFactory factory) : IClassFixture
     }
 
     [Fact]
+    public async Task Energy_NpyWithGradients_IsRefused()
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/models/moons/energy") { Content = new StringContent("""{"inputs": [[1, 2]], "gradients": true}""", null, "application/json") };
+        request.Headers.Accept.ParseAdd("application/x-npy");
+
+        Assert.Contains("application/json", await (await _client.SendAsync(request, HttpTestExtensions.Cancel)).FieldErrorAsync("gradients"));
+    }
+
+    [Fact]
     public async Task Energy_UnknownAccept_FallsBackToJson()
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/models/moons/energy") { Content = new StringContent("""{"inputs": [[1, 2]]}""", null, "application/json") };

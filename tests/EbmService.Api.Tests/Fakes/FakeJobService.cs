@@ -18,7 +18,7 @@ internal sealed class FakeJobService : IJobService
 
     internal JobSubmission? Last { get; private set; }
 
-    internal byte[] Content { get; } = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
+    internal byte[] Content { get; set; } = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
 
     public Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
     {
@@ -34,7 +34,7 @@ internal sealed class FakeJobService : IJobService
         string id = Guid.CreateVersion7(Start.AddMilliseconds(_jobs.Count)).ToString("N");
         var job = new JobSnapshot
         {
-            Id = id, Status = JobStatus.Queued, Model = submission.Model, Spec = submission.Spec, Priority = submission.Priority,
+            Id = id, Status = JobStatus.Queued, Model = submission.Model, Spec = submission.Spec, Priority = submission.Priority, Tenant = submission.Tenant,
             Tags = submission.Tags, Progress = new JobProgress { QueuePosition = 1, EnergyMean = double.NaN }, CreatedAt = Start,
         };
         _jobs[id] = new JobState(job);
@@ -56,11 +56,19 @@ internal sealed class FakeJobService : IJobService
     public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation) => Answer(id, state =>
         state.Job.Status.IsTerminal() ? new Failure(FailureCode.InvalidTransition, "The job has ended.") : End(state, JobStatus.Cancelled));
 
-    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation) => Answer(id, state => Move(state, JobStatus.Paused));
 
-    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation) => Answer(id, state =>
+        state.Job.Status == JobStatus.Paused ? Move(state, JobStatus.Queued) : Move(state, state.Job.Status));
 
-    public Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation) => throw new NotSupportedException();
+    public async Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation)
+    {
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        if (!found.Succeeded || found.Value.Status != JobStatus.Succeeded)
+            return found.Succeeded ? new Failure(FailureCode.InvalidTransition, "The job has not succeeded.") : found;
+        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Model, found.Value.Spec.Extended(steps)!) { Tenant = found.Value.Tenant }, cancellation);
+        return made.Succeeded ? _jobs[made.Value.Id].Job = made.Value with { Extends = id } : made;
+    }
 
     public Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation) => Answer(id, state =>
     {
@@ -112,9 +120,14 @@ internal sealed class FakeJobService : IJobService
         End(state, JobStatus.Succeeded);
     }
 
+    private static Outcome<JobSnapshot> Move(JobState state, JobStatus status) => state.Job.Status.IsTerminal()
+        ? new Failure(FailureCode.InvalidTransition, "The job has ended.")
+        : state.Job = state.Job with { Status = status };
+
     private static JobSnapshot End(JobState state, JobStatus status)
     {
-        state.Job = state.Job with { Status = status, FinishedAt = Start.AddSeconds(1) };
+        StopReason? reason = status switch { JobStatus.Succeeded => StopReason.UntilEss, JobStatus.Cancelled => StopReason.Cancelled, _ => null };
+        state.Job = state.Job with { Status = status, FinishedAt = Start.AddSeconds(1), StopReason = reason };
         state.Append(sequence => new JobChangedEvent(state.Job.Id, sequence, state.Job));
         state.Ended.TrySetResult();
         return state.Job;

@@ -34,7 +34,7 @@ public sealed class JobsHubTests : IDisposable
 
         await hub.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
         Message queued = await messages.ReadAsync(HttpTestExtensions.Cancel);
-        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress { Fraction = 0.25, EnergyMean = double.NaN }));
+        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress { Fraction = 0.25, EnergyMean = double.NaN, RHat = 1.5, EssBulk = 7, Ebfmi = double.NaN }));
         Message progress = await messages.ReadAsync(HttpTestExtensions.Cancel);
         _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, 10, [1, 2, 3]));
         Message preview = await messages.ReadAsync(HttpTestExtensions.Cancel);
@@ -47,8 +47,10 @@ public sealed class JobsHubTests : IDisposable
         Assert.Equal(("progress", id, 2), (progress.Kind, (string?)progress.Body["jobId"], (int)progress.Body["sequence"]!));
         Assert.Equal(0.25, (double)progress.Body["fraction"]!);
         Assert.Null(progress.Body["energyMean"]);
+        Assert.Equal((1.5, 7.0), ((double)progress.Body["rHat"]!, (double)progress.Body["essBulk"]!));
+        Assert.True(progress.Body.ContainsKey("ebfmi") && progress.Body["ebfmi"] is null);
         Assert.Equal(("preview", 10, "AQID"), (preview.Kind, (int)preview.Body["step"]!, (string?)preview.Body["png"]));
-        Assert.Equal("succeeded", (string?)ended.Body["status"]);
+        Assert.Equal(("succeeded", "untilEss", "default"), ((string?)ended.Body["status"], (string?)ended.Body["stopReason"], (string?)ended.Body["tenant"]));
         Assert.Equal("samples.png", (string?)ended.Body["results"]![0]!["name"]);
     }
 

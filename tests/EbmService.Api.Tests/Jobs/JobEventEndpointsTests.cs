@@ -19,7 +19,11 @@ public sealed class JobEventEndpointsTests : IDisposable
     public async Task Events_WholeJob_CarryTypesIdsAndEndWithTheTerminalOne()
     {
         string id = await CreateAsync();
-        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress { Fraction = 0.5, StepsPerSecond = double.NaN }));
+        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress
+        {
+            Fraction = 0.5, StepsPerSecond = double.NaN, RHat = 1.02, EssBulk = 99, EssTail = double.PositiveInfinity, EnergyMcse = double.NaN,
+            Acceptance = 0.8, DivergentTransitions = 3, Ebfmi = double.NaN,
+        }));
         _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, 10, [1, 2, 3]));
         _factory.Jobs.Finish(id);
 
@@ -30,7 +34,12 @@ public sealed class JobEventEndpointsTests : IDisposable
         JsonNode progress = JsonNode.Parse(events[1].Data)!;
         Assert.Equal(id, (string?)progress["jobId"]);
         Assert.Equal(2, (int)progress["sequence"]!);
-        Assert.Null(progress["stepsPerSecond"]);
+        Assert.Equal((1.02, 99.0, 0.8, 3), ((double)progress["rHat"]!, (double)progress["essBulk"]!, (double)progress["acceptance"]!, (int)progress["divergentTransitions"]!));
+        foreach (string notFinite in (string[])["stepsPerSecond", "essTail", "energyMcse", "ebfmi"])
+        {
+            Assert.True(progress.AsObject().ContainsKey(notFinite), notFinite);
+            Assert.Null(progress[notFinite]);
+        }
         Assert.Equal("AQID", (string?)JsonNode.Parse(events[2].Data)!["png"]);
         Assert.Equal("succeeded", (string?)JsonNode.Parse(events[3].Data)!["status"]);
     }

@@ -57,7 +57,21 @@ public sealed class OpenApiDocumentTests(ApiFactory factory) : IClassFixture<Api
                 tried++;
             }
         }
-        Assert.True(tried >= 11, $"only {tried} examples");
+        Assert.True(tried >= 12, $"only {tried} examples");
+    }
+
+    [Fact]
+    public async Task Document_Schemas_SayWhatMayBeSent()
+    {
+        JsonNode schemas = (await ServedAsync())["components"]!["schemas"]!;
+
+        Assert.Equal(2, schemas["TensorPayload"]!["oneOf"]!.AsArray().Count);
+        Assert.Contains("`hmc`: Hamiltonian Monte Carlo", (string?)schemas["SamplingKernel"]!["description"]);
+        Assert.All(schemas["SamplingRequest"]!["properties"]!.AsObject().Where(member => member.Value!["type"] is not null),
+            member => Assert.False(string.IsNullOrEmpty((string?)member.Value!["description"]), member.Key));
+        // What has a default may be left out of a request.
+        Assert.Null(schemas["HmcSettings"]!["required"]);
+        Assert.Equal(["mask", "values"], schemas["HeldPart"]!["required"]!.AsArray().Select(name => (string)name!));
     }
 
     [Theory]

@@ -5,10 +5,11 @@ using System.Text.Json;
 using EbmService.Core.Failures;
 using EbmService.Core.Tensors;
 
-namespace EbmService.Api.Inputs;
+namespace EbmService.Core.Json;
 
 /// <summary>Collects tokens of nested arrays, infers the shape and refuses ragged arrays and anything but finite numbers.</summary>
-internal sealed class NestedArrayBuilder(string root)
+/// <param name="root">The path of the outermost array.</param>
+public sealed class NestedArrayBuilder(string root)
 {
     private const int MaxDimensions = 8;
 
@@ -23,10 +24,10 @@ internal sealed class NestedArrayBuilder(string root)
     /// <summary>The level that holds numbers, -1 until the first number.</summary>
     private int _leafLevel = -1;
 
-    internal bool IsOpen => _position.Count > 0;
+    public bool IsOpen => _position.Count > 0;
 
     /// <summary>Where the next element stands, for example <c>inputs[3][0]</c>.</summary>
-    internal string Path
+    public string Path
     {
         get
         {
@@ -37,7 +38,9 @@ internal sealed class NestedArrayBuilder(string root)
         }
     }
 
-    internal void Add(ref Utf8JsonReader reader)
+    /// <summary>Takes the reader's current token.</summary>
+    /// <exception cref="FailureException">The token has no place here; its one field is the element's path.</exception>
+    public void Add(ref Utf8JsonReader reader)
     {
         switch (reader.TokenType)
         {
@@ -51,15 +54,16 @@ internal sealed class NestedArrayBuilder(string root)
                 AddNumber(ref reader);
                 break;
             case JsonTokenType.String:
-                throw Refuse($"'{Shorten(reader.GetString())}' is text: inputs hold finite numbers; NaN and infinities are not allowed.");
+                throw Refuse($"'{Shorten(reader.GetString())}' is text: here stand finite numbers; NaN and infinities are not allowed.");
             case JsonTokenType.Null:
-                throw Refuse("null is not a number: inputs hold finite numbers.");
+                throw Refuse("null is not a number: here stand finite numbers.");
             default:
-                throw Refuse("inputs hold nested arrays of finite numbers, nothing else.");
+                throw Refuse("here stand nested arrays of finite numbers, nothing else.");
         }
     }
 
-    internal TensorPayload ToTensor()
+    /// <summary>The tensor, once no array is open.</summary>
+    public TensorPayload ToTensor()
     {
         if (_leafLevel >= 0 && _leafLevel != _sizes.Count - 1)
             throw Refuse("ragged: some elements are numbers and some are arrays.");
@@ -70,7 +74,7 @@ internal sealed class NestedArrayBuilder(string root)
     {
         int level = _position.Count;
         if (level == MaxDimensions)
-            throw Refuse($"inputs are nested at most {MaxDimensions} deep.");
+            throw Refuse($"arrays are nested at most {MaxDimensions} deep.");
         if (_leafLevel >= 0 && level > _leafLevel)
             throw Refuse("this is an array where the elements before it are numbers: the arrays are ragged.");
         _position.Add(0);

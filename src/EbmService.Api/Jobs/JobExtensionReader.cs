@@ -1,0 +1,38 @@
+using EbmService.Api.Inputs;
+using EbmService.Api.Limits;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+using EbmService.Jobs.Admission;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Api.Jobs;
+
+/// <summary>Reads POST /v1/jobs/{id}/extend and holds the longer job against this server's limits.</summary>
+internal sealed class JobExtensionReader(IJobService jobs, IModelCatalog catalog, IOptions<LimitsOptions> limits)
+{
+    /// <returns>The steps to add, or why they can't be.</returns>
+    internal async Task<Outcome<int>> ReadAsync(string id, HttpRequest request)
+    {
+        if (!request.HasJsonContentType())
+            return MediaTypes.Unsupported(request.ContentType ?? "", "application/json");
+        Outcome<byte[]> body = await BodyReader.ReadAsync(request, limits.Value.MaxBodyBytes);
+        if (!body.Succeeded)
+            return body.Failure;
+        Outcome<ExtendJobRequest> read = JsonBody.Deserialize<ExtendJobRequest>(body.Value);
+        if (!read.Succeeded)
+            return read.Failure;
+        Outcome<JobSnapshot> job = await jobs.FindAsync(id, request.HttpContext.RequestAborted);
+        if (!job.Succeeded)
+            return job.Failure;
+        Outcome<HostedModel> model = catalog.Find(job.Value.Model.Name, job.Value.Model.Version);
+        if (!model.Succeeded)
+            return model.Failure;
+        if (model.Value.Digest != job.Value.Model.Digest)
+            return new Failure(FailureCode.InvalidTransition, "The model's files are not those that the job ran on.", "Submit a new job, with start 'job' for the same start points.");
+        int steps = read.Value.Steps;
+        Failure? failure = SamplingSpecFactory.CheckExtension((SamplingSpec)job.Value.Spec, steps, model.Value, limits.Value.ToSamplingPolicy());
+        return failure is null ? steps : failure;
+    }
+}

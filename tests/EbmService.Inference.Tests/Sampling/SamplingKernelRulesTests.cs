@@ -1,0 +1,127 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Sampling;
+
+namespace EbmService.Inference.Tests.Sampling;
+
+/// <summary>Every rule has a case; a new rule gets a line here.</summary>
+public sealed class SamplingKernelRulesTests
+{
+    [Theory]
+    [InlineData("plane", """{"kernel": "gibbsWithGradients"}""", "spec.kernel")]
+    [InlineData("plane", """{"kernel": "blockedGibbs"}""", "spec.kernel")]
+    [InlineData("lattice", """{"kernel": "hmc"}""", "spec.kernel")]
+    [InlineData("words", """{"kernel": "sgld", "noise": 1}""", "spec.kernel")]
+    [InlineData("words", """{"kernel": "blockedGibbs"}""", "spec.kernel")]
+    public void Create_KernelThatDoesNotFitTheVariables_IsNotSupported(string model, string json, string field)
+    {
+        Failure failure = SpecCase.Create(json, SpecCase.Of(model)).Failure!;
+
+        Assert.Equal((field, FailureCode.NotSupported), (failure.Fields[0].Field, failure.Fields[0].Code));
+    }
+
+    [Theory]
+    [InlineData("""{"hmc": {}}""", "spec.hmc")]
+    [InlineData("""{"kernel": "hmc", "mala": {}}""", "spec.mala")]
+    [InlineData("""{"kernel": "mala", "underdamped": {}}""", "spec.underdamped")]
+    [InlineData("""{"kernel": "ula", "preconditioner": {}}""", "spec.preconditioner")]
+    [InlineData("""{"kernel": "ula", "order": "noiseFirst"}""", "spec.order")]
+    [InlineData("""{"kernel": "hmc", "gradientClip": {"kind": "value", "limit": 1}}""", "spec.gradientClip")]
+    [InlineData("""{"kernel": "mala", "noise": 0.1}""", "spec.noise")]
+    public void Create_MemberThatTheKernelIgnores_IsRefused(string json, string field) =>
+        Assert.Contains(field, SpecCase.FieldsOf(json, SpecCase.Plane));
+
+    [Theory]
+    [InlineData("""{"stateClamp": {"kind": "range", "min": 0, "max": 1}}""", "spec.stateClamp")]
+    [InlineData("""{"schedule": {"kind": "cosine"}}""", "spec.schedule")]
+    [InlineData("""{"tempering": {"temperatures": [1, 2]}}""", "spec.tempering")]
+    [InlineData("""{"order": "noiseFirst"}""", "spec.order")]
+    public void Create_MemberThatDiscreteKernelsIgnore_IsRefused(string json, string field) =>
+        Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Lattice));
+
+    [Theory]
+    [InlineData("""{"kernel": "hmc", "hmc": {"leapfrogSteps": 0}}""", "spec.hmc.leapfrogSteps")]
+    [InlineData("""{"kernel": "hmc", "hmc": {"leapfrogSteps": 1001}}""", "spec.hmc.leapfrogSteps")]
+    [InlineData("""{"kernel": "hmc", "hmc": {"targetAcceptance": 0}}""", "spec.hmc.targetAcceptance")]
+    [InlineData("""{"kernel": "hmc", "hmc": {"targetAcceptance": 1}}""", "spec.hmc.targetAcceptance")]
+    [InlineData("""{"kernel": "hmc", "hmc": {"targetAcceptance": 1e400}}""", "spec.hmc.targetAcceptance")]
+    [InlineData("""{"kernel": "mala", "mala": {"targetAcceptance": 1}}""", "spec.mala.targetAcceptance")]
+    [InlineData("""{"kernel": "underdamped", "underdamped": {"friction": 0}}""", "spec.underdamped.friction")]
+    [InlineData("""{"kernel": "underdamped", "underdamped": {"friction": 1e400}}""", "spec.underdamped.friction")]
+    [InlineData("""{"kernel": "preconditionedSgld", "preconditioner": {"decay": 1}}""", "spec.preconditioner.decay")]
+    [InlineData("""{"kernel": "preconditionedSgld", "preconditioner": {"decay": -0.1}}""", "spec.preconditioner.decay")]
+    [InlineData("""{"kernel": "preconditionedSgld", "preconditioner": {"epsilon": 0}}""", "spec.preconditioner.epsilon")]
+    [InlineData("""{"kernel": "preconditionedSgld", "preconditioner": {"epsilon": 1e400}}""", "spec.preconditioner.epsilon")]
+    [InlineData("""{"kernel": "hmc", "temperature": 0}""", "spec.temperature")]
+    [InlineData("""{"kernel": "mala", "temperature": 0}""", "spec.temperature")]
+    [InlineData("""{"kernel": "hmc", "temperature": 1e400}""", "spec.temperature")]
+    [InlineData("""{"kernel": "hmc", "stepSize": 1e400}""", "spec.stepSize")]
+    [InlineData("""{"warmup": -1}""", "spec.warmup")]
+    [InlineData("""{"steps": 20, "warmup": 20}""", "spec.warmup")]
+    [InlineData("""{"scheduleSteps": 0}""", "spec.scheduleSteps")]
+    [InlineData("""{"thin": 0}""", "spec.thin")]
+    [InlineData("""{"steps": 20, "warmup": 5, "thin": 16}""", "spec.thin")]
+    [InlineData("""{"freshShare": 1e400}""", "spec.freshShare")]
+    [InlineData("""{"schedule": {"kind": "annealed", "end": 1e400}}""", "spec.schedule")]
+    [InlineData("""{"schedule": {"kind": "cyclical", "cycles": 0}}""", "spec.schedule.cycles")]
+    [InlineData("""{"temperature": 1, "temperatureSchedule": {"kind": "cosine", "end": 2}}""", "spec.temperatureSchedule.end")]
+    [InlineData("""{"noiseSchedule": {"kind": "cosine"}, "temperature": 1}""", "spec.noiseSchedule")]
+    [InlineData("""{"temperatureSchedule": {"kind": "cosine"}, "noise": 1}""", "spec.temperatureSchedule")]
+    public void Create_SettingOutOfRange_NamesIt(string json, string field) => Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Plane));
+
+    [Theory]
+    [InlineData("""{"kernel": "ula", "tempering": {"temperatures": [1]}}""", "spec.tempering.temperatures")]
+    [InlineData("""{"kernel": "ula", "tempering": {"temperatures": []}}""", "spec.tempering.temperatures")]
+    [InlineData("""{"kernel": "ula", "tempering": {"temperatures": [2, 3]}}""", "spec.tempering.temperatures")]
+    [InlineData("""{"kernel": "ula", "tempering": {"temperatures": [1, 3, 3]}}""", "spec.tempering.temperatures")]
+    [InlineData("""{"kernel": "ula", "tempering": {"temperatures": [1, 1e400]}}""", "spec.tempering.temperatures")]
+    [InlineData("""{"kernel": "ula", "temperature": 1e76, "tempering": {"temperatures": [1, 1e6]}}""", "spec.tempering.temperatures")]
+    [InlineData("""{"kernel": "ula", "tempering": {"temperatures": [1, 2], "swapEvery": 0}}""", "spec.tempering.swapEvery")]
+    [InlineData("""{"kernel": "ula", "blockSize": 1024, "tempering": {"temperatures": [1, 2, 3, 4, 5, 6, 7, 8, 9]}}""", "spec.blockSize")]
+    [InlineData("""{"noise": 0.1, "tempering": {"temperatures": [1, 2]}}""", "spec.tempering")]
+    [InlineData("""{"kernel": "ula", "temperature": 0, "tempering": {"temperatures": [1, 2]}}""", "spec.tempering")]
+    public void Create_BadLadder_NamesIt(string json, string field) => Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Plane));
+
+    [Theory]
+    [InlineData("""{"stop": {}}""", "spec.stop")]
+    [InlineData("""{"stop": {"untilEss": 0}}""", "spec.stop.untilEss")]
+    [InlineData("""{"stop": {"untilEss": 1e400}}""", "spec.stop.untilEss")]
+    [InlineData("""{"stop": {"untilRHat": 1}}""", "spec.stop.untilRHat")]
+    [InlineData("""{"stop": {"untilRHat": 1e400}}""", "spec.stop.untilRHat")]
+    [InlineData("""{"stop": {"untilEss": 10, "checkEvery": 0}}""", "spec.stop.checkEvery")]
+    [InlineData("""{"stop": {"deadlineSeconds": 5, "checkEvery": 10}}""", "spec.stop.checkEvery")]
+    [InlineData("""{"stop": {"deadlineSeconds": 0}}""", "spec.stop.deadlineSeconds")]
+    [InlineData("""{"stop": {"deadlineSeconds": 1e400}}""", "spec.stop.deadlineSeconds")]
+    public void Create_BadStopRule_NamesIt(string json, string field) => Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Plane));
+
+    [Theory]
+    [InlineData("plane", "{}")]
+    [InlineData("plane", """{"recipe": "igebm"}""")]
+    [InlineData("plane", """{"kernel": "ula"}""")]
+    [InlineData("plane", """{"kernel": "preconditionedSgld", "preconditioner": {"decay": 0}}""")]
+    [InlineData("plane", """{"kernel": "mala"}""")]
+    [InlineData("plane", """{"kernel": "hmc", "stop": {"untilEss": 100}, "thin": 1}""")]
+    [InlineData("plane", """{"kernel": "underdamped", "temperature": 0}""")]
+    [InlineData("plane", """{"kernel": "hmc", "tempering": {"temperatures": [1, 2]}}""")]
+    [InlineData("lattice", "{}")]
+    [InlineData("lattice", """{"kernel": "blockedGibbs", "recipe": "igebm", "temperature": 2}""")]
+    [InlineData("words", "{}")]
+    public void Create_SpecSentAgain_IsTheSameSpec(string model, string json)
+    {
+        SamplingSpec first = SpecCase.Create(json, SpecCase.Of(model)).OrThrow();
+
+        SamplingSpec second = SpecCase.Create(SpecCase.Resent(first), SpecCase.Of(model)).OrThrow();
+
+        Assert.Equivalent(first, second, strict: true);
+    }
+
+    [Fact]
+    public void CheckExtension_WithinThePolicy_IsNull()
+    {
+        SamplingSpec spec = SpecCase.Create("""{"steps": 50}""", SpecCase.Plane).OrThrow();
+
+        Assert.Null(SamplingSpecFactory.CheckExtension(spec, 50, SpecCase.Plane, new SamplingPolicy(MaxSteps: 100)));
+        Assert.Equal("steps", SamplingSpecFactory.CheckExtension(spec, 51, SpecCase.Plane, new SamplingPolicy(MaxSteps: 100))!.Fields.Single().Field);
+        Assert.Equal(FailureCode.OverPolicy, SamplingSpecFactory.CheckExtension(spec, int.MaxValue, SpecCase.Plane, new SamplingPolicy())!.Code);
+        Assert.Equal(FailureCode.InvalidRequest, SamplingSpecFactory.CheckExtension(spec, 0, SpecCase.Plane, new SamplingPolicy())!.Code);
+    }
+}
