@@ -5,6 +5,7 @@ using EbmService.Cli.Evaluation;
 using EbmService.Cli.Models;
 using EbmService.Cli.Sampling;
 using EbmService.Cli.Training;
+using EbmService.Cli.Tuning;
 
 namespace EbmService.Cli;
 
@@ -40,6 +41,7 @@ internal static class CliApplication
         TrainCommand.Create(environment, args),
         EvaluateCommand.Create(environment, args),
         SampleCommand.Create(environment),
+        TuneCommand.Create(environment),
         MnistCommand.Create(environment),
         ModelsCommand.Create(environment),
     };

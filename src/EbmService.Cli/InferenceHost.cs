@@ -4,6 +4,7 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Evaluation;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tasks;
+using EbmService.Inference.Tuning;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -32,6 +33,7 @@ internal static class InferenceHost
         services.AddSingleton(environment.Clock);
         services.AddInference();
         services.AddSingleton<LocalJobRunner>();
+        services.AddSingleton<BlockSizeTuner>();
         services.AddSingleton<RecipeSampler>();
         services.AddSingleton<ImageSampleEvaluation>();
         services.AddSingleton<VectorSampleEvaluation>();
