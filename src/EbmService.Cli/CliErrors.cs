@@ -31,10 +31,17 @@ internal static class CliErrors
 
     private static string Sentence(Failure failure)
     {
-        // A request's members are this command's options: "spec." is the API's.
         string[] parts = failure.Fields.Count > 0
-            ? [.. failure.Fields.Select(field => field.Message.Trim())]
+            ? [.. failure.Fields.Select(Sentence)]
             : [failure.Message, failure.Remedy ?? ""];
         return string.Join(' ', parts.Where(part => part.Length > 0));
+    }
+
+    /// <summary>A request's members are this command's options or a file's: "spec." is the API's. Most messages begin with the member.</summary>
+    private static string Sentence(FieldError field)
+    {
+        string member = field.Field.StartsWith("spec.", StringComparison.Ordinal) ? field.Field[5..] : field.Field;
+        string message = field.Message.Trim();
+        return message.StartsWith(member, StringComparison.Ordinal) || message.Contains($"'{member}", StringComparison.Ordinal) ? message : $"{member}: {message}";
     }
 }

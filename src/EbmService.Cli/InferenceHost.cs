@@ -1,3 +1,5 @@
+using EbmService.Cli.Sampling;
+using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Inference;
 using EbmService.Inference.Devices;
@@ -31,6 +33,7 @@ internal static class InferenceHost
         services.Configure<ModelsOptions>(options => options.Path = repository);
         services.Configure<DeviceOptions>(_ => { });
         services.AddSingleton(environment.Clock);
+        services.AddSingleton<IJobInputs, StartPoints>();
         services.AddInference();
         services.AddSingleton<LocalJobRunner>();
         services.AddSingleton<BlockSizeTuner>();

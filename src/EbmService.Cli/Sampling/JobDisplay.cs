@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Core.Jobs;
 using Spectre.Console;
 
@@ -35,8 +36,19 @@ internal sealed class JobDisplay(CliEnvironment environment) : IDisposable
         environment.Out.WriteLine($"{progress.Fraction,4:P0}  {Figures(progress)}");
     }
 
-    private static string Figures(JobProgress progress) =>
-        $"energy {progress.EnergyMean:F3}  gradient {progress.GradientNorm:F3}  {progress.StepsPerSecond:N0} chain-steps/s";
+    private static string Figures(JobProgress progress)
+    {
+        string text = string.Create(CultureInfo.InvariantCulture, $"energy {progress.EnergyMean:F3}  gradient {progress.GradientNorm:F3}");
+        if (progress.RHat is { } rHat)
+            text += string.Create(CultureInfo.InvariantCulture, $"  R-hat {rHat:F3}");
+        if (progress.EssBulk is { } ess)
+            text += string.Create(CultureInfo.InvariantCulture, $"  ESS {ess:F0}");
+        if (progress.Acceptance is { } acceptance)
+            text += string.Create(CultureInfo.InvariantCulture, $"  acceptance {acceptance:F2}");
+        if (progress.DivergentTransitions is > 0)
+            text += $"  {progress.DivergentTransitions} divergent";
+        return progress.StepsPerSecond is { } rate ? text + string.Create(CultureInfo.InvariantCulture, $"  {rate:N0} chain-steps/s") : text;
+    }
 
     public void Dispose() => environment.Out.Flush();
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using EbmService.Core.Devices;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -12,30 +13,40 @@ namespace EbmService.Cli.Sampling;
 /// <summary>One sampling job in this process.</summary>
 internal sealed class SampleRunner(CliEnvironment environment, string modelFolder, string? version, SamplingRequest request, string output)
 {
+    // Nothing here travels with every answer about a job, so that start points and masks may be as large as they are.
+    private static readonly SamplingPolicy Policy = new(MaxInlineNumbers: int.MaxValue);
+
     public int Run(CancellationToken cancellation)
     {
         (ServiceProvider services, string name) = InferenceHost.Open(modelFolder, environment);
         using ServiceProvider scope = services;
         HostedModel model = InferenceHost.Find(services, name, version);
         string device = services.GetRequiredService<IComputeDevice>().Info.Kind;
-        SamplingSpec spec = SamplingSpecFactory.Create(request, model, device, new SamplingPolicy(), NewSeed).OrThrow();
+        SamplingSpec spec = SamplingSpecFactory.Create(request, model, device, Policy, NewSeed).OrThrow();
         environment.Out.WriteLine(
-            $"Sampling {model.Key}: {spec.Chains} chains of {spec.Steps} steps, recipe {spec.Recipe}, seed {spec.Seed}, blocks of {spec.BlockSize}, {device}.");
+            $"Sampling {model.Key}: {spec.Chains} chains of {spec.Steps} steps, kernel {JsonNamingPolicy.CamelCase.ConvertName(spec.Kernel.ToString())}, "
+            + $"recipe {spec.Recipe}, seed {spec.Seed}, blocks of {spec.BlockSize}, {device}.");
 
         var job = new JobDefinition("local", model.Reference(), spec);
         JobProgress? last = null;
         using var display = new JobDisplay(environment);
-        IReadOnlyList<BlockResult> blocks = display.Run(
+        LocalJobResult drawn = display.Run(
             update => services.GetRequiredService<LocalJobRunner>().Run(job, progress => update(last = progress), cancellation));
+        IReadOnlyList<ResultFile> files = services.GetRequiredService<IResultAssembler>().Assemble(job, drawn.Blocks, drawn.Stopped);
         Directory.CreateDirectory(output);
-        IReadOnlyList<ResultFile> files = services.GetRequiredService<IResultAssembler>().Assemble(job, blocks, StopReason.Steps);
         foreach (ResultFile file in files)
             AtomicFile.Write(Path.Combine(output, file.Name), file.Content);
-        environment.Out.WriteLine(
-            $"Done: mean energy {last?.EnergyMean:F3}, {last?.StepsPerSecond:N0} chain-steps/s. Wrote {string.Join(", ", files.Select(file => file.Name))} to {output}.");
-        if (last is { Diverged: > 0 })
-            environment.Error.WriteLine($"ebm: {last.Diverged} chains left the finite numbers and were frozen at their last finite point: lower --step-size");
+        Conclude(drawn.Stopped, last, files);
         return ExitCode.Ok;
+    }
+
+    private void Conclude(StopReason stopped, JobProgress? last, IReadOnlyList<ResultFile> files)
+    {
+        JsonElement card = JsonSerializer.Deserialize<JsonElement>(files.First(file => file.Name == "card.json").Content);
+        environment.Out.WriteLine(SampleSummary.Of(card, stopped, last));
+        environment.Out.WriteLine($"Wrote {string.Join(", ", files.Select(file => file.Name))} to {output}.");
+        foreach (string warning in SampleSummary.Warnings(card))
+            environment.Error.WriteLine($"ebm: {warning}");
     }
 
     private static long NewSeed() => (long)(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) & (ulong)SamplingSpecFactory.MaxSeed);

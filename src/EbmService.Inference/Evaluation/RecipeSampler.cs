@@ -36,7 +36,8 @@ public sealed class RecipeSampler(LocalJobRunner runner, IResultAssembler result
         }
 
         var job = new JobDefinition("local", model.Reference(), spec);
-        IReadOnlyList<ResultFile> files = results.Assemble(job, runner.Run(job, Report, cancellation), StopReason.Steps);
+        LocalJobResult drawn = runner.Run(job, Report, cancellation);
+        IReadOnlyList<ResultFile> files = results.Assemble(job, drawn.Blocks, drawn.Stopped);
         TensorPayload energies = NpyFormat.Read(Find(files, "energies.npy"));
         return new RecipeSamples(spec, NpyFormat.Read(Find(files, "samples.npy")), energies.Values.Average(value => (double)value));
     }

@@ -1,67 +1,62 @@
-using System.Diagnostics;
 using EbmService.Core.Devices;
+using EbmService.Core.Diagnostics;
+using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Inference.Tasks;
 
-/// <summary>
-/// Runs a job in this process without a queue: the same blocks, workloads and seeds as the service's worker, so the same bits.
-/// </summary>
-public sealed class LocalJobRunner(IComputeDevice device, IJobPlanner planner, IWorkloadFactory workloads, TimeProvider clock)
-{
-    private static readonly TimeSpan Quantum = TimeSpan.FromMilliseconds(100);
+/// <summary>What came of a job that ran here.</summary>
+/// <param name="Blocks">The blocks' results in block order; after a deadline without those that never ran.</param>
+/// <param name="Stopped">Why the chains took no further step.</param>
+public sealed record LocalJobResult(IReadOnlyList<BlockResult> Blocks, StopReason Stopped);
 
-    /// <summary>Runs every block; blocks the caller.</summary>
+/// <summary>
+/// Runs a job in this process without a queue: the same blocks, workloads, seeds and stop rules as the service's worker, so the same bits.
+/// </summary>
+public sealed class LocalJobRunner(
+    IComputeDevice device, IJobPlanner planner, IWorkloadFactory workloads, IJobDiagnostician diagnostician, TimeProvider clock)
+{
+    /// <summary>Runs every block until all steps are done or a rule of the job stops them; blocks the caller.</summary>
     /// <param name="job">The job.</param>
     /// <param name="report">Told how far the job is, one call at a time, on slot threads.</param>
-    /// <returns>The blocks' results in block order.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public IReadOnlyList<BlockResult> Run(JobDefinition job, Action<JobProgress>? report, CancellationToken cancellation)
+    /// <exception cref="FailureException">A block failed, or the deadline passed before any chain had a step.</exception>
+    public LocalJobResult Run(JobDefinition job, Action<JobProgress>? report, CancellationToken cancellation)
     {
         JobPlan plan = planner.Plan(job.Spec);
-        var results = new BlockResult[plan.Blocks.Count];
-        var reports = new StepReport[plan.Blocks.Count];
-        var watch = Stopwatch.StartNew();
-        var gate = new Lock();
-        SlotThreads.ForEach(device, results.Length, index =>
+        LocalBlock[] blocks = [.. plan.Blocks.Select(block => new LocalBlock(block))];
+        using var progress = new LocalProgress(job, plan, blocks, diagnostician, clock, report);
+        var run = new LocalJobRun(job, workloads, progress, clock, cancellation);
+        StopReason? stopped = null;
+        for (int limit = NextCheck(job.Spec, 0); stopped is null; limit = NextCheck(job.Spec, limit))
         {
-            BlockPlan block = plan.Blocks[index];
-            using IWorkload workload = workloads.Open(job, block);
-            var budget = new QuantumBudget(clock);
-            do
-            {
-                cancellation.ThrowIfCancellationRequested();
-                budget.Start(Quantum);
-                StepReport step = workload.Advance(budget);
-                lock (gate)
-                {
-                    reports[index] = step;
-                    report?.Invoke(Progress(plan, reports, watch.Elapsed));
-                }
-            }
-            while (!reports[index].Done);
-            results[index] = new BlockResult(block, workload.Finish());
-        }, cancellation);
-        return results;
+            int until = limit;
+            SlotThreads.ForEach(device, blocks.Length, index => run.Advance(blocks[index], until), cancellation);
+            stopped = Stop(job, blocks, run);
+        }
+        LocalBlock[] open = [.. blocks.Where(block => block is { Result: null, Checkpoint: not null })];
+        SlotThreads.ForEach(device, open.Length, index => run.Close(open[index]), cancellation);
+        return new LocalJobResult(Results(blocks), stopped.Value);
     }
 
-    private static JobProgress Progress(JobPlan plan, StepReport?[] reports, TimeSpan elapsed)
+    /// <summary>Every block waits at each multiple of the job's checkEvery.</summary>
+    private static int NextCheck(JobSpec spec, int limit) =>
+        spec.CheckEvery is { } every && limit <= int.MaxValue - every ? limit + every : int.MaxValue;
+
+    private StopReason? Stop(JobDefinition job, LocalBlock[] blocks, LocalJobRun run)
     {
-        long done = plan.Blocks.Sum(block => (long)block.Chains * (reports[block.Index]?.Step ?? 0));
-        double rate = done / Math.Max(1e-9, elapsed.TotalSeconds);
-        List<BlockPlan> started = [.. plan.Blocks.Where(block => reports[block.Index] is not null)];
-        double chains = started.Sum(block => block.Chains);
-        return new JobProgress
-        {
-            Fraction = (double)done / plan.ChainSteps,
-            Step = (int)(done / plan.Chains),
-            TotalSteps = plan.Blocks.Max(block => block.Steps),
-            Chains = plan.Chains,
-            StepsPerSecond = rate,
-            EtaSeconds = (plan.ChainSteps - done) / rate,
-            EnergyMean = started.Sum(block => block.Chains * reports[block.Index]!.EnergyMean) / chains,
-            GradientNorm = started.Sum(block => block.Chains * reports[block.Index]!.GradientNorm) / chains,
-            Diverged = started.Sum(block => reports[block.Index]!.Diverged),
-        };
+        if (blocks.All(block => block.Report is { Done: true }))
+            return StopReason.Steps;
+        if (run.IsExpired)
+            return StopReason.Deadline;
+        BlockSeries[] series = [.. blocks.Select(block => new BlockSeries(block.Plan, block.Series!))];
+        return diagnostician.Judge(job, diagnostician.Compute(job, series, live: false));
+    }
+
+    private static BlockResult[] Results(LocalBlock[] blocks)
+    {
+        BlockResult[] results = [.. blocks.Where(block => block.Result is not null).Select(block => new BlockResult(block.Plan, block.Result!))];
+        return results.Length > 0 ? results : throw new FailureException(new Failure(
+            FailureCode.DeadlineExceeded, "The deadline passed before any chain had a step.", "Allow more seconds."));
     }
 }

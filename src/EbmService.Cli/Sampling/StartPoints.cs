@@ -1,0 +1,53 @@
+using System.Security.Cryptography;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Sampling;
+using EbmService.Core.Tensors;
+
+namespace EbmService.Cli.Sampling;
+
+/// <summary>Where chains go on from here: the folders of earlier results take the place of the service's jobs.</summary>
+internal sealed class StartPoints : IJobInputs
+{
+    private const string Samples = "samples.npy";
+
+    /// <summary>A folder of results becomes the start job, a file of points the start data.</summary>
+    public static SamplingRequest From(string path, SamplingRequest request) => Directory.Exists(path)
+        ? Resolve(request with { Start = ChainStart.Job, StartJob = new StartJob(path), Data = null })
+        : request with { Start = ChainStart.Data, Data = ReadPoints(path), StartJob = null };
+
+    /// <summary>Fills in the digest of the start job's samples.</summary>
+    public static SamplingRequest Resolve(SamplingRequest request)
+    {
+        if (request.StartJob is not { } job)
+            return request;
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(FileOf(job.Id))));
+        if (job.Sha256 is { } expected && !string.Equals(expected, sha256, StringComparison.OrdinalIgnoreCase))
+            throw CliException.BadInput($"the samples in '{job.Id}' are not those that the spec starts from: their SHA-256 is {sha256}");
+        return request with { StartJob = job with { Sha256 = sha256 } };
+    }
+
+    public byte[] Read(string jobId, JobInput input)
+    {
+        byte[] bytes = File.ReadAllBytes(FileOf(input.FromJob));
+        return Convert.ToHexStringLower(SHA256.HashData(bytes)) == input.Sha256
+            ? bytes
+            : throw new FailureException(new Failure(FailureCode.StorageFailed, $"The samples in '{input.FromJob}' changed while the job ran."));
+    }
+
+    private static string FileOf(string folder) => File.Exists(Path.Combine(folder, Samples))
+        ? Path.Combine(folder, Samples)
+        : throw CliException.BadInput($"there is no {Samples} in '{folder}': a job starts from the folder of an earlier result");
+
+    private static TensorPayload ReadPoints(string path)
+    {
+        try
+        {
+            return NpyFormat.Read(File.ReadAllBytes(path));
+        }
+        catch (FormatException exception)
+        {
+            throw CliException.BadInput($"--start-from takes a result folder or a .npy file of points: {exception.Message}", exception);
+        }
+    }
+}
