@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace EbmService.Cli.Tests.Sampling;
 
 public sealed class SampleCommandTests : IDisposable
@@ -27,6 +29,11 @@ public sealed class SampleCommandTests : IDisposable
     [InlineData("--label", "3", "has no classes")]
     [InlineData("--version", "9", "has no version '9'")]
     [InlineData("--labels", "0,x", "'x' is none")]
+    [InlineData("--temperatures", "1,", "'' is none")]
+    [InlineData("--temperatures", "2,4", "tempering.temperatures must be 2 to 32 ascending factors that begin with 1.")]
+    [InlineData("--until-rhat", "1", "stop.untilRHat must be above 1")]
+    [InlineData("--kernel", "gibbsWithGradients", "kernel: The variables of 'moons' are continuous")]
+    [InlineData("--start-from", "no-such-folder.npy", "there is no file")]
     public async Task Sample_BadRequest_ExitsWith2AndSaysWhy(string option, string value, string expected)
     {
         string folder = await TrainedAsync();
@@ -36,6 +43,93 @@ public sealed class SampleCommandTests : IDisposable
         Assert.Equal(ExitCode.BadInput, code);
         Assert.Contains(expected, _bed.Error);
         Assert.False(Directory.Exists(_bed.PathOf("a")));
+    }
+
+    [Theory]
+    [InlineData("""{ "kernel": "malla" }""", "'kernel' must be one of sgld, ula, preconditionedSgld, mala, hmc")]
+    [InlineData("""{ "hmc": { "leapfrogStep": 3 } }""", "there is no member 'leapfrogStep' in 'hmc'")]
+    [InlineData("""{ "step": 3 }""", "there is no member 'step'")]
+    [InlineData("""{ "steps": "many" }""", "'steps' has a value of the wrong kind")]
+    [InlineData("""[1]""", "holds no JSON object")]
+    [InlineData("""{ "steps" """, "line 1")]
+    [InlineData("""{ "kernel": "hmc", "hmc": { "leapfrogSteps": 0 } }""", "hmc.leapfrogSteps must be between 1 and 1000")]
+    [InlineData("""{ "noise": 1, "temperature": 1 }""", "noise and temperature exclude each other")]
+    public async Task Sample_BadSpecFile_SaysWhichMember(string json, string expected)
+    {
+        string folder = await TrainedAsync();
+        File.WriteAllText(_bed.PathOf("spec.json"), json);
+
+        int code = await _bed.RunAsync("sample", folder, "--spec", _bed.PathOf("spec.json"), "--out", _bed.PathOf("a"));
+
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains(expected, _bed.Error);
+    }
+
+    [Fact]
+    public async Task Sample_SpecFileWithOptions_OptionsGoOverTheFile()
+    {
+        string folder = await TrainedAsync();
+        File.WriteAllText(_bed.PathOf("spec.json"), """
+            { "steps": 12, "chains": 5, "seed": 3, "noise": 0.3, "schedule": { "kind": "cosine", "end": 0.5 }, "stop": { "deadlineSeconds": 900 }, "label": null }
+            """);
+
+        Assert.Equal(ExitCode.Ok, await _bed.RunAsync(
+            "sample", folder, "--spec", _bed.PathOf("spec.json"), "--temperature", "0.5", "--steps", "8", "--thin", "2", "--until-ess", "1e6", "--out", _bed.PathOf("a")));
+
+        JsonElement spec = Card("a").GetProperty("spec");
+        Assert.Equal((8, 5, 3, 0.5), (spec.GetProperty("steps").GetInt32(), spec.GetProperty("chains").GetInt32(), spec.GetProperty("seed").GetInt32(), spec.GetProperty("temperature").GetDouble()));
+        Assert.Equal(JsonValueKind.Null, spec.GetProperty("noise").ValueKind);
+        Assert.Equal("cosine", spec.GetProperty("schedule").GetProperty("kind").GetString());
+        Assert.Equal((900, 1e6), (spec.GetProperty("stop").GetProperty("deadlineSeconds").GetDouble(), spec.GetProperty("stop").GetProperty("untilEss").GetDouble()));
+        Assert.True(File.Exists(_bed.PathOf("a", "trajectory.npy")));
+    }
+
+    [Fact]
+    public async Task Sample_CardAsSpec_DrawsTheSameSamplesAgain()
+    {
+        string folder = await TrainedAsync();
+        await _bed.RunAsync("sample", folder, "--chains", "20", "--steps", "30", "--seed", "5", "--temperature", "2", "--out", _bed.PathOf("a"));
+
+        Assert.Equal(ExitCode.Ok, await _bed.RunAsync("sample", folder, "--spec", _bed.PathOf("a", "card.json"), "--out", _bed.PathOf("b")));
+
+        Assert.Equal(Read("a", "samples.npy"), Read("b", "samples.npy"));
+        Assert.Equal(Read("a", "card.json"), Read("b", "card.json"));
+    }
+
+    [Fact]
+    public async Task Sample_UntilEss_StopsAtACheckWithTheBitsOfSoManySteps()
+    {
+        string folder = await TrainedAsync();
+
+        Assert.Equal(ExitCode.Ok, await _bed.RunAsync(
+            "sample", folder, "--chains", "40", "--steps", "5000", "--seed", "5", "--until-ess", "60", "--check-every", "20", "--out", _bed.PathOf("a")));
+
+        JsonElement card = Card("a");
+        int steps = card.GetProperty("stepsMin").GetInt32();
+        Assert.Equal("untilEss", card.GetProperty("stopped").GetString());
+        Assert.Equal((0, steps), (steps % 20, card.GetProperty("stepsMax").GetInt32()));
+        Assert.InRange(steps, 20, 4980);
+        Assert.Contains("(untilEss)", _bed.Out);
+        Assert.True(card.GetProperty("diagnostics").GetProperty("essBulk").GetDouble() >= 60);
+
+        await _bed.RunAsync("sample", folder, "--chains", "40", "--steps", $"{steps}", "--seed", "5", "--out", _bed.PathOf("b"));
+        Assert.Equal(Read("a", "samples.npy"), Read("b", "samples.npy"));
+    }
+
+    [Fact]
+    public async Task Sample_StartFromAnEarlierResult_BeginsThereAndNamesItByDigest()
+    {
+        string folder = await TrainedAsync();
+        await _bed.RunAsync("sample", folder, "--chains", "4", "--seed", "5", "--out", _bed.PathOf("a"));
+
+        Assert.Equal(ExitCode.Ok, await _bed.RunAsync(
+            "sample", folder, "--chains", "4", "--steps", "1", "--step-size", "1e-12", "--temperature", "0", "--start-from", _bed.PathOf("a"), "--out", _bed.PathOf("b")));
+        Assert.Equal(ExitCode.Ok, await _bed.RunAsync(
+            "sample", folder, "--chains", "4", "--steps", "1", "--step-size", "1e-12", "--temperature", "0", "--start-from", _bed.PathOf("a", "samples.npy"), "--out", _bed.PathOf("c")));
+
+        Assert.Equal(Read("a", "samples.npy"), Read("b", "samples.npy"));
+        Assert.Equal(Read("a", "samples.npy"), Read("c", "samples.npy"));
+        Assert.Equal(Card("a").GetProperty("samplesSha256").GetString(), Card("b").GetProperty("spec").GetProperty("startJob").GetProperty("sha256").GetString());
     }
 
     [Fact]
@@ -56,6 +150,8 @@ public sealed class SampleCommandTests : IDisposable
         Assert.Equal(ExitCode.Ok, await _bed.RunAsync(_bed.Train(folder)));
         return folder;
     }
+
+    private JsonElement Card(string folder) => JsonSerializer.Deserialize<JsonElement>(Read(folder, "card.json"));
 
     private byte[] Read(string folder, string file) => File.ReadAllBytes(_bed.PathOf(folder, file));
 
