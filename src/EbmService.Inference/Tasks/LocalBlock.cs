@@ -9,7 +9,7 @@ internal sealed class LocalBlock(BlockPlan plan)
     public BlockPlan Plan { get; } = plan;
 
     /// <value>Where its chains are between two threads; null before and after.</value>
-    public byte[]? Checkpoint { get; set; }
+    public ReadOnlyMemory<byte>? Checkpoint { get; set; }
 
     public StepReport? Report { get; set; }
 
