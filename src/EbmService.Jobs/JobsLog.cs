@@ -64,6 +64,12 @@ internal static partial class JobsLog
     [LoggerMessage(2024, LogLevel.Warning, "A workload of job {JobId} could not be disposed.")]
     public static partial void DisposeFailed(this ILogger log, Exception exception, string jobId);
 
+    [LoggerMessage(2026, LogLevel.Error, "The stop of job {JobId} ({Reason}) could not be stored; it is tried again.")]
+    public static partial void StopNotStored(this ILogger log, Exception exception, string jobId, StopReason reason);
+
+    [LoggerMessage(2027, LogLevel.Warning, "Diagnostics of job {JobId} could not be computed.")]
+    public static partial void DiagnosticsFailed(this ILogger log, Exception exception, string jobId);
+
     [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} questions failed; each is asked alone.")]
     public static partial void QuestionBatchFailed(this ILogger log, Exception exception, int queries);
 

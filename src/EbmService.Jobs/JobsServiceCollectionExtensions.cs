@@ -1,3 +1,4 @@
+using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Execution;
 using EbmService.Jobs.Progress;
@@ -23,7 +24,7 @@ public static class JobsServiceCollectionExtensions
 
     /// <summary>
     /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: IJobPlanner,
-    /// IWorkloadFactory, IResultAssembler, IModelEvaluator and IComputeDevice.
+    /// IWorkloadFactory, IResultAssembler, IJobDiagnostician, IModelEvaluator and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
@@ -64,6 +65,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobFilesSweep>()
         .AddSingleton<ResultStore>()
         .AddSingleton<CheckpointStore>()
+        .AddSingleton<JobInputs>()
+        .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
         // Before the worker, which opens the database.
         .AddHostedService<DataFolderLock>();
 
@@ -81,6 +84,10 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobPauses>()
         .AddSingleton<SlotChoice>()
         .AddSingleton<JobBoard>()
+        .AddSingleton<LiveDiagnostics>()
+        .AddSingleton<JobStops>()
+        .AddSingleton<StopRuleJudge>()
+        .AddSingleton<DeadlineWatch>()
         .AddSingleton<JobControl>()
         .AddSingleton<BlockOutcomes>()
         .AddTransient<SlotWorkloads>()
@@ -95,6 +102,9 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobRecovery>()
         .AddSingleton<JobLookup>()
         .AddSingleton<JobActions>()
+        .AddSingleton<JobIntake>()
+        .AddSingleton<JobInputIntake>()
+        .AddSingleton<JobExtension>()
         .AddSingleton<IJobService, JobService>()
         .AddSingleton<IWorkerMonitor, WorkerMonitor>();
 }

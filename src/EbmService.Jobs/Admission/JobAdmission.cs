@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Execution;
-using EbmService.Jobs.Progress;
 using EbmService.Jobs.Questions;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Storage;
@@ -14,7 +13,7 @@ namespace EbmService.Jobs.Admission;
 
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
-    LiveJobs live, JobBoard board, JobStore store, IJobPlanner planner, JobEventHub hub, TimeProvider clock,
+    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, IJobPlanner planner, TimeProvider clock,
     IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
@@ -56,7 +55,8 @@ internal sealed class JobAdmission(
             ? known.JobId
             : new Failure(FailureCode.IdempotencyMismatch, "This Idempotency-Key was used with another request.", "Use a new key for a new request.");
 
-    private async Task<Outcome<string>> AdmitAsync(JobSubmission submission)
+    /// <summary>Takes a place in the queue and stores the job.</summary>
+    public async Task<Outcome<string>> AdmitAsync(JobDraft draft)
     {
         lock (live.Gate)
         {
@@ -67,7 +67,7 @@ internal sealed class JobAdmission(
         }
         try
         {
-            return await InsertAsync(submission);
+            return await InsertAsync(draft);
         }
         catch (FailureException e)
         {
@@ -80,38 +80,72 @@ internal sealed class JobAdmission(
         }
     }
 
-    private async Task<Outcome<string>> InsertAsync(JobSubmission submission)
+    private Task<Outcome<string>> AdmitAsync(JobSubmission submission)
     {
-        JobPlan plan = planner.Plan(submission.Spec);
-        DateTimeOffset now = clock.GetUtcNow();
-        var job = new LiveJob(NewJob(submission, now), plan, epoch: 0, clock);
-        IdempotencyRow? key = submission.IdempotencyKey is not { } text ? null
-            : new IdempotencyRow { Key = text, JobId = job.Id, Fingerprint = submission.RequestFingerprint, CreatedAt = now };
         try
         {
-            await store.InsertAsync(JobRowMapper.ToRow(live.Snapshot(job), plan, job.Epoch), key);
+            return AdmitAsync(new JobDraft(submission, planner.Plan(submission.Spec))
+            {
+                PrepareAsync = id => inputs.TakeAsync(id, submission.Spec.Inputs),
+            });
         }
-        catch (DbUpdateException e)
+        catch (FailureException e)
+        {
+            return Task.FromResult<Outcome<string>>(e.Failure);
+        }
+    }
+
+    private async Task<Outcome<string>> InsertAsync(JobDraft draft)
+    {
+        JobSubmission submission = draft.Submission;
+        DateTimeOffset now = clock.GetUtcNow();
+        LiveJob job = NewJob(draft, now);
+        IdempotencyRow? key = submission.IdempotencyKey is not { } text ? null
+            : new IdempotencyRow { Key = text, JobId = job.Id, Fingerprint = submission.RequestFingerprint, CreatedAt = now };
+        bool isStored = false;
+        try
+        {
+            await draft.PrepareAsync(job.Id);
+            await store.InsertAsync(JobRowMapper.ToRow(live.Snapshot(job), draft.Plan, job.Epoch, draft.StartStep, draft.JudgedStep), key);
+            isStored = true;
+        }
+        catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException)
         {
             log.JobNotStored(e, job.Id, JobStatus.Queued);
             return StorageFailures.OfRequest;
         }
-        hub.Open(job.Id, job.Epoch);
-        board.Add(job);
+        finally
+        {
+            if (!isStored)
+                folders.Delete(job.Id);
+        }
+        intake.Take(job);
         log.JobQueued(job.Id, job.Blocks.Count, job.ChainSteps);
         return job.Id;
     }
 
-    private static JobSnapshot NewJob(JobSubmission submission, DateTimeOffset now) => new()
+    private LiveJob NewJob(JobDraft draft, DateTimeOffset now)
     {
-        Id = Guid.CreateVersion7(now).ToString("N"),
-        Status = JobStatus.Queued,
-        Model = submission.Model,
-        Spec = submission.Spec,
-        Priority = submission.Priority,
-        Tenant = submission.Tenant,
-        Tags = submission.Tags,
-        Progress = new JobProgress(),
-        CreatedAt = now,
-    };
+        JobSubmission submission = draft.Submission;
+        var snapshot = new JobSnapshot
+        {
+            Id = Guid.CreateVersion7(now).ToString("N"),
+            Status = JobStatus.Queued,
+            Model = submission.Model,
+            Spec = submission.Spec,
+            Priority = submission.Priority,
+            Tenant = submission.Tenant,
+            Tags = submission.Tags,
+            Extends = draft.Extends,
+            Progress = new JobProgress(),
+            CreatedAt = now,
+        };
+        var job = new LiveJob(snapshot, draft.Plan, epoch: 0, clock, [.. draft.Plan.Blocks.Select(_ => draft.StartStep)]);
+        if (draft.StartStep == 0)
+            return job;
+        foreach (LiveBlock block in job.Blocks)
+            job.Restore(block, draft.StartStep);
+        job.Barrier?.Begin(draft.JudgedStep, draft.StartStep);
+        return job;
+    }
 }

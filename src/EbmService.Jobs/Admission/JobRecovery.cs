@@ -13,8 +13,8 @@ namespace EbmService.Jobs.Admission;
 /// half-written files and folders of deleted jobs go.
 /// </summary>
 internal sealed class JobRecovery(
-    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, LiveJobs live, JobBoard board, JobRecorder recorder,
-    JobEventHub hub, TimeProvider clock, ILogger<JobRecovery> log)
+    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake,
+    TimeProvider clock, ILogger<JobRecovery> log)
 {
     /// <returns>How many jobs go on.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
@@ -45,13 +45,7 @@ internal sealed class JobRecovery(
         await store.ReclaimAsync(row, cancellation);
         if (job is null)
             return false;
-        hub.Open(job.Id, job.Epoch);
-        lock (live.Gate)
-        {
-            board.Add(job);
-            // A process that died between the last block and the end leaves nothing else to do.
-            recorder.TryEnd(job);
-        }
+        intake.Take(job);
         return true;
     }
 
@@ -62,6 +56,7 @@ internal sealed class JobRecovery(
             var job = new LiveJob(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, clock, JobRowMapper.ToStartSteps(row));
             foreach (BlockRow block in row.Blocks)
                 Restore(job, job.Blocks.Single(live => live.Plan.Index == block.Index), block);
+            job.Barrier?.Begin(row.JudgedStep, job.Blocks.Max(block => block.Step));
             (job.Stop, job.StopStep) = (row.StopReason, row.StopStep);
             job.PauseRequested = job.Paused = row.Status == JobStatus.Paused;
             if (row.Status == JobStatus.Cancelling)

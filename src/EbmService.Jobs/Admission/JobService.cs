@@ -9,7 +9,7 @@ namespace EbmService.Jobs.Admission;
 
 /// <inheritdoc cref="IJobService"/>
 internal sealed class JobService(
-    JobAdmission admission, JobLookup lookup, JobActions actions, JobStore store, ResultStore results, JobFolders folders, JobEventHub hub,
+    JobAdmission admission, JobExtension extension, JobLookup lookup, JobActions actions, JobStore store, ResultStore results, JobFolders folders, JobEventHub hub,
     ILogger<JobService> log) : IJobService
 {
     public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
@@ -31,7 +31,11 @@ internal sealed class JobService(
     public Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation) =>
         actions.WaitAsync(id, timeout, cancellation);
 
-    public Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation)
+    {
+        Outcome<string> made = await extension.ExtendAsync(id, steps, cancellation);
+        return made.Succeeded ? await FindAsync(made.Value, cancellation) : made.Failure;
+    }
 
     public async Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation)
     {

@@ -7,8 +7,8 @@ namespace EbmService.Jobs.Execution;
 
 /// <summary>Enters what came of a slot's task into its job. Thread-safe.</summary>
 internal sealed class BlockOutcomes(
-    LiveJobs live, JobBoard board, JobRecorder recorder, JobPauses pauses, CheckpointWriter checkpoints, JobEventHub hub, TimeProvider clock,
-    JobsMetrics metrics, ILogger<BlockOutcomes> log)
+    LiveJobs live, JobBoard board, JobRecorder recorder, JobPauses pauses, CheckpointWriter checkpoints, StopRuleJudge judge,
+    LiveDiagnostics diagnostics, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<BlockOutcomes> log)
 {
     public const int MaxDeviceLosses = 3;
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
@@ -21,6 +21,7 @@ internal sealed class BlockOutcomes(
         {
             long amount = (long)(report.Step - block.Step) * block.Plan.Chains;
             job.Advance(block, report);
+            diagnostics.Answered(block);
             live.CountChainSteps(amount);
             metrics.Advanced(amount);
             Announce(job, report, isLast: outcome.Result is not null && job.DoneBlocks == job.Blocks.Count - 1);
@@ -28,6 +29,8 @@ internal sealed class BlockOutcomes(
                 Finish(slot, block, outcome.Result, outcome.Saved?.Content);
             else if (outcome.Saved is { } saved)
                 Keep(block, saved, isDue: true);
+            if (outcome.Result is null && report.Step >= job.Barrier?.Next && outcome.WantedSeries)
+                judge.Arrive(block);
         }
     }
 
@@ -43,12 +46,15 @@ internal sealed class BlockOutcomes(
     {
         lock (live.Gate)
         {
-            bool isDue = checkpoints.IsDue(block) || block.Job.PauseRequested || live.Stopping;
+            bool isDue = checkpoints.IsDue(block) || block.AtBarrier || block.Job.PauseRequested || live.Stopping;
             Leave(slot, block, block.Job.IsOver ? BlockState.Dropped : BlockState.Parked);
             if (block.State == BlockState.Dropped)
                 return;
             Keep(block, saved, isDue);
-            block.Job.Waiting.AddFirst(block);
+            if (block.AtBarrier)
+                block.Job.Barrier!.Parked.Add(block);
+            else
+                block.Job.Waiting.AddFirst(block);
             pauses.TryComplete(block.Job);
             Monitor.PulseAll(live.Gate);
         }
@@ -101,6 +107,7 @@ internal sealed class BlockOutcomes(
     private void Requeue(LiveJob job, LiveBlock block)
     {
         job.MoveTo(block, block.CheckpointStep);
+        block.AtBarrier = false;
         job.Waiting.AddFirst(block);
         job.Attempt++;
         if (++job.DeviceLosses > MaxDeviceLosses)

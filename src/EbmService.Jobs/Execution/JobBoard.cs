@@ -8,7 +8,7 @@ namespace EbmService.Jobs.Execution;
 
 /// <summary>Where slots get their next task and others leave work for them. Every member is thread-safe.</summary>
 internal sealed class JobBoard(
-    LiveJobs live, SlotChoice choice, CheckpointWriter checkpoints, JobEventHub hub, TimeProvider clock,
+    LiveJobs live, SlotChoice choice, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobEventHub hub, TimeProvider clock,
     IOptions<WorkerOptions> options, IOptions<JobLimitsOptions> limits)
 {
     private readonly List<SlotState> _slots = [];
@@ -110,13 +110,18 @@ internal sealed class JobBoard(
         LiveJob job = block.Job;
         lock (Gate)
         {
-            slot.Budget.Start(TimeSpan.FromMilliseconds(options.Value.QuantumMilliseconds), job.StepLimit);
+            bool wantsSeries = MayReachBarrier(block) | diagnostics.Wants(block);
+            slot.Budget.Start(TimeSpan.FromMilliseconds(options.Value.QuantumMilliseconds), job.StepLimit, wantsSeries);
             slot.IsInQuantum = true;
             if (IsStopping || Questions.Count > 0 || !job.IsRunnable)
                 slot.Budget.RequestYield();
-            return new QuantumOrder(job.StopStep ?? int.MaxValue, checkpoints.IsDue(block));
+            return new QuantumOrder(job.StopStep ?? int.MaxValue, checkpoints.IsDue(block), wantsSeries);
         }
     }
+
+    // Draws are copied; far from the barrier nobody needs them.
+    private static bool MayReachBarrier(LiveBlock block) =>
+        block.Job.Barrier is { } barrier && (long)block.Step + 2L * block.QuantumSteps + 1 >= Math.Min(barrier.Next, block.Job.StepLimit);
 
     public void EndQuantum(SlotState slot)
     {

@@ -3,7 +3,8 @@ using EbmService.Core.Jobs;
 namespace EbmService.Jobs.Execution;
 
 /// <summary>What clients may ask of a live job. The caller of every member holds the gate.</summary>
-internal sealed class JobControl(LiveJobs live, JobBoard board, SlotChoice choice, JobRecorder recorder, JobPauses pauses, TimeProvider clock)
+internal sealed class JobControl(
+    LiveJobs live, JobBoard board, SlotChoice choice, JobRecorder recorder, JobPauses pauses, StopRuleJudge judge, TimeProvider clock)
 {
     /// <summary>Removes fresh blocks at once and stops running ones at their next step.</summary>
     /// <returns>Completes when the cancel is stored: the end itself where nothing has begun.</returns>
@@ -23,7 +24,7 @@ internal sealed class JobControl(LiveJobs live, JobBoard board, SlotChoice choic
     /// <returns>Completes when the pause is recorded or void, or the job has ended first; null when the job is ending.</returns>
     public Task? Pause(LiveJob job)
     {
-        if (job.IsOver || job.Stop is not null)
+        if (job.IsOver || job.Stop is not null || job.StopDecided)
             return null;
         if (!job.PauseRequested)
         {
@@ -52,6 +53,7 @@ internal sealed class JobControl(LiveJobs live, JobBoard board, SlotChoice choic
             live.Return(job);
             recorder.RecordStatus(job, JobStatus.Queued);
         }
+        judge.TryJudge(job);
         choice.ShowQueue();
         board.WakeFor(job);
         return job.Tail;

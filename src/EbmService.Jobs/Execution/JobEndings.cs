@@ -1,3 +1,4 @@
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
@@ -11,7 +12,8 @@ namespace EbmService.Jobs.Execution;
 /// 5. announce. A process that dies in between leaves a job that the next one ends with the same files.
 /// </summary>
 internal sealed class JobEndings(
-    LiveJobs live, JobStore store, ResultStore results, IResultAssembler assembler, JobLeftovers leftovers, JobAnnouncer announcer,
+    LiveJobs live, JobStore store, ResultStore results, IResultAssembler assembler, IJobDiagnostician diagnostician,
+    JobLeftovers leftovers, JobAnnouncer announcer,
     JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
@@ -25,14 +27,33 @@ internal sealed class JobEndings(
         if (entries is null)
             return;
         JobSnapshot end;
+        JobDiagnostics? figures = job.Failure is null ? FiguresOf(job) : null;
         lock (live.Gate)
+        {
+            job.Diagnostics = figures ?? job.Diagnostics;
             end = EndOf(job, entries);
+        }
         if (!await StoreEndAsync(job, end))
             return;
         leftovers.Remove(job, end);
         announcer.Show(job, end);
         metrics.JobEnded(end.Status);
         job.Ended.TrySetResult(end);
+    }
+
+    /// <summary>Over all draws of the finished blocks; null where there are none.</summary>
+    private JobDiagnostics? FiguresOf(LiveJob job)
+    {
+        BlockSeries[] series = job.SeriesOf(job.Blocks.Where(block => block.ResultSha256 is not null));
+        try
+        {
+            return series.Length > 0 ? diagnostician.Compute(job.Definition, series, live: false) : null;
+        }
+        catch (Exception e)
+        {
+            log.DiagnosticsFailed(e, job.Id);
+            return null;
+        }
     }
 
     private JobSnapshot EndOf(LiveJob job, IReadOnlyList<ResultEntry> entries)
@@ -122,7 +143,7 @@ internal sealed class JobEndings(
             }
             if (live.Stopping)
                 return false;
-            await Task.Delay(delay, clock);
+            await live.PauseAsync(delay);
         }
     }
 }

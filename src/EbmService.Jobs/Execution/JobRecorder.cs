@@ -21,7 +21,7 @@ internal sealed class JobRecorder(
     /// <param name="chains">What <see cref="IWorkload.Save"/> gave, where the job may be extended.</param>
     public Task RecordBlock(LiveBlock block, byte[] result, byte[]? chains)
     {
-        StepReport report = block.Report ?? new StepReport(block.Step, Done: true);
+        StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Series = block.Series };
         return block.Job.Then(() => RecordBlockAsync(block, report, result, chains));
     }
 
@@ -41,7 +41,7 @@ internal sealed class JobRecorder(
             if (job.Failure is not null || (job.Ending && !overrulesEnd))
                 return;
             job.Failure = failure;
-            job.Waiting.Clear();
+            job.DropWaiting();
             TryEnd(job);
             Monitor.PulseAll(live.Gate);
         }

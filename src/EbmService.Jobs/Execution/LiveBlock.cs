@@ -1,3 +1,4 @@
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Jobs.Execution;
@@ -34,6 +35,18 @@ internal sealed class LiveBlock(LiveJob job, BlockPlan plan)
     public int Step { get; set; }
 
     public StepReport? Report { get; set; }
+
+    /// <value>Steps of its latest quantum.</value>
+    public int QuantumSteps { get; set; }
+
+    /// <value>Its latest draws, however old.</value>
+    public ChainSeries? Series { get; set; }
+
+    /// <value>The latest <see cref="DiagnosticsRound"/> that it answered.</value>
+    public int Round { get; set; }
+
+    /// <value>It waits for the others before stop rules are judged.</value>
+    public bool AtBarrier { get; set; }
 
     /// <value>Quanta since it was opened.</value>
     public int Quanta { get; set; }

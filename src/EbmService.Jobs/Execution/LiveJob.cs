@@ -1,3 +1,4 @@
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -24,6 +25,7 @@ internal sealed class LiveJob
         Attempt = recorded.Attempt;
         ChainSteps = plan.ChainSteps;
         KeepsChains = recorded.Spec.Extended(0) is not null;
+        Barrier = recorded.Spec.CheckEvery is { } every ? new StopBarrier(every, plan.Blocks.Max(block => block.Steps)) : null;
         Blocks = [.. plan.Blocks.Select((block, i) => new LiveBlock(this, block) { StartStep = startSteps?[i] ?? 0 })];
         Waiting = new LinkedList<LiveBlock>(Blocks);
         AdmittedAt = clock.GetTimestamp();
@@ -74,7 +76,20 @@ internal sealed class LiveJob
     public bool StopsNow => Stop is not null && StopStep is null;
 
     /// <value>The step that no block passes.</value>
-    public int StepLimit => StopStep ?? int.MaxValue;
+    public int StepLimit => StopStep ?? Barrier?.Next ?? int.MaxValue;
+
+    /// <value>A stop is being stored and will be in force then.</value>
+    public bool StopDecided { get; set; }
+
+    /// <value>Present where stop rules are judged on the way.</value>
+    public StopBarrier? Barrier { get; }
+
+    public ITimer? DeadlineTimer { get; set; }
+
+    public DiagnosticsRound Round { get; } = new();
+
+    /// <value>The latest figures over the job's chains.</value>
+    public JobDiagnostics? Diagnostics { get; set; }
 
     public bool PauseRequested { get; set; }
 
@@ -123,12 +138,17 @@ internal sealed class LiveJob
     public void Advance(LiveBlock block, StepReport report)
     {
         long amount = (long)(report.Step - block.Step) * block.Plan.Chains;
+        block.QuantumSteps = report.Step - block.Step;
         block.Step = report.Step;
-        block.Report = report;
+        block.Series = report.Series ?? block.Series;
+        block.Report = report with { Series = null, Preview = null };
         DoneChainSteps += amount;
         Share!.Charge(amount);
         _rate.Add(amount);
     }
+
+    public BlockSeries[] SeriesOf(IEnumerable<LiveBlock> blocks) =>
+        [.. blocks.Where(block => block.Series is not null).Select(block => new BlockSeries(block.Plan, block.Series!))];
 
     /// <summary>Puts a block where it stands before it goes on: at its checkpoint, or at step 0.</summary>
     public void MoveTo(LiveBlock block, int step)

@@ -24,7 +24,7 @@ internal static class LiveJobMoves
     public static void RestoreDone(this LiveJob job, LiveBlock block, int step, string sha256, StepReport? report)
     {
         job.MoveTo(block, step);
-        (block.State, block.ResultSha256, block.Report) = (BlockState.Done, sha256, report);
+        (block.State, block.ResultSha256, block.Report, block.Series) = (BlockState.Done, sha256, report, report?.Series);
         job.Waiting.Remove(block);
         job.DoneBlocks++;
     }
@@ -33,13 +33,48 @@ internal static class LiveJobMoves
     public static void StopHere(this LiveJob job, StopReason reason)
     {
         job.Stop = reason;
-        job.PauseRequested = false;
-        job.Pausing.TrySetResult();
+        job.StopStep = null;
+        job.LeaveBarrier();
+        job.WithdrawPause();
         foreach (LiveBlock block in job.Waiting.Where(block => !block.HasCheckpoint).ToArray())
         {
             block.State = BlockState.Dropped;
             job.Waiting.Remove(block);
         }
+    }
+
+    /// <summary>Every block is to end at that step.</summary>
+    public static void StopAt(this LiveJob job, StopReason reason, int step)
+    {
+        job.Stop = reason;
+        job.StopStep = step;
+        job.LeaveBarrier();
+        job.WithdrawPause();
+    }
+
+    /// <summary>Blocks that waited for each other wait for slots again.</summary>
+    public static void LeaveBarrier(this LiveJob job)
+    {
+        if (job.Barrier is null)
+            return;
+        foreach (LiveBlock block in job.Blocks)
+            block.AtBarrier = false;
+        foreach (LiveBlock block in job.Barrier.Parked)
+            job.Waiting.AddFirst(block);
+        job.Barrier.Parked.Clear();
+    }
+
+    /// <summary>Nothing of the job waits for anything any more.</summary>
+    public static void DropWaiting(this LiveJob job)
+    {
+        job.LeaveBarrier();
+        job.Waiting.Clear();
+    }
+
+    private static void WithdrawPause(this LiveJob job)
+    {
+        job.PauseRequested = job.Paused = false;
+        job.Pausing.TrySetResult();
     }
 
     /// <summary>The stored result of a done block is of no use: the end is off until it is computed again.</summary>
@@ -65,7 +100,7 @@ internal static class LiveJobMoves
     public static void Abandon(this LiveJob job)
     {
         job.Ending = true;
-        job.Waiting.Clear();
+        job.DropWaiting();
         job.Pausing.TrySetResult();
     }
 }

@@ -31,6 +31,9 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         _stopped.TrySetResult();
     }
 
+    /// <summary>Waits before another try; a stop ends the wait.</summary>
+    public Task PauseAsync(TimeSpan delay) => Task.WhenAny(Task.Delay(delay, clock), Stopped);
+
     public IReadOnlyList<LiveJob> InOrder => _inOrder;
 
     /// <value>Slots that take blocks.</value>
@@ -69,6 +72,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         if (!_byId.Remove(job.Id))
             return;
         _inOrder.Remove(job);
+        job.DeadlineTimer?.Dispose();
         _fairClock.Leave(job.Share!);
     }
 

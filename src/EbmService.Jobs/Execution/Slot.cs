@@ -124,7 +124,7 @@ internal sealed class Slot(
         StepReport report = workload.Advance(_state.Budget);
         bool isDone = report.Done || report.Step >= order.StopStep;
         SavedChains? saved = order.Save || (isDone && block.Job.KeepsChains) ? workloads.Save(workload) : null;
-        return new QuantumOutcome(report, saved, isDone ? workload.Finish() : null);
+        return new QuantumOutcome(report, saved, isDone ? workload.Finish() : null, order.WantsSeries);
     }
 
     private void Park(LiveBlock block)

@@ -16,12 +16,12 @@ internal sealed class SlotChoice(
     private long? _queueShownAt;
     private bool _queueMoved;
 
-    /// <summary>Cancels and failures that arrived meanwhile, then a block for a slot that idles, then the scheduler's choice.</summary>
+    /// <summary>Cancels and failures that arrived meanwhile, then a block for a slot that idles, then places that nobody uses, then the scheduler's choice.</summary>
     public SlotTask? Find(SlotState slot)
     {
         if (_queueMoved)
             ShowQueue();
-        return FindClosing(slot) ?? FindShared(slot) ?? Choose(slot);
+        return FindClosing(slot) ?? FindShared(slot) ?? FindIdling(slot) ?? Choose(slot);
     }
 
     /// <summary>Tells those who watch a queued job its new place; too soon after the last time, a later quantum does it.</summary>
@@ -74,6 +74,13 @@ internal sealed class SlotChoice(
         return new ParkTask(slot.Open.MaxBy(block => block.Job.Rank(ranking), ByRank)!);
     }
 
+    /// <summary>A block that waits at a barrier gives up its place when a block waits for one.</summary>
+    private ParkTask? FindIdling(SlotState slot)
+    {
+        LiveBlock? idling = slot.Open.Find(block => block.AtBarrier);
+        return idling is not null && live.InOrder.Any(job => job.IsRunnable && job.Waiting.Count > 0) ? new ParkTask(idling) : null;
+    }
+
     private SlotTask? Choose(SlotState slot)
     {
         bool mayRotate = FillCandidates(slot) < (long)_options.ParkedMegabytes << 20;
@@ -113,7 +120,7 @@ internal sealed class SlotChoice(
     {
         foreach (LiveBlock block in slot.Open)
         {
-            if (block.Job == job)
+            if (block.Job == job && !block.AtBarrier)
                 return block;
         }
         return null;

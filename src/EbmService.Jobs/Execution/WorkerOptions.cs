@@ -39,6 +39,10 @@ public sealed class WorkerOptions
     [Range(0.0, 3600.0, MinimumIsExclusive = true)]
     public double CheckpointSeconds { get; set; } = 5;
 
+    /// <value>Seconds from one computation of a running job's R-hat and effective sample sizes to the next, 0.1 to 3600; 2 by default. Longer where computing is slow.</value>
+    [Range(0.1, 3600.0)]
+    public double DiagnosticsSeconds { get; set; } = 2;
+
     /// <value>How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by default.</value>
     [Range(0, 600)]
     public int StopSeconds { get; set; } = 5;

@@ -6,10 +6,13 @@ namespace EbmService.Jobs.Progress;
 /// <summary>A job's progress from the latest reports of its blocks.</summary>
 internal static class ProgressSummary
 {
+    private const string Energy = "energy";
+
     /// <param name="job">The job; the caller holds the gate.</param>
     /// <param name="queuePosition">Null once running.</param>
     public static JobProgress Of(LiveJob job, int? queuePosition)
     {
+        var figures = new KernelFigures();
         double fraction = 0, steps = 0, energy = 0, gradient = 0;
         int chains = 0, totalSteps = 0, measured = 0, diverged = 0;
         foreach (LiveBlock block in job.Blocks)
@@ -21,6 +24,7 @@ internal static class ProgressSummary
             if (block.Report is not { } report)
                 continue;
             diverged += report.Diverged;
+            figures.Add(block.Plan.Chains, report);
             int finite = block.Plan.Chains - report.Diverged;
             if (finite <= 0 || !double.IsFinite(report.EnergyMean) || !double.IsFinite(report.GradientNorm))
                 continue;
@@ -40,7 +44,16 @@ internal static class ProgressSummary
             EnergyMean = measured > 0 ? energy / measured : null,
             GradientNorm = measured > 0 ? gradient / measured : null,
             Diverged = diverged,
+            Acceptance = figures.Acceptance,
+            DivergentTransitions = figures.DivergentTransitions,
+            Ebfmi = figures.Ebfmi,
+            RHat = Finite(job.Diagnostics?.RHat),
+            EssBulk = Finite(job.Diagnostics?.EssBulk),
+            EssTail = Finite(job.Diagnostics?.EssTail),
+            EnergyMcse = Finite(job.Diagnostics?.Quantities.FirstOrDefault(quantity => quantity.Name == Energy)?.McseMean),
             QueuePosition = queuePosition,
         };
     }
+
+    private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 }

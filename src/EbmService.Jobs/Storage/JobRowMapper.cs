@@ -14,7 +14,8 @@ internal static class JobRowMapper
     public static T FromJson<T>(string text) =>
         JsonSerializer.Deserialize<T>(text, EbmJson.Options) ?? throw new JsonException("a stored document is null");
 
-    public static JobRow ToRow(JobSnapshot job, JobPlan plan, int epoch) => new()
+    /// <param name="startStep">Where every block begins.</param>
+    public static JobRow ToRow(JobSnapshot job, JobPlan plan, int epoch, int startStep = 0, int judgedStep = 0) => new()
     {
         Id = job.Id,
         Status = job.Status,
@@ -27,6 +28,7 @@ internal static class JobRowMapper
         Tags = ToJson(job.Tags),
         Tenant = job.Tenant,
         Extends = job.Extends,
+        JudgedStep = judgedStep,
         Attempt = job.Attempt,
         Epoch = epoch,
         CreatedAt = job.CreatedAt,
@@ -40,6 +42,7 @@ internal static class JobRowMapper
             Chains = block.Chains,
             Steps = block.Steps,
             LeaseEpoch = epoch,
+            Step = startStep,
         })],
     };
 

@@ -36,6 +36,12 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
         return await context.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellation);
     }
 
+    public async Task<JobRow?> FindWithBlocksAsync(string id, CancellationToken cancellation)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        return await context.Jobs.AsNoTracking().Include(row => row.Blocks).SingleOrDefaultAsync(row => row.Id == id, cancellation);
+    }
+
     public async Task<IdempotencyRow?> FindKeyAsync(string key, CancellationToken cancellation)
     {
         await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);

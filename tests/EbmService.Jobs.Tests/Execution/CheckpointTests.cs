@@ -18,7 +18,7 @@ public sealed class CheckpointTests : IDisposable
 
         Assert.Contains("save 1/0", host.Workloads.Journal);
         Assert.Single(host.Workloads.Journal, line => line == "open 1/0 at 0");
-        await EventuallyAsync(() => File.Exists(Checkpoint(id, 0)) && File.Exists(Checkpoint(id, 1)));
+        await JobsHost.EventuallyAsync(() => File.Exists(Checkpoint(id, 0)) && File.Exists(Checkpoint(id, 1)));
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class CheckpointTests : IDisposable
                 },
             });
             id = (await first.SubmitAsync(JobsHost.Spec(seed: 1, chains: 8, steps: 4))).Id;
-            await EventuallyAsync(() => first.Workloads.Journal.Contains("open 1/1 at 0"));
+            await JobsHost.EventuallyAsync(() => first.Workloads.Journal.Contains("open 1/1 at 0"));
             await first.StopAfterAsync(() => held.Release(100));
         }
         Flip(Path.Combine(_folder, "jobs", id, "blocks", "000000"));
@@ -126,10 +126,10 @@ public sealed class CheckpointTests : IDisposable
                     first.Death.At = 0;
             };
             id = (await first.SubmitAsync(JobsHost.Spec(seed: 1, chains: 8, steps: 4))).Id;
-            await EventuallyAsync(() => first.Death.HasCome);
+            await JobsHost.EventuallyAsync(() => first.Death.HasCome);
         }
         string file = Path.Combine(_folder, "jobs", id, "results", "samples.txt");
-        await EventuallyAsync(() => File.Exists(file));
+        await JobsHost.EventuallyAsync(() => File.Exists(file));
         string before = await File.ReadAllTextAsync(file);
         await using JobsHost second = await NewHost().StartAsync();
         JobSnapshot end = await second.EndOfAsync(id);
@@ -173,13 +173,6 @@ public sealed class CheckpointTests : IDisposable
         host.Get<EbmService.Jobs.Execution.JobBoard>().Stop();
         held.Release(100);
         return id;
-    }
-
-    private static async Task EventuallyAsync(Func<bool> condition)
-    {
-        using var limit = new CancellationTokenSource(JobsHost.Patience);
-        while (!condition())
-            await Task.Delay(5, limit.Token);
     }
 
     private string Checkpoint(string id, int generation) => Path.Combine(_folder, "jobs", id, "checkpoints", $"000000.{generation}");

@@ -24,9 +24,11 @@ internal sealed class FakeAssembler : IResultAssembler
 {
     public Exception? Throws { get; set; }
 
+    public string FileName { get; set; } = "samples.txt";
+
     public IReadOnlyList<ResultFile> Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, StopReason stopped) => Throws is not null
         ? throw Throws
-        : [new ResultFile("samples.txt", "text/plain", [.. blocks.SelectMany(block => block.Result.ToArray())])];
+        : [new ResultFile(FileName, "text/plain", [.. blocks.SelectMany(block => block.Result.ToArray())])];
 }
 
 internal sealed class FakeEvaluator : IModelEvaluator

@@ -1,4 +1,5 @@
 using EbmService.Core.Devices;
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -46,6 +47,8 @@ internal sealed class JobsHost : IAsyncDisposable
 
     public FakeAssembler Assembler { get; } = new();
 
+    public FakeDiagnostician Diagnostician { get; } = new();
+
     public FakeEvaluator Evaluator { get; } = new();
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -67,7 +70,7 @@ internal sealed class JobsHost : IAsyncDisposable
         builder.Services.AddMetrics();
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
             .AddSingleton<IResultAssembler>(Assembler).AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<IJobPlanner, FakePlanner>()
-            .AddSingleton<JobDisk>(Disk)
+            .AddSingleton<JobDisk>(Disk).AddSingleton<IJobDiagnostician>(Diagnostician)
             .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death));
         _host = builder.Build();
         await _host.StartAsync();
@@ -91,6 +94,16 @@ internal sealed class JobsHost : IAsyncDisposable
 
     public async Task<JobSnapshot> SubmitAsync(SamplingSpec? spec = null, int priority = 0, string model = "m") =>
         (await Jobs.SubmitAsync(Submission(spec, priority, model), default)).OrThrow();
+
+    public async Task<JobSnapshot> FindAsync(string id) => (await Jobs.FindAsync(id, default)).OrThrow();
+
+    /// <summary>Waits for something that comes without a signal.</summary>
+    public static async Task EventuallyAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (!condition())
+            await Task.Delay(5, limit.Token);
+    }
 
     public async Task<JobSnapshot> EndOfAsync(string id)
     {

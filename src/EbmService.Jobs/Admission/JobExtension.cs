@@ -1,0 +1,89 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Execution;
+using EbmService.Jobs.Storage;
+
+namespace EbmService.Jobs.Admission;
+
+/// <summary>Makes a new job whose chains go on from the last states of one that has succeeded (docs/adr/0007).</summary>
+internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, JobInputs inputs)
+{
+    private const string Remedy = "Submit a new job with all the steps: the same seed gives the same chains.";
+
+    /// <returns>The new job's id.</returns>
+    public async Task<Outcome<string>> ExtendAsync(string id, int steps, CancellationToken cancellation)
+    {
+        if (steps < 1)
+            return Failure.OfFields([new("steps", "Steps to add are a number from 1.")]);
+        Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellation);
+        if (!found.Succeeded)
+            return found.Failure;
+        JobSnapshot parent = found.Value;
+        if (!parent.IsExtendable())
+            return NotExtendable(parent);
+        Outcome<JobSpec> spec = SpecOf(parent, steps);
+        if (!spec.Succeeded)
+            return spec.Failure;
+        if (await store.FindWithBlocksAsync(id, cancellation) is not { } row)
+            return JobLookup.NotFound;
+        int at = row.Blocks.Max(block => block.Step);
+        if (row.Blocks.Any(block => block.Step != at || checkpoints.Peek(id, block.Index)?.Step != at))
+            return ChainsGone();
+        return await admission.AdmitAsync(DraftOf(parent, spec.Value, row, at, steps));
+    }
+
+    private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
+    {
+        var submission = new JobSubmission(parent.Model, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant };
+        JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = block.Steps + steps })]);
+        return new JobDraft(submission, plan)
+        {
+            Extends = parent.Id,
+            StartStep = at,
+            // At its last step a job judges no rule; where a rule has ended the parent, it has spoken.
+            JudgedStep = parent.StopReason == StopReason.Steps ? 0 : at,
+            PrepareAsync = child =>
+            {
+                CopyChains(parent.Id, child, plan, at);
+                inputs.CopyAll(parent.Id, child, spec.Inputs);
+                return Task.CompletedTask;
+            },
+        };
+    }
+
+    private void CopyChains(string parent, string child, JobPlan plan, int at)
+    {
+        foreach (BlockPlan block in plan.Blocks)
+        {
+            if (checkpoints.Read(parent, block.Index) is not { } chains || chains.Step != at)
+                throw new FailureException(ChainsGone());
+            checkpoints.Write(child, block.Index, epoch: 0, at, chains.Content);
+        }
+    }
+
+    private static Outcome<JobSpec> SpecOf(JobSnapshot parent, int steps)
+    {
+        try
+        {
+            return parent.Spec.Extended(steps) is { } spec ? spec
+                : new Failure(FailureCode.InvalidTransition, $"Work of type {parent.Spec.Type.ToString().ToLowerInvariant()} has no steps to add.");
+        }
+        catch (OverflowException)
+        {
+            return Failure.OfFields([new("steps", "That would be more steps than a job can count.")]);
+        }
+    }
+
+    private static Failure NotExtendable(JobSnapshot job) => job switch
+    {
+        { Status: JobStatus.Succeeded } => new(FailureCode.InvalidTransition,
+            "The job stopped at its deadline, its chains at different steps: it can't be extended.", Remedy),
+        { Status: JobStatus.Failed or JobStatus.Cancelled } => new(FailureCode.InvalidTransition,
+            $"The job has {JobLookup.Word(job.Status)}: only one that has succeeded can be extended.", Remedy),
+        _ => new(FailureCode.InvalidTransition,
+            $"The job is {JobLookup.Word(job.Status)}: only one that has succeeded can be extended.", "Wait for its end."),
+    };
+
+    private static Failure ChainsGone() =>
+        new(FailureCode.InvalidTransition, "The job's last chains are not kept, or are damaged: it can't be extended.", Remedy);
+}
