@@ -99,6 +99,17 @@ public sealed class SamplingRecordsTests : IDisposable
         Assert.Equal([3, -2, 3, -2, 3, -2, 3, -2], Rounded(SafetensorsFile.Read(sut.Finish())));
     }
 
+    [Fact]
+    public void Advance_HeldPart_StaysToTheBit()
+    {
+        var held = new HeldPart(new TensorPayload([2], [1, 0]), new TensorPayload([2, 2], [0.3f, 9, -1.7f, 9]));
+
+        float[] states = Result(Spec(50) with { Held = held })["states"].ToFloats();
+
+        Assert.Equal([0.3f, -1.7f, 0.3f, -1.7f], states.Where((_, i) => i % 2 == 0));
+        Assert.All(states.Where((_, i) => i % 2 == 1), value => Assert.NotEqual(9, value));
+    }
+
     private static float[] Rounded(SafetensorsFile result) => [.. result["states"].ToFloats().Select(value => MathF.Round(value))];
 
     private SafetensorsFile Result(SamplingSpec spec, int block = 0)
