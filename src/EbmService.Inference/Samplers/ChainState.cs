@@ -110,11 +110,13 @@ public sealed class ChainState : IDisposable
     /// <summary>The rows of a per-row tensor that stand for the block's chains; an alias or a new tensor of the caller's scope.</summary>
     public Tensor Reported(Tensor perRow) => ReportedRows is { } rows ? perRow.index_select(0, rows) : perRow.alias();
 
-    /// <summary>Rows that are not sound (rows) bool go back to their safe point and stay there.</summary>
-    internal void Freeze(Tensor sound)
+    /// <summary>Rows whose energy or point is not finite go back to their safe point and stay there.</summary>
+    internal void FreezeUnsound()
     {
+        if (Alive.AllTrue() && Energy.AllFinite() && X.AllFinite())
+            return;
         using DisposeScope scope = NewDisposeScope();
-        Alive.logical_and_(sound);
+        Alive.logical_and_(X.isfinite().flatten(1).all(1)).logical_and_(Energy.isfinite());
         X.copy_(where(ByChain(Alive), X, Safe));
     }
 

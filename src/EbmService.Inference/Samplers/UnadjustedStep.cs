@@ -15,9 +15,11 @@ internal static class UnadjustedStep
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
         state.Energy.copy_(energy);
         state.GradientNorm.copy_(state.ZeroHeld(gradient).flatten(1).norm(1));
-        Tensor sound = state.Alive.logical_and(energy.isfinite());
         Tensor point = box is null ? state.X : state.RestoreHeld(state.X.clamp(box.Min, box.Max));
-        state.Safe.copy_(where(state.ByChain(sound), point, state.Safe));
+        if (state.Energy.AllFinite() && state.Alive.AllTrue())
+            state.Safe.copy_(point);
+        else
+            state.Safe.copy_(where(state.ByChain(state.Alive.logical_and(energy.isfinite())), point, state.Safe));
         return gradient;
     }
 
