@@ -13,7 +13,8 @@ public interface IBlockConditionals : IEnergyModel
     /// <param name="x">(n, ...input).</param>
     /// <param name="block">0-based.</param>
     /// <param name="temperature">T, above 0.</param>
+    /// <param name="labels">A class per row (n) int64, or null.</param>
     /// <param name="held">(...input) bool, true where x must not change; null where nothing is held.</param>
     /// <param name="generator">The block of chains' own; the draws' shapes depend on x's shape alone.</param>
-    void Resample(Tensor x, int block, double temperature, Tensor? held, Generator generator);
+    void Resample(Tensor x, int block, double temperature, Tensor? labels, Tensor? held, Generator generator);
 }

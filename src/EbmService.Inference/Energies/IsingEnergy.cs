@@ -29,7 +29,7 @@ public sealed class IsingEnergy(IsingArchitecture architecture) : EnergyModel(ne
         return (energy.MoveToOuterDisposeScope(), Pull(neighbours).mul_(-2).MoveToOuterDisposeScope());
     }
 
-    public void Resample(Tensor x, int block, double temperature, Tensor? held, Generator generator)
+    public void Resample(Tensor x, int block, double temperature, Tensor? labels, Tensor? held, Generator generator)
     {
         using DisposeScope scope = NewDisposeScope();
         // p(s_i = 1 | rest) = sigmoid(2 pull_i / T).

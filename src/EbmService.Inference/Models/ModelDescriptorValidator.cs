@@ -17,7 +17,7 @@ internal static class ModelDescriptorValidator
             .. LabelFaults(descriptor),
             .. RecipeFaults(descriptor),
             .. ScoreFaults(descriptor),
-            .. FormulaFaults(descriptor),
+            .. ArchitectureInputRules.Faults(descriptor.Architecture, descriptor.Input),
         ];
         if (faults.Count > 0)
             throw new InvalidModelException($"{ModelFiles.Descriptor}: {string.Join("; ", faults)}");
@@ -25,8 +25,9 @@ internal static class ModelDescriptorValidator
 
     private static IEnumerable<string> InputFaults(InputSchema input)
     {
-        int dimensions = input.Kind == InputKind.Image ? 3 : 1;
-        if (input.Shape.Count != dimensions)
+        int dimensions = input.Kind == InputKind.Image ? 3 : input.Variables == VariableKind.Categorical ? 2 : 1;
+        bool lattice = input is { Kind: InputKind.Vector, Variables: VariableKind.Binary, Shape.Count: 2 };
+        if (input.Shape.Count != dimensions && !lattice)
             yield return $"input.shape needs {dimensions} sizes for this kind";
         bool overLong = input.Shape.Aggregate(1.0, (product, size) => product * size) > ModelLimits.MaxInputLength;
         if (input.Shape.Any(size => size < 1) || overLong)
@@ -66,23 +67,4 @@ internal static class ModelDescriptorValidator
                 yield return $"recipe '{name}': {member} {rule.TrimEnd('.')}";
         }
     }
-
-    private static IEnumerable<string> FormulaFaults(ModelDescriptor descriptor)
-    {
-        if (descriptor.Architecture is not (GaussianArchitecture or DoubleWellArchitecture or MlpArchitecture))
-            yield break;
-        if (descriptor.Input.Kind != InputKind.Vector)
-            yield return "architecture takes vectors, but the input is an image";
-        else if (descriptor.Architecture is GaussianArchitecture gaussian && !IsProper(gaussian, descriptor.Input.Shape[0]))
-            yield return $"gaussian needs a mean and a symmetric positive-definite precision of the input's size, at most {ModelLimits.MaxGaussianDimension}";
-        if (descriptor.Architecture is DoubleWellArchitecture well
-            && !(well is { Barrier: > 0 and < double.PositiveInfinity, Wells: > 0 and < double.PositiveInfinity }))
-            yield return "double-well needs barrier and wells above 0";
-    }
-
-    private static bool IsProper(GaussianArchitecture gaussian, int size) =>
-        size <= ModelLimits.MaxGaussianDimension
-        && gaussian.Mean.Count == size && gaussian.Mean.All(double.IsFinite)
-        && gaussian.Precision.Count == size && gaussian.Precision.All(row => row is not null && row.Count == size)
-        && CholeskyFactor.Exists(gaussian.Precision);
 }

@@ -34,5 +34,18 @@ internal static class CachedGradient
         state.GradientNorm.copy_(GradientNorm(state));
     }
 
+    /// <summary>Takes in energy and gradient of the points that all rows moved to; rows for which they are not finite go back and are frozen.</summary>
+    public static void Settle(ChainState state, Tensor energy, Tensor gradient)
+    {
+        state.Alive.logical_and_(energy.isfinite()).logical_and_(state.X.flatten(1).sum(1).isfinite());
+        // The safe points are the latest ones, whose energy and gradient are still in the state.
+        Tensor alive = state.ByChain(state.Alive);
+        state.X.copy_(where(alive, state.X, state.Safe));
+        state.Safe.copy_(state.X);
+        state.Gradient!.copy_(where(alive, gradient, state.Gradient));
+        state.Energy.copy_(where(state.Alive, energy, state.Energy));
+        state.GradientNorm.copy_(GradientNorm(state));
+    }
+
     private static Tensor GradientNorm(ChainState state) => state.Gradient!.flatten(1).norm(1);
 }

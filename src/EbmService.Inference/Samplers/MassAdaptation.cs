@@ -32,7 +32,8 @@ internal sealed class MassAdaptation
         Tensor weights = state.ByChain(alive);
         Tensor added = alive.sum();
         Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: 1));
-        Tensor squares = state.X.sub(mean).pow_(2).mul_(weights).sum([0]);
+        // Hotter rows are wider by the root of their factor.
+        Tensor squares = state.X.sub(mean).pow_(2).mul_(state.TemperatureFactors is { } factors ? weights.div(state.ByChain(factors)) : weights).sum([0]);
         Tensor total = _count.add(added).clamp_(min: 1);
         Tensor shift = mean.sub_(_mean);
         _squares.add_(squares).add_(shift.square().mul_(_count.mul(added).div_(total)));

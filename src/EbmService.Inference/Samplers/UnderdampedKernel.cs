@@ -59,12 +59,7 @@ internal sealed class UnderdampedKernel(IEnergyModel model, ChainPlan plan, Unde
     {
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
         state.ZeroHeld(gradient);
-        state.Alive.logical_and_(energy.isfinite()).logical_and_(state.X.flatten(1).sum(1).isfinite());
-        // A frozen row goes back to its safe point, whose energy and gradient are still in the state.
-        Tensor alive = state.ByChain(state.Alive);
-        state.X.copy_(where(alive, state.X, state.Safe));
-        state.Safe.copy_(state.X);
-        CachedGradient.MoveTo(state, state.Alive, state.X, energy, gradient);
-        state.Momentum!.add_(gradient, alpha: -duration).masked_fill_(alive.logical_not(), 0);
+        CachedGradient.Settle(state, energy, gradient);
+        state.Momentum!.add_(gradient, alpha: -duration).masked_fill_(state.ByChain(state.Alive).logical_not(), 0);
     }
 }

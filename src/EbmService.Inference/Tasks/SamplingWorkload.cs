@@ -35,7 +35,7 @@ internal sealed class SamplingWorkload : IWorkload
         _generator = new Generator(BlockSeed.Derive(spec.Seed, block.Index), device);
         try
         {
-            _kernel = KernelFactory.Create(spec, model.In(spec.Precision));
+            _kernel = KernelFactory.Create(spec, model.In(spec.Precision), model.Descriptor.Input.Variables);
             _state = _kernel.Init(new ChainStartFactory(spec, block, model, device).Create(_generator, jobStates, resumed: checkpoint is not null));
             _records = new SamplingRecords(spec, block, model.Descriptor.Input.Length());
             if (checkpoint is { } bytes)

@@ -8,7 +8,7 @@ namespace EbmService.Inference.Tests.Energies;
 /// <summary>Contract over all architectures; a new one gets a case here.</summary>
 public sealed class EnergyModelTests
 {
-    public static TheoryData<string> Cases => ["conv-jem", "mlp", "gaussian", "double-well"];
+    public static TheoryData<string> Cases => ["conv-jem", "mlp", "gaussian", "double-well", "ring", "ising", "potts"];
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -1,11 +1,14 @@
+using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Samplers;
+using EbmService.Inference.Tests.Energies;
 using EbmService.Inference.Tests.Tasks;
+using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Samplers;
 
-/// <summary>Every continuous kernel and its variants. A new kernel gets a line here and in <see cref="Spec"/>.</summary>
+/// <summary>Every kernel and its variants. A new kernel gets a line here and in <see cref="Spec"/>.</summary>
 internal static class KernelCases
 {
     public const int Steps = 30;
@@ -14,13 +17,38 @@ internal static class KernelCases
     [
         "sgld", "sgld-noise-first", "sgld-value-clip", "sgld-norm-clip", "sgld-clamp", "sgld-polynomial", "sgld-cosine", "sgld-temperature",
         "sgld-schedules", "ula", "psgld", "psgld-clamp", "mala", "mala-clamp", "mala-warmup", "hmc", "hmc-clamp", "hmc-warmup",
-        "underdamped", "underdamped-clamp",
+        "underdamped", "underdamped-clamp", "tempered-ula", "tempered-psgld", "tempered-mala", "tempered-mala-clamp", "tempered-hmc-warmup",
+        "tempered-underdamped",
     ];
 
-    public static IKernel Create(string name, IEnergyModel model) => KernelFactory.Create(Spec(name), model);
+    /// <summary>Kernels of binary and categorical variables.</summary>
+    public static TheoryData<string> Discrete => ["gwg-binary", "gwg-categorical", "gibbs"];
+
+    public static TheoryData<string> All => [.. Continuous.Select(row => row.Data), .. Discrete.Select(row => row.Data)];
+
+    public static IKernel Create(string name, IEnergyModel model) => KernelFactory.Create(Spec(name), model, Variables(name));
+
+    /// <summary>A small target, and a start in it, for chains of any kernel.</summary>
+    public static (IEnergyModel Model, Func<ChainStartPoints> Start) Problem(string name) => Variables(name) switch
+    {
+        VariableKind.Binary => (EnergyCases.Create("ising").Model, () => new ChainStartPoints(ones(6, 3, 3))),
+        VariableKind.Categorical => (EnergyCases.Create("potts").Model, () => new ChainStartPoints(
+            tensor([.. Enumerable.Repeat(new[] { 0f, 1, 0 }, 24).SelectMany(one => one)], [6, 4, 3]))),
+        _ => (ChainRunner.Quadratic(1, 2), () => new ChainStartPoints(full([6, 2], 0.5f))),
+    };
+
+    private static VariableKind Variables(string name) => name switch
+    {
+        "gwg-binary" or "gibbs" => VariableKind.Binary,
+        "gwg-categorical" => VariableKind.Categorical,
+        _ => VariableKind.Continuous,
+    };
 
     public static SamplingSpec Spec(string name) => Clamped(name, name.Split('-')[0] switch
     {
+        "tempered" => Spec(name["tempered-".Length..]) with { Tempering = new([1, 2, 4]) },
+        "gwg" => Temperate(SamplingKernel.GibbsWithGradients),
+        "gibbs" => Temperate(SamplingKernel.BlockedGibbs),
         "sgld" => Sgld(name),
         "ula" => Temperate(SamplingKernel.Ula),
         "psgld" => Temperate(SamplingKernel.PreconditionedSgld) with { Preconditioner = new(0.9) },

@@ -1,0 +1,78 @@
+using EbmService.Core.Models;
+using EbmService.Inference.Energies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Samplers;
+
+/// <summary>
+/// Gibbs with gradients (Grathwohl et al. 2021): one variable a step changes its value; which one, and to what, is drawn from
+/// softmax(d / 2), where d estimates from the gradient how -E/T would change; Metropolis' correction with the probability of the way back
+/// makes exp(-E/T) the exact target. Binary variables flip; a categorical one (one-hot in the last dimension) takes another category than
+/// its own. A variable of which any number is held is never proposed. One gradient a step: that of the current point is kept.
+/// </summary>
+internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan plan, VariableKind variables) : IKernel
+{
+    public ChainState Init(ChainStartPoints start)
+    {
+        ChainState state = CachedGradient.Start(start, model, box: null);
+        Metropolis.Prepare(state);
+        return state;
+    }
+
+    public void Step(ChainState state, Generator generator)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        double temperature = plan.TemperatureAt(state.Step);
+        Tensor forward = LogProbabilities(state, state.X, state.Gradient!, temperature);
+        // The earliest of exponential waiting times with these rates: a draw of fixed shape.
+        Tensor change = forward.sub(state.Noise.exponential_(1, generator).log_().flatten(1)).argmax(1, keepdim: true);
+        (Tensor proposal, Tensor back) = variables == VariableKind.Categorical ? Recategorise(state.X, change) : Flip(state.X, change);
+        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(proposal, state.Labels);
+        state.ZeroHeld(gradient);
+
+        Tensor backward = LogProbabilities(state, proposal, gradient, temperature);
+        Tensor logRatio = state.Energy.sub(energy).div_(temperature)
+            .add_(backward.gather(1, back).squeeze(1)).sub_(forward.gather(1, change).squeeze(1));
+        Metropolis.Decide(state, proposal, energy, gradient, logRatio, generator, state.Step >= plan.Warmup);
+        state.Step++;
+    }
+
+    /// <summary>log of the proposal's probabilities over all numbers of x, (rows, numbers): the number that flips, or that becomes the one.</summary>
+    private Tensor LogProbabilities(ChainState state, Tensor x, Tensor gradient, double temperature)
+    {
+        Tensor gain;
+        Tensor? held = state.HeldMask;
+        if (variables == VariableKind.Categorical)
+        {
+            Tensor own = gradient.mul(x).sum([-1], keepdim: true);
+            gain = own.sub(gradient).masked_fill_(x.greater(0.5), double.NegativeInfinity);
+            held = held?.any(-1, keepdim: true);
+        }
+        else
+        {
+            gain = x.mul(2).sub_(1).mul_(gradient);
+        }
+        if (held is not null)
+            gain.masked_fill_(held, double.NegativeInfinity);
+        return gain.div_(2 * temperature).flatten(1).log_softmax(1);
+    }
+
+    private static (Tensor Proposal, Tensor Back) Flip(Tensor x, Tensor change)
+    {
+        Tensor flat = x.flatten(1);
+        Tensor flipped = flat.gather(1, change).neg_().add_(1);
+        return (flat.scatter(1, change, flipped).view(x.shape), change);
+    }
+
+    private static (Tensor Proposal, Tensor Back) Recategorise(Tensor x, Tensor change)
+    {
+        long categories = x.shape[^1];
+        Tensor byVariable = x.reshape(x.shape[0], -1, categories);
+        Tensor variable = change.div(categories, RoundingMode.floor), category = change.remainder(categories);
+        Tensor chosen = arange(byVariable.shape[1], device: x.device).eq(variable).unsqueeze(2);
+        Tensor one = arange(categories, device: x.device).eq(category).unsqueeze(1).to(x.dtype);
+        Tensor before = byVariable.argmax(2).gather(1, variable);
+        return (where(chosen, one, byVariable).view(x.shape), variable.mul(categories).add_(before));
+    }
+}
