@@ -10,6 +10,7 @@ namespace EbmService.Inference.Samplers;
 internal sealed class MassAdaptation
 {
     private readonly Tensor _count;
+    private readonly Tensor _weight;
     private readonly Tensor _mean;
     private readonly Tensor _squares;
 
@@ -18,6 +19,7 @@ internal sealed class MassAdaptation
         long[] shape = state.X.shape[1..];
         Scale = state.Keep("massScale", ones(shape, device: state.X.device));
         _count = state.Keep("massCount", zeros(1, device: state.X.device));
+        _weight = state.Keep("massWeight", zeros(1, device: state.X.device));
         _mean = state.Keep("massMean", zeros(shape, device: state.X.device));
         _squares = state.Keep("massSquares", zeros(shape, device: state.X.device));
     }
@@ -25,20 +27,21 @@ internal sealed class MassAdaptation
     /// <value>(...input).</value>
     public Tensor Scale { get; }
 
-    /// <summary>Takes in the current points of the rows that are alive.</summary>
+    /// <summary>Takes in the current points of the rows that are alive. Hotter rows are wider by the root of their factor and weigh less by it.</summary>
     public void Collect(ChainState state)
     {
         Tensor alive = state.Alive.to(ScalarType.Float32);
-        Tensor weights = state.ByChain(alive);
-        Tensor added = alive.sum();
-        Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: 1));
-        // Hotter rows are wider by the root of their factor.
-        Tensor squares = state.X.sub(mean).pow_(2).mul_(state.TemperatureFactors is { } factors ? weights.div(state.ByChain(factors)) : weights).sum([0]);
-        Tensor total = _count.add(added).clamp_(min: 1);
+        Tensor perRow = state.TemperatureFactors is { } factors ? alive.div(factors) : alive;
+        Tensor weights = state.ByChain(perRow);
+        Tensor added = perRow.sum();
+        Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: float.Epsilon));
+        Tensor squares = state.X.sub(mean).pow_(2).mul_(weights).sum([0]);
+        Tensor share = added.div(_weight.add(added).clamp_(min: float.Epsilon));
         Tensor shift = mean.sub_(_mean);
-        _squares.add_(squares).add_(shift.square().mul_(_count.mul(added).div_(total)));
-        _mean.add_(shift.mul_(added.div(total)));
-        _count.add_(added);
+        _squares.add_(squares).add_(shift.square().mul_(_weight.mul(share)));
+        _mean.add_(shift.mul_(share));
+        _weight.add_(added);
+        _count.add_(alive.sum());
     }
 
     /// <summary>Sets the scale and begins a new window.</summary>
@@ -54,6 +57,7 @@ internal sealed class MassAdaptation
         double free = state.HeldMask is { } mask ? mask.logical_not().sum().ToDouble() : scale.numel();
         Scale.copy_(scale);
         _count.zero_();
+        _weight.zero_();
         _mean.zero_();
         _squares.zero_();
         return change.sum().div_(Math.Max(1, free)).exp_().reshape(1);

@@ -16,6 +16,10 @@ public sealed class ModelDescriptorValidatorTests
         ModelDescriptorValidator.Check(Mlp, "m");
         ModelDescriptorValidator.Check(Jem, "m");
         ModelDescriptorValidator.Check(Mlp with { Architecture = new DoubleWellArchitecture() }, "m");
+        ModelDescriptorValidator.Check(Mlp with { Architecture = new RingArchitecture() }, "m");
+        ModelDescriptorValidator.Check(Discrete(new IsingArchitecture(), VariableKind.Binary, 4, 5), "m");
+        ModelDescriptorValidator.Check(Discrete(new IsingArchitecture(), VariableKind.Binary, 1, 4, 5), "m");
+        ModelDescriptorValidator.Check(Discrete(new PottsArchitecture(1, [0, 1]), VariableKind.Categorical, 3, 2), "m");
     }
 
     [Fact]
@@ -50,6 +54,18 @@ public sealed class ModelDescriptorValidatorTests
         { 16, "oodScore 'maxLogit' is none of" },
         { 17, "recipe 'own': stateClamp has min or max" },
         { 18, "recipe 'own': noise must be" },
+        { 19, "radius and width" },
+        { 20, "takes binary variables" },
+        { 21, "takes categorical variables" },
+        { 22, "takes continuous variables" },
+        { 23, "(height, width)" },
+        { 24, "(height, width)" },
+        { 25, "finite coupling" },
+        { 26, "at least (3, 2)" },
+        { 27, "one field per category" },
+        { 28, "finite coupling" },
+        { 29, "min 0 and max 1" },
+        { 30, "vectors of one size" },
     };
 
     [Theory]
@@ -77,6 +93,18 @@ public sealed class ModelDescriptorValidatorTests
             Mlp with { OodScore = "maxLogit" },
             WithRecipe(Recipe with { StateClamp = new(StateClampKind.None, -1, 1) }),
             WithRecipe(Recipe with { Noise = 1e200 }),
+            Mlp with { Architecture = new RingArchitecture(2, 0) },
+            Discrete(new IsingArchitecture(), VariableKind.Categorical, 4, 5),
+            Discrete(new PottsArchitecture(), VariableKind.Binary, 4, 5),
+            Discrete(new DoubleWellArchitecture(), VariableKind.Binary, 4),
+            Discrete(new IsingArchitecture(), VariableKind.Binary, 4),
+            Discrete(new IsingArchitecture(), VariableKind.Binary, 2, 4, 4),
+            Discrete(new IsingArchitecture(double.NaN), VariableKind.Binary, 4, 4),
+            Discrete(new PottsArchitecture(), VariableKind.Categorical, 2, 3),
+            Discrete(new PottsArchitecture(1, [1]), VariableKind.Categorical, 4, 3),
+            Discrete(new PottsArchitecture(1, [1, double.PositiveInfinity, 0]), VariableKind.Categorical, 4, 3),
+            Mlp with { Input = new(InputKind.Vector, [2], -1, 1, VariableKind.Binary) },
+            Discrete(new MlpArchitecture([4]), VariableKind.Binary, 4, 4),
         ];
 
         Assert.Contains(words, Assert.Throws<InvalidModelException>(() => ModelDescriptorValidator.Check(bad[index], "m")).Message);
@@ -137,6 +165,9 @@ public sealed class ModelDescriptorValidatorTests
 
     private static ModelDescriptor WithRecipe(SgldRecipe recipe) =>
         Mlp with { Recipes = new Dictionary<string, SgldRecipe> { ["own"] = recipe } };
+
+    private static ModelDescriptor Discrete(ArchitectureSpec architecture, VariableKind variables, params int[] shape) =>
+        Mlp with { Architecture = architecture, Input = new(shape.Length == 3 ? InputKind.Image : InputKind.Vector, shape, 0, 1, variables) };
 
     private static ModelDescriptor Gaussian(double[] mean, double[][] precision) =>
         Mlp with { Architecture = new GaussianArchitecture(mean, precision) };
