@@ -21,10 +21,16 @@ public sealed record JobDiagnostics
     /// <value>The smallest tail effective sample size.</value>
     public double? EssTail { get; init; }
 
+    /// <value>One entry per quantity, and after those, where chains are drawn for different classes, one per quantity and class.</value>
     public IReadOnlyList<QuantityDiagnostics> Quantities { get; init; } = [];
 }
 
-/// <summary>The figures of one recorded quantity.</summary>
+/// <summary>
+/// The figures of one recorded quantity. Chains of different classes sample different distributions and can't agree: each class has figures of
+/// its own, and the entry for all of them has the worst.
+/// </summary>
+/// <param name="Label">The class; null for all chains.</param>
 /// <param name="McseMean">Monte Carlo standard error of the mean.</param>
 public sealed record QuantityDiagnostics(
-    string Name, double? Mean, double? StandardDeviation, double? McseMean, double? RHat, double? EssBulk, double? EssTail);
+    string Name, double? Mean, double? StandardDeviation, double? McseMean, double? RHat, double? EssBulk, double? EssTail,
+    int? Label = null);

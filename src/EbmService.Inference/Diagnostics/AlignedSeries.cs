@@ -7,13 +7,14 @@ internal sealed class AlignedSeries
 {
     private readonly IReadOnlyList<ChainSeries> _blocks;
     private readonly int _interval;
-    private readonly List<(ChainSeries Block, int Chain)> _chains;
+    private readonly List<(ChainSeries Block, int Chain, int Label)> _chains;
 
-    /// <param name="blocks">Series of one job.</param>
+    /// <param name="blocks">Series of one job, and the class of each of their chains, -1 for none.</param>
     /// <param name="maxValues">Draws x chains at most; more are thinned.</param>
-    public AlignedSeries(IEnumerable<ChainSeries> blocks, int maxValues)
+    public AlignedSeries(IEnumerable<(ChainSeries Series, int[] Labels)> blocks, int maxValues)
     {
-        _blocks = [.. blocks.Where(block => block.Chains > 0)];
+        List<(ChainSeries Series, int[] Labels)> used = [.. blocks.Where(block => block.Series.Chains > 0)];
+        _blocks = [.. used.Select(block => block.Series)];
         if (_blocks.Count == 0 || _blocks.Any(block => block.Draws == 0))
         {
             _chains = [];
@@ -28,7 +29,8 @@ internal sealed class AlignedSeries
             _interval *= 2;
         Draws = after / _interval;
         LastStep = warmup + Draws * _interval;
-        _chains = [.. _blocks.SelectMany(block => Enumerable.Range(0, block.Chains).Where(chain => IsFinite(block, chain)).Select(chain => (block, chain)))];
+        _chains = [.. used.SelectMany(block => Enumerable.Range(0, block.Series.Chains)
+            .Where(chain => IsFinite(block.Series, chain)).Select(chain => (block.Series, chain, block.Labels[chain])))];
     }
 
     public int Draws { get; }
@@ -39,16 +41,22 @@ internal sealed class AlignedSeries
 
     public IReadOnlyList<string> Names => _blocks.Count == 0 ? [] : _blocks[0].Names;
 
-    /// <summary>One quantity's draws, (draws, chains).</summary>
-    public ChainDraws Of(int quantity)
+    /// <value>The classes that chains are drawn for, ascending; -1 for none.</value>
+    public IReadOnlyList<int> Labels => [.. _chains.Select(chain => chain.Label).Distinct().Order()];
+
+    public int ChainsOf(int label) => _chains.Count(chain => chain.Label == label);
+
+    /// <summary>One quantity's draws by the chains of one class, (draws, chains).</summary>
+    public ChainDraws Of(int quantity, int label)
     {
-        var values = new float[Draws * Chains];
+        List<(ChainSeries Block, int Chain, int Label)> chains = _chains.FindAll(chain => chain.Label == label);
+        var values = new float[Draws * chains.Count];
         for (int draw = 0; draw < Draws; draw++)
         {
-            for (int column = 0; column < Chains; column++)
-                values[draw * Chains + column] = Value(_chains[column].Block, draw, quantity, _chains[column].Chain);
+            for (int column = 0; column < chains.Count; column++)
+                values[draw * chains.Count + column] = Value(chains[column].Block, draw, quantity, chains[column].Chain);
         }
-        return ChainDraws.From(values, Chains);
+        return ChainDraws.From(values, chains.Count);
     }
 
     private float Value(ChainSeries block, int draw, int quantity, int chain)

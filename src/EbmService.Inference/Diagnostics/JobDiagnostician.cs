@@ -1,6 +1,7 @@
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Tasks;
 
 namespace EbmService.Inference.Diagnostics;
 
@@ -12,20 +13,18 @@ internal sealed class JobDiagnostician : IJobDiagnostician
     public JobDiagnostics Compute(JobDefinition job, IReadOnlyList<BlockSeries> blocks, bool live)
     {
         var series = new AlignedSeries(
-            blocks.OrderBy(block => block.Block.Index).Select(block => block.Series), live ? MaxLiveValues : int.MaxValue);
-        var none = new JobDiagnostics { Step = series.LastStep, Draws = series.Draws, Chains = series.Chains };
+            blocks.OrderBy(block => block.Block.Index).Select(block => (block.Series, LabelsOf(job, block.Block))), live ? MaxLiveValues : int.MaxValue);
+        var answer = new JobDiagnostics { Step = series.LastStep, Draws = series.Draws, Chains = series.Chains };
         if (series.Draws == 0 || series.Chains == 0)
-            return none;
-        IReadOnlyList<ChainFigures> figures = ChainDiagnostics.Of([.. series.Names.Select((_, quantity) => series.Of(quantity))]);
-        none = none with { Quantities = [.. series.Names.Zip(figures, ToCore)] };
+            return answer;
+        List<LabelFigures> groups = [.. series.Labels.Select(label => LabelFigures.Of(series, label))];
+        QuantityDiagnostics[] all = [.. series.Names.Select((_, quantity) => LabelFigures.Pool(groups, quantity))];
+        answer = answer with { Quantities = groups.Count == 1 ? all : [.. all, .. groups.SelectMany(group => group.Quantities)] };
         // Chains that each stand still at a place of their own don't agree, though no figure says so.
-        if (figures.Any(figure => figure.Condition == FiguresCondition.Stuck))
-            return none;
+        if (groups.Exists(group => group.IsStuck))
+            return answer;
         // A quantity that is the same everywhere has no figures; the others speak for the job.
-        return none with
-        {
-            RHat = figures.Max(figure => figure.RHat), EssBulk = figures.Min(figure => figure.EssBulk), EssTail = figures.Min(figure => figure.EssTail),
-        };
+        return answer with { RHat = all.Max(one => one.RHat), EssBulk = all.Min(one => one.EssBulk), EssTail = all.Min(one => one.EssTail) };
     }
 
     public StopReason? Judge(JobDefinition job, JobDiagnostics diagnostics)
@@ -42,6 +41,6 @@ internal sealed class JobDiagnostician : IJobDiagnostician
         };
     }
 
-    private static QuantityDiagnostics ToCore(string name, ChainFigures figures) => new(
-        name, figures.Mean, figures.StandardDeviation, figures.McseMean, figures.RHat, figures.EssBulk, figures.EssTail);
+    private static int[] LabelsOf(JobDefinition job, BlockPlan block) =>
+        job.Spec is SamplingSpec spec ? ChainLabels.Of(spec, block) : [.. Enumerable.Repeat(-1, block.Chains)];
 }

@@ -54,6 +54,29 @@ public sealed class JobDiagnosticianTests
     }
 
     [Fact]
+    public void Compute_ChainsOfDifferentClasses_AreJudgedClassByClass()
+    {
+        // Chains 0 and 2 are of class 3, chains 1 and 3 of class 5, whose energies lie far apart.
+        ChainSeries series = Series(4, 1, 0, 1000, 11);
+        for (int row = 0; row < 1000; row++)
+            (series.Values[row * 8 + 1], series.Values[row * 8 + 3]) = (series.Values[row * 8 + 1] + 50, series.Values[row * 8 + 3] + 50);
+
+        JobDefinition job = Job(null);
+        JobDiagnostics pooled = Compute([series]);
+        JobDiagnostics answer = _sut.Compute(
+            job with { Spec = (SamplingSpec)job.Spec with { Labels = [3, 5] } }, [new BlockSeries(new BlockPlan(0, 0, 4, 1000), series)], live: false);
+
+        Assert.InRange(pooled.RHat!.Value, 1.5, 10);
+        Assert.InRange(answer.RHat!.Value, 0.99, 1.02);
+        // Two chains of a class, 2000 independent draws.
+        Assert.InRange(answer.EssBulk!.Value, 1600, 2400);
+        Assert.Equal([null, null, 3, 3, 5, 5], answer.Quantities.Select(quantity => quantity.Label));
+        Assert.Equal(25, answer.Quantities[0].Mean!.Value, 0.1);
+        // The mean of two independent means, each with an error of 1 / sqrt(2000).
+        Assert.Equal(Math.Sqrt(0.5 / 2000), answer.Quantities[0].McseMean!.Value, 0.003);
+    }
+
+    [Fact]
     public void Compute_NoDraws_GivesNoFigures() => Assert.Equal((0, null, null), (Compute([]).Chains, Compute([]).RHat, Compute([Series(2, 1, 0, 0, 1)]).EssBulk));
 
     [Theory]
