@@ -57,7 +57,7 @@ public sealed class OpenApiDocumentTests(ApiFactory factory) : IClassFixture<Api
                 tried++;
             }
         }
-        Assert.True(tried >= 12, $"only {tried} examples");
+        Assert.True(tried >= 16, $"only {tried} examples");
     }
 
     [Fact]
