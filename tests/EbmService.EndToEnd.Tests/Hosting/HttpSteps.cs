@@ -31,12 +31,18 @@ internal static class HttpSteps
     }
 
     /// <summary>Queues a job and returns its id.</summary>
-    public static async Task<string> SubmitAsync(this HttpClient client, JsonObject spec)
+    public static async Task<string> SubmitAsync(this HttpClient client, JsonObject spec, string model = ServiceHost.Model)
     {
-        var body = new JsonObject { ["type"] = "sampling", ["model"] = ServiceHost.Model, ["spec"] = spec.DeepClone() };
-        JsonObject job = await client.PostJsonAsync("/v1/jobs", body, HttpStatusCode.Accepted);
+        JsonObject job = await client.PostJsonAsync("/v1/jobs", Body(spec, model), HttpStatusCode.Accepted);
         return (string)job["id"]!;
     }
+
+    public static JsonObject Body(JsonObject spec, string model) => new() { ["type"] = "sampling", ["model"] = model, ["spec"] = spec.DeepClone() };
+
+    /// <summary>POST /v1/jobs/{id}/{verb}: cancel, pause, resume, extend.</summary>
+    public static async Task<JsonObject> MoveAsync(this HttpClient client, string id, string verb, JsonNode? body = null) => await ReadAsync(
+        await client.PostAsync($"/v1/jobs/{id}/{verb}", body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"), Cancel),
+        HttpStatusCode.Accepted);
 
     public static Task<JsonObject> GetJobAsync(this HttpClient client, string id) => client.GetJsonAsync($"/v1/jobs/{id}");
 

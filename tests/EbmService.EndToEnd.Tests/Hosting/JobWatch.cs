@@ -5,6 +5,7 @@ using MessagePack;
 using MessagePack.Resolvers;
 using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Extensions.DependencyInjection;
+using Xunit;
 
 namespace EbmService.EndToEnd.Tests.Hosting;
 
@@ -37,6 +38,18 @@ internal sealed class JobWatch : IAsyncDisposable
     }
 
     public Task StartAsync(string id) => _hub.InvokeAsync("Watch", id, HttpSteps.Cancel);
+
+    /// <summary>Messages until the condition holds for one; fails when the job ends first.</summary>
+    public async Task<HubMessage> ReadUntilAsync(Func<HubMessage, bool> condition)
+    {
+        while (true)
+        {
+            HubMessage message = await _messages.Reader.ReadAsync(HttpSteps.Cancel);
+            if (condition(message))
+                return message;
+            Assert.False(message.Kind == "changed" && message.Body.IsOver(), $"The job ended too early: {message.Body.ToJsonString()}");
+        }
+    }
 
     /// <summary>All messages up to the terminal one, and whatever came after it.</summary>
     public async Task<IReadOnlyList<HubMessage>> ReadToEndAsync()

@@ -15,13 +15,18 @@ internal static class ServiceHost
     private static string Assembly { get; } =
         Path.Combine(Metadata("RepositoryRoot"), "src", "EbmService.Api", "bin", Metadata("Configuration"), "net10.0", "EbmService.Api.dll");
 
-    public static Task<ServiceProcess> StartAsync(string dataPath, params (string Name, string Value)[] settings)
+    /// <summary>Starts the service and waits until it is ready.</summary>
+    public static Task<ServiceProcess> StartAsync(string dataPath, params (string Name, string Value)[] settings) =>
+        Launch(dataPath, settings).ReadyAsync();
+
+    /// <summary>Starts the service and waits for nothing.</summary>
+    public static ServiceProcess Launch(string dataPath, params (string Name, string Value)[] settings)
     {
         Dictionary<string, string> all = settings.ToDictionary(setting => setting.Name, setting => setting.Value);
         all["Storage__DataPath"] = dataPath;
         if (Environment.GetEnvironmentVariable(ModelsVariable) is { Length: > 0 } models)
             all["Models__Path"] = models;
-        return ServiceProcess.StartAsync(Assembly, all);
+        return ServiceProcess.Launch(Assembly, all);
     }
 
     private static string Metadata(string key) =>

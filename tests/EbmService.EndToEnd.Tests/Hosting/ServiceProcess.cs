@@ -51,10 +51,10 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts it and waits until /health/ready says 200.</summary>
+    /// <summary>Starts it.</summary>
     /// <param name="assembly">Path of EbmService.Api.dll.</param>
     /// <param name="settings">Configuration as environment variables, for example <c>Storage__DataPath</c>.</param>
-    public static async Task<ServiceProcess> StartAsync(string assembly, IReadOnlyDictionary<string, string> settings)
+    public static ServiceProcess Launch(string assembly, IReadOnlyDictionary<string, string> settings)
     {
         if (!File.Exists(assembly))
             throw new FileNotFoundException("The service is not built.", assembly);
@@ -65,17 +65,22 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         };
         foreach ((string name, string value) in settings)
             start.Environment[name] = value;
-        var service = new ServiceProcess(start);
+        return new ServiceProcess(start);
+    }
+
+    /// <summary>Waits until /health/ready says 200.</summary>
+    public async Task<ServiceProcess> ReadyAsync()
+    {
         try
         {
-            service.Client.BaseAddress = await service._address.Task.WaitAsync(StartLimit);
-            await service.WaitUntilReadyAsync();
-            return service;
+            Client.BaseAddress = await _address.Task.WaitAsync(StartLimit);
+            await WaitUntilReadyAsync();
+            return this;
         }
         catch (Exception failure)
         {
-            await service.DisposeAsync();
-            throw new InvalidOperationException($"The service did not become ready.{Environment.NewLine}{service.Output}", failure);
+            await DisposeAsync();
+            throw new InvalidOperationException($"The service did not become ready.{Environment.NewLine}{Output}", failure);
         }
     }
 

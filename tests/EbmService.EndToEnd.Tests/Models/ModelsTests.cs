@@ -57,9 +57,29 @@ public sealed class ModelsTests(ServiceFixture fixture)
         string[] operations = [.. document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject()).Select(verb => (string)verb.Value!["operationId"]!)];
         string[] expected =
         [
-            "ListModels", "GetModel", "Energy", "Classify", "Ood", "CreateJob", "ListJobs", "GetJob", "CancelJob", "DeleteJob", "WatchJob",
+            "ListModels", "GetModel", "Energy", "Classify", "Ood", "CreateJob", "ListJobs", "GetJob", "CancelJob", "PauseJob", "ResumeJob", "ExtendJob", "DeleteJob", "WatchJob",
             "ListResults", "DownloadResult", "Live", "Ready",
         ];
         Assert.Empty(expected.Except(operations));
+    }
+
+    [EndToEndFact]
+    public async Task Swagger_ExamplesOfJobs_Succeed()
+    {
+        JsonObject document = await Client.GetJsonAsync("/swagger/v1/swagger.json");
+        JsonObject examples = document["paths"]!["/v1/jobs"]!["post"]!["requestBody"]!["content"]!["application/json"]!["examples"]!.AsObject();
+        JsonNode more = document["paths"]!["/v1/jobs/{id}/extend"]!["post"]!["requestBody"]!["content"]!["application/json"]!["examples"]!["more"]!["value"]!;
+        var ids = new Dictionary<string, string>();
+        foreach ((string name, JsonNode? example) in examples)
+            ids[name] = (string)(await Client.PostJsonAsync("/v1/jobs", example!["value"]!, System.Net.HttpStatusCode.Accepted))["id"]!;
+
+        foreach ((string name, string id) in ids)
+        {
+            JsonObject job = await Client.WaitForEndAsync(id);
+            Assert.True((string?)job["status"] == "succeeded", $"{name}: {job.ToJsonString()}");
+        }
+        JsonObject longer = await Client.WaitForEndAsync((string)(await Client.MoveAsync(ids["moons"], "extend", more))["id"]!);
+        Assert.Equal(("succeeded", ids["moons"]), ((string?)longer["status"], (string?)longer["extends"]));
+        Assert.Equal("untilEss", (string?)(await Client.GetJobAsync(ids["hmc"]))["stopReason"]);
     }
 }
