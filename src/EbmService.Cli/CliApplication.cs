@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using EbmService.Cli.Data;
 using EbmService.Cli.Evaluation;
 using EbmService.Cli.Models;
+using EbmService.Cli.Plots;
 using EbmService.Cli.Sampling;
 using EbmService.Cli.Training;
 using EbmService.Cli.Tuning;
@@ -41,6 +42,7 @@ internal static class CliApplication
         TrainCommand.Create(environment, args),
         EvaluateCommand.Create(environment, args),
         SampleCommand.Create(environment),
+        PlotCommand.Create(environment),
         TuneCommand.Create(environment),
         MnistCommand.Create(environment),
         ModelsCommand.Create(environment),

@@ -37,6 +37,7 @@ internal static class InferenceHost
         services.AddInference();
         services.AddSingleton<LocalJobRunner>();
         services.AddSingleton<BlockSizeTuner>();
+        services.AddSingleton<PlaneEnergy>();
         services.AddSingleton<RecipeSampler>();
         services.AddSingleton<ImageSampleEvaluation>();
         services.AddSingleton<VectorSampleEvaluation>();

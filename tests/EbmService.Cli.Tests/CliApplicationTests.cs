@@ -24,6 +24,7 @@ public sealed class CliApplicationTests : IDisposable
     [InlineData("train")]
     [InlineData("evaluate")]
     [InlineData("sample")]
+    [InlineData("plot")]
     [InlineData("data mnist")]
     [InlineData("models verify")]
     public async Task RunAsync_Help_ShowsExamplesAndExitCodes(string command)

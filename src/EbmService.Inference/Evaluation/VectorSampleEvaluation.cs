@@ -1,7 +1,6 @@
 using EbmService.Core.Imaging;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Imaging;
 
 namespace EbmService.Inference.Evaluation;
 
@@ -9,7 +8,6 @@ namespace EbmService.Inference.Evaluation;
 public sealed class VectorSampleEvaluation(RecipeSampler sampler, IImageCodec images)
 {
     private const int LongFactor = 5;
-    private const int MapSide = 240;
 
     internal EvaluationOutcome Run(
         EvaluationRequest request, EvaluationReport report, TensorPayload test, SetScorer scorer, Action<string> status, CancellationToken cancellation)
@@ -27,7 +25,7 @@ public sealed class VectorSampleEvaluation(RecipeSampler sampler, IImageCodec im
         }
         Picture(pictures, "data.png", test.Slice(0, chains), input);
         if (input.Shape[0] == 2)
-            pictures["energy.png"] = HeatMap.Render(request.Model.Key.Name + ": energy", (input.Min, input.Max), Energies(scorer, input), MapSide);
+            pictures["energy.png"] = PlaneEnergy.Render(scorer, input, request.Model.Key.Name + ": energy");
         return new EvaluationOutcome(report with { VectorSamples = samples }, pictures);
     }
 
@@ -64,18 +62,5 @@ public sealed class VectorSampleEvaluation(RecipeSampler sampler, IImageCodec im
         byte[] png = images.EncodeGrid(rows, input);
         if (png.Length > 0)
             pictures[name] = png;
-    }
-
-    /// <summary>E at the middles of a grid of cells, the top row first.</summary>
-    private static float[] Energies(SetScorer scorer, InputSchema input)
-    {
-        var points = new float[2 * MapSide * MapSide];
-        double cell = (input.Max - input.Min) / MapSide;
-        for (int i = 0; i < MapSide * MapSide; i++)
-        {
-            points[2 * i] = (float)(input.Min + (i % MapSide + 0.5) * cell);
-            points[2 * i + 1] = (float)(input.Max - (i / MapSide + 0.5) * cell);
-        }
-        return scorer.Energies(new TensorPayload([MapSide * MapSide, 2], points));
     }
 }

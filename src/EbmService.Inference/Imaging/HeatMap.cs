@@ -18,11 +18,15 @@ public static class HeatMap
     /// <param name="range">The ends of both axes.</param>
     /// <param name="values">side x side values, the top row first.</param>
     /// <param name="side">Cells along each axis.</param>
+    /// <param name="vertical">The ends of the vertical axis where they differ.</param>
+    /// <param name="overlay">What is drawn over it.</param>
     /// <returns>PNG bytes.</returns>
-    public static byte[] Render(string title, (double Min, double Max) range, float[] values, int side)
+    public static byte[] Render(
+        string title, (double Min, double Max) range, float[] values, int side, (double Min, double Max)? vertical = null, HeatMapOverlay? overlay = null)
     {
+        (double Min, double Max) y = vertical ?? range;
         int size = side * Scale;
-        var axes = new PlotAxes(new PlotRange(range.Min, range.Max), new PlotRange(range.Min, range.Max), new SKRect(56, 44, 56 + size, 44 + size));
+        var axes = new PlotAxes(new PlotRange(range.Min, range.Max), new PlotRange(y.Min, y.Max), new SKRect(56, 44, 56 + size, 44 + size));
         var info = new SKImageInfo(size + 56 + 90, size + 44 + 40, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using SKSurface surface = SKSurface.Create(info);
         SKCanvas canvas = surface.Canvas;
@@ -32,10 +36,11 @@ public static class HeatMap
         using var paint = new SKPaint();
         for (int i = 0; i < values.Length; i++)
         {
-            paint.Color = IsContour(values, side, i, low) ? SKColors.White.WithAlpha(150) : Color((values[i] - low) / (high - low));
+            paint.Color = IsContour(values, side, i, low) ? SKColors.White.WithAlpha(overlay is null ? (byte)150 : (byte)60) : Color((values[i] - low) / (high - low));
             canvas.DrawRect(axes.Frame.Left + i % side * Scale, axes.Frame.Top + i / side * Scale, Scale, Scale, paint);
         }
-        DrawTexts(canvas, title, axes.Frame, low, high);
+        overlay?.Draw(canvas, axes);
+        DrawTexts(canvas, title, overlay?.Caption ?? "", axes.Frame, low, high);
         using SKImage image = surface.Snapshot();
         return image.ToPng();
     }
@@ -65,11 +70,15 @@ public static class HeatMap
             Mix(Colors[from].Red, Colors[from + 1].Red), Mix(Colors[from].Green, Colors[from + 1].Green), Mix(Colors[from].Blue, Colors[from + 1].Blue));
     }
 
-    private static void DrawTexts(SKCanvas canvas, string title, SKRect frame, float low, float high)
+    private static void DrawTexts(SKCanvas canvas, string title, string caption, SKRect frame, float low, float high)
     {
         using var ink = new SKPaint { Color = PlotColors.Ink };
         using var paint = new SKPaint();
-        PixelFont.Draw(canvas, title, frame.MidX - PixelFont.Measure(title, 2) / 2, 8, 2, ink);
+        PixelFont.Draw(canvas, title, Math.Max(8, frame.MidX - PixelFont.Measure(title, 2) / 2), 8, 2, ink);
+        PixelFont.Draw(canvas, "x0", frame.MidX, frame.Bottom + 26, 1, ink);
+        PixelFont.Draw(canvas, "x1", 8, frame.Top + 4, 1, ink);
+        PixelFont.Draw(canvas, caption, frame.Left, frame.Top - 14, 1, ink);
+        PixelFont.Draw(canvas, "energy", frame.Right + 12, frame.Top - 14, 1, ink);
         for (int y = 0; y < 200; y++)
         {
             paint.Color = Color(1 - y / 199f);

@@ -40,7 +40,14 @@ internal sealed record PlotAxes(PlotRange X, PlotRange Y, SKRect Frame)
 {
     private const int TextScale = 1;
 
-    internal SKPoint ToPixel(double x, double y) => new(
+    /// <value>Whether y's range is of decadic logarithms; positions are still asked for by value.</value>
+    internal bool LogY { get; init; }
+
+    internal bool CanShow(double x, double y) => double.IsFinite(x) && double.IsFinite(y) && (!LogY || y > 0);
+
+    internal SKPoint ToPixel(double x, double y) => ToFrame(x, LogY ? Math.Log10(y) : y);
+
+    private SKPoint ToFrame(double x, double y) => new(
         (float)(Frame.Left + (x - X.Min) / (X.Max - X.Min) * Frame.Width),
         (float)(Frame.Bottom - (y - Y.Min) / (Y.Max - Y.Min) * Frame.Height));
 
@@ -51,16 +58,16 @@ internal sealed record PlotAxes(PlotRange X, PlotRange Y, SKRect Frame)
         using var text = new SKPaint { Color = PlotColors.Ink };
         foreach (double tick in X.Ticks())
         {
-            float x = MathF.Round(ToPixel(tick, Y.Min).X) + 0.5f;
+            float x = MathF.Round(ToFrame(tick, Y.Min).X) + 0.5f;
             canvas.DrawLine(x, Frame.Top, x, Frame.Bottom, grid);
             string label = Format(tick);
             PixelFont.Draw(canvas, label, x - PixelFont.Measure(label, TextScale) / 2, Frame.Bottom + 8, TextScale, text);
         }
         foreach (double tick in Y.Ticks())
         {
-            float y = MathF.Round(ToPixel(X.Min, tick).Y) + 0.5f;
+            float y = MathF.Round(ToFrame(X.Min, tick).Y) + 0.5f;
             canvas.DrawLine(Frame.Left, y, Frame.Right, y, grid);
-            string label = Format(tick);
+            string label = Format(LogY ? Math.Pow(10, tick) : tick);
             PixelFont.Draw(canvas, label, Frame.Left - 8 - PixelFont.Measure(label, TextScale), y - 4, TextScale, text);
         }
         canvas.DrawRect(Frame.Left + 0.5f, Frame.Top + 0.5f, Frame.Width - 1, Frame.Height - 1, ink);
@@ -69,7 +76,7 @@ internal sealed record PlotAxes(PlotRange X, PlotRange Y, SKRect Frame)
     private static string Format(double tick)
     {
         bool plain = tick == 0 || Math.Abs(tick) is >= 1e-3 and < 1e6;
-        return tick.ToString(plain ? "0.####" : "0.###e0", CultureInfo.InvariantCulture);
+        return tick.ToString(plain ? "0.####" : "0.##e0", CultureInfo.InvariantCulture);
     }
 }
 

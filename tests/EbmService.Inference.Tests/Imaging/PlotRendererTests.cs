@@ -1,3 +1,4 @@
+using EbmService.Core.Tensors;
 using EbmService.Inference.Imaging;
 using SkiaSharp;
 
@@ -37,6 +38,50 @@ public sealed class PlotRendererTests
         using SKBitmap picture = TestPng.Decode(PlotRenderer.Render(plot));
 
         Assert.Equal(PlotColors.Ink, picture.GetPixel(72, 300));
+    }
+
+    [Fact]
+    public void RenderStack_BandsDashesAndLogarithms_AreDrawnBelowOneAnother()
+    {
+        double[] x = [0, 1, 2, 3], y = [1, 10, 100, 1000];
+        var top = new LinePlot("t", "x", "y", [new PlotSeries("", x, y) { Color = 2 }]) { Bands = [new PlotBand("band", x, [0, 5, 50, 500], [2, 20, 200, 2000], 5)], Height = 300 };
+        var bottom = new LinePlot("", "x", "log", [new PlotSeries("s", x, [-1, 10, 100, 1000]), new PlotSeries("limit", [0, 3], [100, 100]) { Stroke = PlotStroke.Dashed, Color = 1 }])
+        {
+            LogY = true, Height = 200,
+        };
+
+        using SKBitmap picture = TestPng.Decode(PlotRenderer.RenderStack([top, bottom]));
+
+        Assert.Equal((800, 500), (picture.Width, picture.Height));
+        Assert.Contains(PlotColors.Series(2), picture.Pixels.Take(800 * 300));
+        Assert.DoesNotContain(PlotColors.Series(2), picture.Pixels.Skip(800 * 300));
+        Assert.Contains(PlotColors.Series(1), picture.Pixels.Skip(800 * 300));
+    }
+
+    [Fact]
+    public void RenderStack_OfDifferentWidthsOrNone_Throws()
+    {
+        var plot = new LinePlot("t", "x", "y", []);
+
+        Assert.Throws<ArgumentException>(() => PlotRenderer.RenderStack([plot, plot with { Width = 400 }]));
+        Assert.Throws<ArgumentException>(() => PlotRenderer.RenderStack([]));
+    }
+
+    [Fact]
+    public void Render_UnevenBand_Throws() => Assert.Throws<ArgumentException>(
+        () => PlotRenderer.Render(new LinePlot("t", "x", "y", []) { Bands = [new PlotBand("b", [1, 2], [1], [1, 2], 0)] }));
+
+    [Fact]
+    public void HeatMap_WithOverlay_ShowsPointsWithinTheRange()
+    {
+        var overlay = new HeatMapOverlay(new TensorPayload([2, 2], [0, 0, 9, 9]), new TensorPayload([3, 1, 2], [0, 0, 0.5f, 0.5f, -0.5f, 0.5f]));
+        byte[] plain = HeatMap.Render("e", (-1, 1), new float[16 * 16], 16), drawn = HeatMap.Render("e", (-1, 1), new float[16 * 16], 16, (-1, 1), overlay);
+
+        using SKBitmap before = TestPng.Decode(plain), after = TestPng.Decode(drawn);
+
+        SKPointI[] changed = [.. Enumerable.Range(44, 32).SelectMany(y => Enumerable.Range(56, 32).Select(x => new SKPointI(x, y))).Where(at => before.GetPixel(at.X, at.Y) != after.GetPixel(at.X, at.Y))];
+        Assert.Contains(new SKPointI(72, 60), changed);
+        Assert.DoesNotContain(changed, at => at.X > 84 && at.Y < 48);
     }
 
     [Fact]
