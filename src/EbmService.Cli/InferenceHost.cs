@@ -38,6 +38,7 @@ internal static class InferenceHost
         services.AddSingleton<LocalJobRunner>();
         services.AddSingleton<BlockSizeTuner>();
         services.AddSingleton<PlaneEnergy>();
+        services.AddSingleton<PrecisionComparison>();
         services.AddSingleton<RecipeSampler>();
         services.AddSingleton<ImageSampleEvaluation>();
         services.AddSingleton<VectorSampleEvaluation>();

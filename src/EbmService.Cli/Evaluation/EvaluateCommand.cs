@@ -19,6 +19,7 @@ internal static class EvaluateCommand
           ebm evaluate deploy/models/mnist-jem --data mnist:data/mnist --ood notMNIST=data/notmnist/images-idx3-ubyte.gz
           ebm evaluate deploy/models/mnist-jem --data data/mnist --classifier judge.safetensors --update-card
           ebm evaluate deploy/models/two-moons --data two-moons --out report --quick
+          ebm evaluate deploy/models/mnist-jem --data data/mnist --classifier judge.safetensors --compare-precision
 
         Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 Ctrl-C.
         """;
@@ -34,9 +35,10 @@ internal static class EvaluateCommand
         var seed = new Option<long>("--seed") { Description = "Of synthetic sets, samples and classifier.", DefaultValueFactory = _ => 1, HelpName = "N" };
         var quick = new Option<bool>("--quick") { Description = "Smaller sets and a lesser classifier, for a look." };
         var update = new Option<bool>("--update-card") { Description = "Write the figures into version.json and, between <!-- figures:begin --> and <!-- figures:end -->, into the model's README.md; pictures into its pictures folder." };
+        var precision = new Option<bool>("--compare-precision") { Description = "Instead: what bfloat16 changes about energies of test inputs and about chains, into precision.json." };
         var command = new Command("evaluate", "Measures a model version and writes a report.")
         {
-            folder, data, ood, version, output, classifier, seed, quick, update,
+            folder, data, ood, version, output, classifier, seed, quick, precision, update,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -50,6 +52,7 @@ internal static class EvaluateCommand
                 Classifier = parsed.GetValue(classifier),
                 Seed = parsed.GetValue(seed),
                 Quick = parsed.GetValue(quick),
+                ComparePrecision = parsed.GetValue(precision),
                 UpdateCard = parsed.GetValue(update),
                 CommandText = CommandText.Of(args),
             });

@@ -22,6 +22,9 @@ internal sealed record EvaluateOptions
 
     public bool Quick { get; init; }
 
+    /// <value>Compares float32 with bfloat16 instead.</value>
+    public bool ComparePrecision { get; init; }
+
     public bool UpdateCard { get; init; }
 
     public required string CommandText { get; init; }

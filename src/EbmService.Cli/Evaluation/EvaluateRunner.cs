@@ -17,16 +17,20 @@ internal sealed class EvaluateRunner(CliEnvironment environment, EvaluateOptions
 {
     public int Run(CancellationToken cancellation)
     {
+        if (options.ComparePrecision && options.UpdateCard)
+            throw CliException.BadInput("--compare-precision writes precision.json only: leave out --update-card");
         if (options.Quick && options.UpdateCard)
             throw CliException.BadInput("--quick figures don't belong on a card: leave out --quick or --update-card");
         (ServiceProvider services, string name) = InferenceHost.Open(options.ModelFolder, environment);
         using ServiceProvider scope = services;
         HostedModel model = InferenceHost.Find(services, name, options.Version);
         environment.Out.WriteLine($"Evaluating {model.Key} on {options.Data.Name}.");
-        EvaluationOutcome outcome = services.GetRequiredService<ModelEvaluation>().Run(Request(model), Say, cancellation);
-
         string folder = options.Output ?? Path.Combine("evaluation", model.Key.Name, model.Key.Version);
         Directory.CreateDirectory(folder);
+        if (options.ComparePrecision)
+            return ComparePrecision(services.GetRequiredService<PrecisionComparison>(), model, folder, cancellation);
+        EvaluationOutcome outcome = services.GetRequiredService<ModelEvaluation>().Run(Request(model), Say, cancellation);
+
         AtomicFile.Write(Path.Combine(folder, "evaluation.json"), JsonSerializer.SerializeToUtf8Bytes(outcome.Report, EbmJson.Indented));
         WritePictures(folder, outcome);
         environment.Out.WriteLine();
@@ -34,6 +38,16 @@ internal sealed class EvaluateRunner(CliEnvironment environment, EvaluateOptions
         environment.Out.WriteLine($"Wrote evaluation.json and {outcome.Pictures.Count} pictures to {folder}.");
         if (options.UpdateCard)
             UpdateCard(model, outcome);
+        return ExitCode.Ok;
+    }
+
+    private int ComparePrecision(PrecisionComparison comparison, HostedModel model, string folder, CancellationToken cancellation)
+    {
+        PrecisionReport report = comparison.Run(Request(model), Say, cancellation);
+        AtomicFile.Write(Path.Combine(folder, "precision.json"), JsonSerializer.SerializeToUtf8Bytes(report, EbmJson.Indented));
+        environment.Out.WriteLine();
+        environment.Out.WriteLine(report.Render());
+        environment.Out.WriteLine($"Wrote precision.json to {folder}.");
         return ExitCode.Ok;
     }
 

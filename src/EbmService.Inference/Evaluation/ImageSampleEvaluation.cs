@@ -36,7 +36,7 @@ public sealed class ImageSampleEvaluation(RecipeSampler sampler, IImageCodec ima
         }, pictures);
     }
 
-    private static IndependentClassifier Judge(EvaluationRequest request, Action<string> status, CancellationToken cancellation)
+    internal static IndependentClassifier Judge(EvaluationRequest request, Action<string> status, CancellationToken cancellation)
     {
         (InputSchema input, int classes) = (request.Model.Descriptor!.Input, request.Model.Descriptor.Labels.Count);
         if (request.ClassifierFile is { } file && File.Exists(file))

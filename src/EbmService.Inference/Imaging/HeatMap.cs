@@ -36,7 +36,8 @@ public static class HeatMap
         using var paint = new SKPaint();
         for (int i = 0; i < values.Length; i++)
         {
-            paint.Color = IsContour(values, side, i, low) ? SKColors.White.WithAlpha(overlay is null ? (byte)150 : (byte)60) : Color((values[i] - low) / (high - low));
+            SKColor color = Color((values[i] - low) / (high - low));
+            paint.Color = IsContour(values, side, i, low) ? Lighter(color, overlay is null ? 0.6f : 0.3f) : color;
             canvas.DrawRect(axes.Frame.Left + i % side * Scale, axes.Frame.Top + i / side * Scale, Scale, Scale, paint);
         }
         overlay?.Draw(canvas, axes);
@@ -58,6 +59,12 @@ public static class HeatMap
             && values[i] < low + Levels
             && (int)MathF.Floor(values[i] - low) != (int)MathF.Floor(values[other] - low);
         return (i % side + 1 < side && Crosses(i + 1)) || (i + side < values.Length && Crosses(i + side));
+    }
+
+    private static SKColor Lighter(SKColor color, float share)
+    {
+        byte Mix(byte value) => (byte)(value + (255 - value) * share);
+        return new SKColor(Mix(color.Red), Mix(color.Green), Mix(color.Blue));
     }
 
     private static SKColor Color(float share)

@@ -21,6 +21,17 @@ internal readonly record struct PlotRange(double Min, double Max)
 
     internal PlotRange Pad(double share) => new(Min - (Max - Min) * share, Max + (Max - Min) * share);
 
+    /// <summary>Of decadic logarithms: those of 1, 2 and 5 times powers of ten, or of the powers alone where there are many.</summary>
+    internal IReadOnlyList<double> LogTicks()
+    {
+        int first = (int)Math.Floor(Min), last = (int)Math.Ceiling(Max);
+        if (last - first > 12)
+            return Ticks();
+        double[] within = Max - Min > 3 ? [1] : [1, 2, 5];
+        PlotRange range = this;
+        return [.. Enumerable.Range(first, last - first + 1).SelectMany(power => within.Select(one => power + Math.Log10(one))).Where(tick => range.Contains(tick))];
+    }
+
     /// <summary>About five round positions: multiples of 1, 2 or 5 times a power of ten.</summary>
     internal IReadOnlyList<double> Ticks()
     {
@@ -63,7 +74,7 @@ internal sealed record PlotAxes(PlotRange X, PlotRange Y, SKRect Frame)
             string label = Format(tick);
             PixelFont.Draw(canvas, label, x - PixelFont.Measure(label, TextScale) / 2, Frame.Bottom + 8, TextScale, text);
         }
-        foreach (double tick in Y.Ticks())
+        foreach (double tick in LogY ? Y.LogTicks() : Y.Ticks())
         {
             float y = MathF.Round(ToFrame(X.Min, tick).Y) + 0.5f;
             canvas.DrawLine(Frame.Left, y, Frame.Right, y, grid);

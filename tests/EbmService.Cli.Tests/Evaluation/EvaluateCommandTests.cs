@@ -37,6 +37,25 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Evaluate_ComparePrecision_MeasuresEnergiesAndChainsInBoth()
+    {
+        string folder = _bed.WriteModel();
+        await _bed.RunAsync(_bed.Train(folder));
+
+        int code = await _bed.RunAsync("evaluate", folder, "--data", "two-moons", "--out", _bed.PathOf("report"), "--quick", "--compare-precision");
+
+        Assert.Equal((ExitCode.Ok, ""), (code, _bed.Error));
+        var report = Parse<PrecisionReport>(_bed.PathOf("report", "precision.json"));
+        Assert.Equal(500, report.Energies.Inputs);
+        // bfloat16 has 8 bits of mantissa: it differs, and not by much.
+        Assert.InRange(report.Energies.MeanAbsolute, 1e-7, 0.2);
+        Assert.InRange(report.Energies.Correlation, 0.9, 0.9999999999);
+        Assert.Equal(["Float32", "Bfloat16", "Float32", "Bfloat16"], report.Chains.Select(chains => chains.Precision.ToString()));
+        Assert.NotEqual(report.Chains[0].EnergyMean, report.Chains[1].EnergyMean);
+        Assert.Equal(ExitCode.BadInput, await _bed.RunAsync("evaluate", folder, "--data", "two-moons", "--compare-precision", "--update-card"));
+    }
+
+    [Fact]
     public async Task Evaluate_QuickFigures_AreKeptOffTheCard()
     {
         int code = await _bed.RunAsync("evaluate", _bed.WriteModel(), "--data", "two-moons", "--quick", "--update-card");
