@@ -23,6 +23,8 @@ public sealed class TorchDevice : IComputeDevice
         bool gpu = Handle.type == TorchSharp.DeviceType.CUDA;
         if (gpu)
             PreferExactness();
+        else
+            HostMemory.KeepFreed();
         Info = new DeviceInfo(
             gpu ? $"cuda:{Handle.index}" : "cpu", gpu ? 1 : Environment.ProcessorCount, $"libtorch {__version__}");
     }

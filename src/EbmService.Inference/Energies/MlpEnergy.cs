@@ -9,16 +9,21 @@ namespace EbmService.Inference.Energies;
 public sealed class MlpEnergy : EnergyModel
 {
     private readonly (Tensor Weight, Tensor Bias)[] _layers;
+    private readonly MlpGradient? _gradient;
 
     /// <param name="architecture">The hidden widths.</param>
     /// <param name="parameters">Exactly the names of <see cref="ParameterShapes"/>; owned by this model from now on.</param>
     public MlpEnergy(MlpArchitecture architecture, IReadOnlyDictionary<string, Tensor> parameters)
-        : base(parameters) =>
+        : base(parameters)
+    {
         _layers =
         [
             .. Enumerable.Range(0, architecture.Hidden.Count + 1)
                 .Select(i => (parameters[$"layers.{i}.weight"], parameters[$"layers.{i}.bias"])),
         ];
+        if (HasFixedHostParameters)
+            _gradient = new MlpGradient(_layers);
+    }
 
     /// <summary>Parameter names and shapes for vectors of the given length.</summary>
     public static IReadOnlyDictionary<string, long[]> ParameterShapes(MlpArchitecture architecture, int dimension)
@@ -50,34 +55,10 @@ public sealed class MlpEnergy : EnergyModel
         return F.linear(Features(x), weight, bias).squeeze(1).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
-    {
-        if (!HasFixedHostParameters)
-            return base.EnergyAndGradient(x, labels);
-        using IDisposable noGradient = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        var slopes = new Tensor[_layers.Length - 1];
-        Tensor hidden = x.to(_layers[0].Weight.dtype);
-        for (int i = 0; i < slopes.Length; i++)
-        {
-            slopes[i] = F.linear(hidden, _layers[i].Weight, _layers[i].Bias);
-            hidden = SiluKernel.Activate(slopes[i]);
-        }
-        Tensor energy = F.linear(hidden, _layers[^1].Weight, _layers[^1].Bias).squeeze(1).to(ScalarType.Float32);
-        return (energy.MoveToOuterDisposeScope(), Backward(slopes, x.shape).to(ScalarType.Float32).MoveToOuterDisposeScope());
-    }
+    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>
+        _gradient?.Compute(x) ?? base.EnergyAndGradient(x, labels);
 
-    private Tensor Backward(Tensor[] slopes, long[] shape)
-    {
-        if (slopes.Length == 0)
-            return _layers[0].Weight.expand(shape).contiguous();
-        Tensor gradient = slopes[^1].mul_(_layers[^1].Weight);
-        for (int i = slopes.Length - 1; i > 0; i--)
-        {
-            gradient = gradient.mm(_layers[i].Weight);
-            SiluKernel.Multiply(gradient, slopes[i - 1]);
-        }
-        // Few columns: over a transposed copy of the weights the product is several times faster.
-        return F.linear(gradient, _layers[0].Weight.t().contiguous());
-    }
+    internal override void RefreshCopies() => _gradient?.Refresh();
+
+    protected override void DisposeCopies() => _gradient?.Dispose();
 }

@@ -12,6 +12,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     private readonly List<LiveJob> _inOrder = [];
     private readonly RateMeter _rate = new(clock);
     private readonly FairClock _fairClock = new(options.Value.TurnQuanta);
+    private readonly QueuePositions _positions = new(clock);
     private readonly long _start = clock.GetTimestamp();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _reserved;
@@ -65,6 +66,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
             Now, Now + left ?? double.PositiveInfinity);
         _byId.Add(job.Id, job);
         _inOrder.Add(job);
+        _positions.Invalidate();
     }
 
     public void Remove(LiveJob job)
@@ -73,6 +75,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
             return;
         _inOrder.Remove(job);
         job.DeadlineTimer?.Dispose();
+        _positions.Invalidate();
         _fairClock.Leave(job.Share!);
     }
 
@@ -85,6 +88,9 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     /// <summary>What ranks are computed against now.</summary>
     public RankingView Ranking() => new(Now, options.Value.AgeingSeconds, options.Value.DeadlineMarginSeconds, _rate.PerSecond() / Slots, Slots);
 
+    /// <summary>A queued job began, or left the queue otherwise.</summary>
+    public void QueueChanged() => _positions.Invalidate();
+
     public void CountChainSteps(long amount) => _rate.Add(amount);
 
     public TimeSpan RetryAfter() =>
@@ -93,18 +99,9 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     /// <summary>The job as clients see it now.</summary>
     public JobSnapshot Snapshot(LiveJob job) => job.Recorded.Status.IsTerminal()
         ? job.Recorded
-        : job.Recorded with { Progress = ProgressSummary.Of(job, job.IsQueued ? PositionOf(job) : null) };
+        : job.Recorded with { Progress = ProgressSummary.Of(job, _positions.Of(job, this)) };
 
     private double Now => clock.GetElapsedTime(_start).TotalSeconds;
-
-    private int? PositionOf(LiveJob job)
-    {
-        if (job.Share is null)
-            return null;
-        RankingView view = Ranking();
-        JobRank rank = job.Rank(view);
-        return 1 + _inOrder.Count(other => other.IsQueued && JobRank.Compare(other.Rank(view), rank) < 0);
-    }
 
     private TenantActivity ActivityOf(TenantShare? tenant, LiveJob without)
     {

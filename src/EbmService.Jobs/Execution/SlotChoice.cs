@@ -27,6 +27,7 @@ internal sealed class SlotChoice(
     /// <summary>Tells those who watch a queued job its new place; too soon after the last time, a later quantum does it.</summary>
     public void ShowQueue()
     {
+        live.QueueChanged();
         _queueMoved = _queueShownAt is { } last && clock.GetElapsedTime(last) < BlockOutcomes.ProgressInterval;
         if (_queueMoved)
             return;
