@@ -1,3 +1,4 @@
+using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,5 +18,15 @@ internal readonly record struct ChainCounts(double? Acceptance, long? DivergentT
             ? sum.to(ScalarType.Float64).mean().ToDouble() / steps
             : null;
         return new(acceptance, state.DivergentTransitions?.sum().ToInt64());
+    }
+
+    /// <summary>The step size that a kernel has adapted to; null for kernels that don't.</summary>
+    public static double? StepSize(ChainState state) => state.StepSize?.Current.ToFloats()[0];
+
+    /// <summary>Mean acceptance of swaps between each temperature and the next; empty without replica exchange, NaN where none was tried.</summary>
+    public static float[] SwapAcceptance(ChainState state)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return state is { SwapAcceptanceSum: { } sum, SwapAttempts: { } attempts } ? sum.div(attempts).ToFloats() : [];
     }
 }

@@ -38,6 +38,12 @@ internal sealed record SamplingBlock
 
     public double? Ebfmi { get; init; }
 
+    /// <value>What the kernel adapted its step size to; null for kernels that don't.</value>
+    public double? StepSize { get; init; }
+
+    /// <value>Between each temperature and the next; empty without replica exchange.</value>
+    public float[] SwapAcceptance { get; init; } = [];
+
     public static SamplingBlock Read(BlockResult result)
     {
         SafetensorsFile file = SafetensorsFile.Read(result.Result);
@@ -56,6 +62,8 @@ internal sealed record SamplingBlock
             Acceptance = Number(file, "acceptance"),
             DivergentTransitions = (long?)Number(file, "divergentTransitions"),
             Ebfmi = Number(file, "ebfmi"),
+            StepSize = Number(file, "stepSize"),
+            SwapAcceptance = file["swapAcceptance"].ToFloats(),
         };
     }
 

@@ -56,6 +56,12 @@ internal sealed record SamplingCard
     /// <value>The smallest E-BFMI of the chains; null where there is none.</value>
     public required double? Ebfmi { get; init; }
 
+    /// <value>What the blocks adapted their step size to, on the mean; null for kernels that don't.</value>
+    public required double? AdaptedStepSize { get; init; }
+
+    /// <value>Mean acceptance of swaps between each temperature and the next; empty without replica exchange, null where none was tried.</value>
+    public required IReadOnlyList<double?> SwapAcceptance { get; init; }
+
     /// <value>After the warm-up, over all chains; of a job with over 2048 chains the first 2048.</value>
     public required JobDiagnostics Diagnostics { get; init; }
 
@@ -93,6 +99,8 @@ internal sealed record SamplingCard
             Acceptance = Mean(blocks, block => block.Acceptance),
             DivergentTransitions = blocks.Any(block => block.DivergentTransitions is not null) ? blocks.Sum(block => block.DivergentTransitions) : null,
             Ebfmi = blocks.Min(block => block.Ebfmi),
+            AdaptedStepSize = Mean(blocks, block => block.StepSize),
+            SwapAcceptance = [.. Enumerable.Range(0, spec.Replicas - 1).Select(pair => Mean(blocks, block => Finite(block.SwapAcceptance[pair])))],
             Diagnostics = diagnostics,
             DivergedChains = [.. blocks.SelectMany(block => block.Alive.Index().Where(flag => flag.Item == 0).Select(flag => block.Block.FirstChain + flag.Index))],
             EnergyMean = energies.Length == 0 ? 0 : energies.Average(),
@@ -100,6 +108,8 @@ internal sealed record SamplingCard
             Determinism = Scope,
         };
     }
+
+    private static double? Finite(float value) => float.IsFinite(value) ? value : null;
 
     private static double? Mean(IReadOnlyList<SamplingBlock> blocks, Func<SamplingBlock, double?> figure)
     {

@@ -52,6 +52,9 @@ internal sealed class SamplingRecords(SamplingSpec spec, BlockPlan block, int le
         Add(metadata, "acceptance", counts.Acceptance);
         Add(metadata, "divergentTransitions", counts.DivergentTransitions);
         Add(metadata, "ebfmi", Ebfmi);
+        Add(metadata, "stepSize", ChainCounts.StepSize(state));
+        float[] swaps = ChainCounts.SwapAcceptance(state);
+        tensors["swapAcceptance"] = SafetensorsTensor.FromFloats(swaps, [swaps.Length]);
         _trace.SaveClosed(tensors, state);
         _trajectory.Save(tensors);
         Series.Save(tensors, metadata);
