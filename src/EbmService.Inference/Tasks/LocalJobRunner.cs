@@ -36,6 +36,7 @@ public sealed class LocalJobRunner(
         }
         LocalBlock[] open = [.. blocks.Where(block => block is { Result: null, Checkpoint: not null })];
         SlotThreads.ForEach(device, open.Length, index => run.Close(open[index]), cancellation);
+        progress.Complete();
         return new LocalJobResult(Results(blocks), stopped.Value);
     }
 

@@ -38,6 +38,21 @@ internal sealed class LocalProgress(
         }
     }
 
+    /// <summary>A last report, with figures of all draws.</summary>
+    public void Complete()
+    {
+        if (report is null)
+            return;
+        Dispose();
+        lock (_gate)
+        {
+            BlockSeries[] series = [.. blocks.Where(block => block.Series is not null).Select(block => new BlockSeries(block.Plan, block.Series!))];
+            if (series.Length > 0)
+                _diagnostics = diagnostician.Compute(job, series, live: false);
+            report(Summary());
+        }
+    }
+
     private void Diagnose()
     {
         if (_running is { IsCompletedSuccessfully: true })
