@@ -14,14 +14,14 @@ internal sealed class BenchmarkContext(BenchmarkOptions options, string folder)
 
     /// <summary>A service of its own data, over <see cref="Models"/>.</summary>
     /// <param name="slots">Blocks advanced at once; 0 for the machine's number.</param>
-    public Task<ServiceProcess> StartServiceAsync(int slots = 0) => ServiceProcess.StartAsync(
+    public Task<ServiceProcess> StartServiceAsync(int slots = 0) => ServiceProcess.Launch(
         BenchmarkOptions.ServiceAssembly,
         new Dictionary<string, string>
         {
             ["Storage__DataPath"] = Path.Combine(folder, $"data-{_services++}"),
             ["Models__Path"] = Models.Folder,
             ["Worker__Slots"] = slots.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        });
+        }).ReadyAsync();
 
     public static void Say(string line) => Console.WriteLine(line);
 }
