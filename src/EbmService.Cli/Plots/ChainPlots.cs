@@ -72,6 +72,8 @@ internal static class ChainPlots
             (double[] steps, double[] rHat, _) = OverSteps(result);
             return new PlotSeries(result.Name, steps, rHat) { Color = i };
         })];
+        // Chains begin far out: the first twentieth would press the rest flat.
+        double[] settled = [.. results.SelectMany(result => Settled(result.Trace))];
         double last = results.Max(result => result.Trace.Steps.DefaultIfEmpty(1).Max());
         rHats.Add(new("threshold 1.01", [0, last], [1.01, 1.01]) { Stroke = PlotStroke.Dashed, Color = MeanColor });
         return PlotRenderer.RenderStack(
@@ -79,10 +81,14 @@ internal static class ChainPlots
             new LinePlot(title, "step", "energy: mean and +- 1 standard deviation over chains", means)
             {
                 Bands = [.. results.Select((result, i) => Band("", result.Trace, i))], Height = 400,
+                YRange = settled.Length > 0 && settled.Max() > settled.Min() ? (settled.Min(), settled.Max()) : null,
             },
             new LinePlot("", "step", "R-hat of the energy, were the chains stopped there", rHats) { Height = 320 },
         ]);
     }
+
+    private static IEnumerable<double> Settled(TraceFile trace) => Enumerable.Range(trace.Steps.Length / 20, trace.Steps.Length - trace.Steps.Length / 20)
+        .SelectMany(i => new[] { trace.EnergyMean[i] - 1.2 * trace.EnergyStandardDeviation[i], trace.EnergyMean[i] + 1.2 * trace.EnergyStandardDeviation[i] });
 
     private static PlotBand Band(string name, TraceFile trace, int color) => new(name, trace.Steps,
         [.. trace.EnergyMean.Zip(trace.EnergyStandardDeviation, (mean, deviation) => mean - deviation)],
