@@ -40,7 +40,7 @@ public sealed record JobSnapshot
 
     public DateTimeOffset? FinishedAt { get; init; }
 
-    /// <value>1 for the first run; counts up when a dead process's work starts over.</value>
+    /// <value>1 for the first run; counts up when another process takes a running job over, or its device was lost.</value>
     public int Attempt { get; init; } = 1;
 
     public Failure? Error { get; init; }

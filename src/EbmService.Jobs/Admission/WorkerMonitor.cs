@@ -22,7 +22,7 @@ internal sealed class WorkerMonitor(LiveJobs live, JobBoard board, IOptions<JobL
         get
         {
             lock (live.Gate)
-                return live.InOrder.Count - live.Queued;
+                return live.InOrder.Count - live.Queued - live.Paused;
         }
     }
 

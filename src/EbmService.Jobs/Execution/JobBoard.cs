@@ -164,8 +164,8 @@ internal sealed class JobBoard(
 
     private void AskToShare(SlotState idle)
     {
-        SlotState? busiest = _slots.Where(slot => slot != idle).MaxBy(slot => slot.Open.Count);
-        if (busiest is { Open.Count: > 1, IsAskedToShare: false })
+        SlotState? busiest = _slots.Where(slot => slot != idle).MaxBy(slot => slot.Sharable);
+        if (busiest is { Sharable: > 1, IsAskedToShare: false })
             busiest.IsAskedToShare = true;
     }
 }

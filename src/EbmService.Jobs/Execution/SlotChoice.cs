@@ -69,10 +69,10 @@ internal sealed class SlotChoice(
     {
         bool asked = slot.IsAskedToShare;
         slot.IsAskedToShare = false;
-        if (!asked || slot.Open.Count < 2)
+        if (!asked || slot.Sharable < 2)
             return null;
         RankingView ranking = live.Ranking();
-        return new ParkTask(slot.Open.MaxBy(block => block.Job.Rank(ranking), ByRank)!);
+        return new ParkTask(slot.Open.Where(block => !block.AtBarrier).MaxBy(block => block.Job.Rank(ranking), ByRank)!);
     }
 
     /// <summary>A block that waits at a barrier gives up its place when a block waits for one.</summary>

@@ -13,6 +13,9 @@ internal sealed class SlotState(int index, TimeProvider clock)
 
     public List<LiveBlock> Open { get; } = [];
 
+    /// <value>Open blocks that could run.</value>
+    public int Sharable => Open.Count(block => !block.AtBarrier);
+
     /// <value>Scratch space of the scheduler.</value>
     public List<JobCandidate> Candidates { get; } = [];
 

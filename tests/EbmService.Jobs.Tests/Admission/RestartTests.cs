@@ -30,6 +30,7 @@ public sealed class RestartTests : IDisposable
         await second.EditBeforeStartAsync(cancelling, row => row.Status = JobStatus.Cancelling);
         Directory.CreateDirectory(Path.Combine(_folder, "jobs", new string('0', 32)));
         await File.WriteAllTextAsync(Path.Combine(_folder, "jobs", ended, "results", "x.tmp"), "cut short");
+        Directory.CreateDirectory(Path.Combine(_folder, "jobs", ended, "blocks"));
         await second.StartAsync();
 
         JobSnapshot again = await second.EndOfAsync(running);
@@ -43,6 +44,40 @@ public sealed class RestartTests : IDisposable
         Assert.Equal("0:3;", await second.ReadResultAsync(ended));
         Assert.False(Directory.Exists(Path.Combine(_folder, "jobs", new string('0', 32))));
         Assert.False(File.Exists(Path.Combine(_folder, "jobs", ended, "results", "x.tmp")));
+        Assert.False(Directory.Exists(Path.Combine(_folder, "jobs", ended, "blocks")));
+    }
+
+    [Fact]
+    public async Task Stop_MoreJobsThanPlaces_ParkedAndOpenOnesGoOnWhereTheyWere()
+    {
+        Dictionary<string, int> steps = [];
+        await using (var first = new JobsHost(_folder))
+        {
+            first.Settings["Worker:OpenBlocksPerSlot"] = "1";
+            first.Settings["Worker:QuantumMilliseconds"] = "1000";
+            await first.StartAsync();
+            var permits = new SemaphoreSlim(0);
+            for (int seed = 1; seed <= 3; seed++)
+                first.Workloads.On(seed, new Script { Permits = permits, BeforeStep = _ => first.Questions.AskAsync(JobsHost.Query(1), default) });
+            for (int seed = 1; seed <= 3; seed++)
+                steps[(await first.SubmitAsync(JobsHost.Spec(seed: seed, steps: 50))).Id] = 0;
+            permits.Release(20);
+            await JobsHost.EventuallyAsync(() => first.Workloads.Journal.Count(line => line.StartsWith("step", StringComparison.Ordinal)) == 20);
+            await first.StopAfterAsync(() => permits.Release());
+            for (int seed = 1; seed <= 3; seed++)
+                steps[steps.Keys.ElementAt(seed - 1)] = first.Workloads.Journal.Count(line => line == $"step {seed}/0");
+        }
+        await using var second = new JobsHost(_folder);
+        await second.StartAsync();
+
+        foreach ((string id, int seed) in steps.Keys.Select((id, i) => (id, i + 1)))
+        {
+            await second.EndOfAsync(id);
+            Assert.Equal("0:50;", await second.ReadResultAsync(id));
+            Assert.Equal(50 - steps[id], second.Workloads.Journal.Count(line => line == $"step {seed}/0"));
+        }
+        Assert.Equal(21, steps.Values.Sum());
+        Assert.True(steps.Values.Count(done => done > 0) > 1);
     }
 
     [Fact]

@@ -15,6 +15,9 @@ internal sealed class Script
     /// <value>Called before each step with the workload, on the slot's thread; may throw.</value>
     public Action<FakeWorkload>? BeforeStep { get; init; }
 
+    /// <value>Called while a workload is saved.</value>
+    public Action? OnSave { get; init; }
+
     /// <value>When set, reports carry these instead of the plain figures.</value>
     public Func<StepReport, StepReport>? Reports { get; init; }
 
@@ -102,6 +105,7 @@ internal sealed class FakeWorkload(FakeWorkloads owner, Script script, SamplingS
     public byte[] Save()
     {
         CheckThread();
+        script.OnSave?.Invoke();
         if (Step < block.Steps)
             owner.Journal.Enqueue($"save {spec.Seed}/{block.Index}");
         return [.. BitConverter.GetBytes(Step), .. BitConverter.GetBytes(chain)];
