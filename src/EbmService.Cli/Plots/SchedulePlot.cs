@@ -27,16 +27,17 @@ internal static class SchedulePlot
             };
         }
 
-        bool leapfrog = spec.Kernel is SamplingKernel.Hmc or SamplingKernel.Underdamped;
-        LinePlot step = Panel(title, leapfrog ? "step size of the leapfrog" : "step size a", "a", at => recipe.StepSizeAt(at, spec.Horizon), 0);
-        // A momentum has no noise per step of this kind: its temperature is given.
-        LinePlot[] others = leapfrog
-            ? [Panel("", "temperature T", "T", at => recipe.TemperatureAt(at, spec.Horizon) ?? 0, 2)]
-            :
-            [
-                Panel("", "noise s", "s", at => recipe.NoiseAt(at, spec.Horizon), 1),
-                Panel("", "temperature T = s^2 / (2a)", "T", at => recipe.ImpliedTemperatureAt(at, spec.Horizon), 2),
-            ];
-        return PlotRenderer.RenderStack([step, .. others]);
+        LinePlot Temperature(string text) => Panel(text, "temperature T", "T", at => recipe.TemperatureAt(at, spec.Horizon) ?? 0, 2);
+        // Moves between values of a variable have no size, and a momentum no noise per step: their temperature is given.
+        if (spec.Kernel.IsDiscrete())
+            return PlotRenderer.RenderStack([Temperature(title)]);
+        if (spec.Kernel is SamplingKernel.Hmc or SamplingKernel.Underdamped)
+            return PlotRenderer.RenderStack([Panel(title, "step size of the leapfrog", "a", at => recipe.StepSizeAt(at, spec.Horizon), 0), Temperature("")]);
+        return PlotRenderer.RenderStack(
+        [
+            Panel(title, "step size a", "a", at => recipe.StepSizeAt(at, spec.Horizon), 0),
+            Panel("", "noise s", "s", at => recipe.NoiseAt(at, spec.Horizon), 1),
+            Panel("", "temperature T = s^2 / (2a)", "T", at => recipe.ImpliedTemperatureAt(at, spec.Horizon), 2),
+        ]);
     }
 }

@@ -42,15 +42,18 @@ public sealed class PlotCommandTests : IDisposable
         Assert.Equal(["compared.png"], Pictures("figures"));
     }
 
-    [Fact]
-    public async Task Plot_SpecWithModel_DrawsItsSchedule()
+    [Theory]
+    [InlineData("ula", 660)]
+    [InlineData("hmc", 440)]
+    public async Task Plot_SpecWithModel_DrawsWhatItsKernelHas(string kernel, int height)
     {
         string folder = await SampledAsync("a");
-        File.WriteAllText(_bed.PathOf("spec.json"), """{ "kernel": "ula", "steps": 100, "temperatureSchedule": { "kind": "annealed", "start": 100, "end": 1 } }""");
+        File.WriteAllText(_bed.PathOf("spec.json"), $$"""{ "kernel": "{{kernel}}", "steps": 100, "temperatureSchedule": { "kind": "annealed", "start": 100, "end": 1 } }""");
 
         Assert.Equal(ExitCode.Ok, await _bed.RunAsync("plot", _bed.PathOf("spec.json"), "--model", folder, "--out", _bed.PathOf("figures")));
 
         Assert.Equal(["schedule.png"], Pictures("figures"));
+        Assert.Equal((800, height), Size("figures", "schedule.png"));
     }
 
     [Theory]
