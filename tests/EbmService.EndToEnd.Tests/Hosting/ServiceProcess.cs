@@ -68,6 +68,10 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         return new ServiceProcess(start);
     }
 
+    /// <summary>Starts it and waits until it is ready.</summary>
+    public static Task<ServiceProcess> StartAsync(string assembly, IReadOnlyDictionary<string, string> settings) =>
+        Launch(assembly, settings).ReadyAsync();
+
     /// <summary>Waits until /health/ready says 200.</summary>
     public async Task<ServiceProcess> ReadyAsync()
     {
