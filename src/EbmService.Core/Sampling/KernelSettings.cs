@@ -16,7 +16,7 @@ public sealed record UnderdampedSettings(double Friction = 1);
 /// <param name="Epsilon">Added to its root, above 0: the largest preconditioner is 1 / epsilon.</param>
 public sealed record PreconditionerSettings(double Decay = 0.99, double Epsilon = 1e-3);
 
-/// <summary>Replica exchange (Swendsen and Wang 1986; Okabe et al. 2022): each chain has one replica per temperature, neighbours swap, the first is reported.</summary>
+/// <summary>Replica exchange (Swendsen and Wang 1986; Okabe et al. 2001): each chain has one replica per temperature, neighbours swap, the first is reported.</summary>
 /// <param name="Temperatures">Factors on the temperature, ascending from 1; 2 to 32.</param>
 /// <param name="SwapEvery">Steps between two rounds of swaps, at least 1.</param>
 public sealed record TemperingSettings(IReadOnlyList<double> Temperatures, int SwapEvery = 1)

@@ -19,7 +19,7 @@ internal static class SamplingKernelRules
         CheckTempering(spec, errors);
         CheckStop(spec, errors);
         Require(errors, spec.Warmup >= 0 && spec.Warmup < Math.Max(1, spec.Steps), "warmup", "must be at least 0 and below steps.");
-        Require(errors, spec.ScheduleSteps >= 1, "scheduleSteps", "must be at least 1.");
+        Require(errors, spec.ScheduleSteps >= 1 || spec.Steps < 1, "scheduleSteps", "must be at least 1.");
         Require(errors, spec.Thin is null || (spec.Thin >= 1 && spec.Thin <= spec.Steps - spec.Warmup), "thin", "must be between 1 and the steps after the warm-up.");
     }
 
@@ -90,6 +90,8 @@ internal static class SamplingKernelRules
         Require(errors, stop.UntilRHat is null or (> 1 and <= 100), "stop.untilRHat", "must be above 1 and at most 100.");
         Require(errors, stop.CheckEvery is null or >= 1, "stop.checkEvery", "must be at least 1.");
         Require(errors, stop.CheckEvery is null || stop is not { UntilEss: null, UntilRHat: null }, "stop.checkEvery", "needs untilEss or untilRHat.");
+        bool fires = stop.CheckEvery is null || stop.CheckEvery < spec.Steps || spec.Steps < 1;
+        Require(errors, fires || errors.Exists(error => error.Field.StartsWith("spec.stop", StringComparison.Ordinal)), "stop.checkEvery", $"must be below the {spec.Steps} steps (100 by default): the rule would never be judged.");
         Require(errors, stop.DeadlineSeconds is null or (> 0 and <= 1e9), "stop.deadlineSeconds", "must be above 0 and at most 1e9.");
     }
 }

@@ -28,11 +28,11 @@ public enum ScheduleKind
 public sealed record Schedule(
     ScheduleKind Kind = ScheduleKind.Constant, double Power = 0.55, double Offset = 10, double End = 0, double Start = 1, int Cycles = 4)
 {
-    /// <summary>The factor at step <paramref name="t"/> of a schedule of <paramref name="length"/> steps; later steps keep the end, cycles go on.</summary>
+    /// <summary>The factor at step <paramref name="t"/> of a schedule of <paramref name="length"/> steps; later steps keep the last one's, cycles and polynomials go on.</summary>
     public double FactorAt(int t, int length) => Kind switch
     {
         ScheduleKind.Polynomial => Math.Pow(1 + t / Offset, -Power),
-        ScheduleKind.Cosine => Cosine((double)Math.Min(t, length) / length),
+        ScheduleKind.Cosine => Cosine((double)Math.Min(t, length - 1) / length),
         ScheduleKind.Annealed => Start * Math.Pow(End / Start, length < 2 ? 0 : (double)Math.Min(t, length - 1) / (length - 1)),
         ScheduleKind.Cyclical => Cosine((double)(t % CycleLength(length)) / CycleLength(length)),
         _ => 1,

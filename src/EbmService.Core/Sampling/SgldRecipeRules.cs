@@ -17,7 +17,7 @@ public static class SgldRecipeRules
     private static IEnumerable<(bool, string, string)> NumberRules(SgldRecipe recipe)
     {
         yield return (recipe.Steps >= 1, "steps", "must be at least 1.");
-        yield return (recipe.StepSize > 0 && IsFloat(recipe.StepSize), "stepSize", "must be a finite number above 0, within float32.");
+        yield return ((float)recipe.StepSize > 0 && IsFloat(recipe.StepSize), "stepSize", "must be a finite number above 0, within float32.");
         yield return (recipe.Noise is null || (recipe.Noise >= 0 && IsFloat(recipe.Noise.Value)), "noise", "must be a finite number of at least 0, within float32.");
         yield return (recipe.Temperature is null or (>= 0 and < double.PositiveInfinity), "temperature", "must be a finite number of at least 0.");
         yield return (recipe.FreshShare is >= 0 and <= 1, "freshShare", "must be between 0 and 1.");

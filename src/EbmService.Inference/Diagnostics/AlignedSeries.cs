@@ -14,6 +14,9 @@ internal sealed class AlignedSeries
     public AlignedSeries(IEnumerable<(ChainSeries Series, int[] Labels)> blocks, int maxValues)
     {
         List<(ChainSeries Series, int[] Labels)> used = [.. blocks.Where(block => block.Series.Chains > 0)];
+        // A block that only just began would cut the others short; at a barrier and at the end all are equal.
+        int most = used.Select(block => block.Series.Draws * block.Series.Interval).DefaultIfEmpty().Max();
+        used.RemoveAll(block => 2 * block.Series.Draws * block.Series.Interval < most);
         _blocks = [.. used.Select(block => block.Series)];
         if (_blocks.Count == 0 || _blocks.Any(block => block.Draws == 0))
         {

@@ -8,6 +8,9 @@ namespace EbmService.Inference.Diagnostics;
 /// <inheritdoc cref="IJobDiagnostician"/>
 internal sealed class JobDiagnostician : IJobDiagnostician
 {
+    /// <summary>Draws per chain that a stop rule needs, as well as a barrier, before it is judged.</summary>
+    public const int MinDrawsToStop = 50;
+
     private const int MaxLiveValues = 1 << 15;
 
     public JobDiagnostics Compute(JobDefinition job, IReadOnlyList<BlockSeries> blocks, bool live)
@@ -20,16 +23,23 @@ internal sealed class JobDiagnostician : IJobDiagnostician
         List<LabelFigures> groups = [.. series.Labels.Select(label => LabelFigures.Of(series, label))];
         QuantityDiagnostics[] all = [.. series.Names.Select((_, quantity) => LabelFigures.Pool(groups, quantity))];
         answer = answer with { Quantities = groups.Count == 1 ? all : [.. all, .. groups.SelectMany(group => group.Quantities)] };
-        // Chains that each stand still at a place of their own don't agree, though no figure says so.
-        if (groups.Exists(group => group.IsStuck))
+        // A class whose chains are all frozen has no figures, and what is the same everywhere needs none.
+        bool complete = blocks.SelectMany(block => LabelsOf(job, block.Block)).Distinct().Count() == groups.Count;
+        QuantityDiagnostics[] moving = [.. all.Where((_, quantity) => groups.Exists(group => group.Conditions[quantity] != FiguresCondition.Constant))];
+        if (!complete || moving.Length == 0)
             return answer;
-        // A quantity that is the same everywhere has no figures; the others speak for the job.
-        return answer with { RHat = all.Max(one => one.RHat), EssBulk = all.Min(one => one.EssBulk), EssTail = all.Min(one => one.EssTail) };
+        return answer with
+        {
+            RHat = LabelFigures.Worst(moving, one => one.RHat, Enumerable.Max),
+            EssBulk = LabelFigures.Worst(moving, one => one.EssBulk, Enumerable.Min),
+            EssTail = LabelFigures.Worst(moving, one => one.EssTail, Enumerable.Min),
+        };
     }
 
     public StopReason? Judge(JobDefinition job, JobDiagnostics diagnostics)
     {
-        if (job.Spec is not SamplingSpec { Stop: { } rules })
+        // Of a handful of draws the effective size is an upper bound of the formula, whatever the chains do.
+        if (job.Spec is not SamplingSpec { Stop: { } rules } || diagnostics.Draws < MinDrawsToStop)
             return null;
         bool ess = diagnostics.EssBulk >= rules.UntilEss, rHat = diagnostics.RHat <= rules.UntilRHat;
         return (rules.UntilEss, rules.UntilRHat) switch

@@ -5,15 +5,15 @@ namespace EbmService.Inference.Diagnostics;
 /// <summary>The figures of the chains of one class.</summary>
 /// <param name="Chains">How many there are.</param>
 /// <param name="Quantities">In the order of the series' names.</param>
-/// <param name="IsStuck">Chains differ, and none of them moves.</param>
-internal sealed record LabelFigures(int Chains, IReadOnlyList<QuantityDiagnostics> Quantities, bool IsStuck)
+/// <param name="Conditions">Of each quantity.</param>
+internal sealed record LabelFigures(int Chains, IReadOnlyList<QuantityDiagnostics> Quantities, IReadOnlyList<FiguresCondition> Conditions)
 {
     public static LabelFigures Of(AlignedSeries series, int label)
     {
         IReadOnlyList<ChainFigures> figures = ChainDiagnostics.Of([.. series.Names.Select((_, quantity) => series.Of(quantity, label))]);
         return new(
             series.ChainsOf(label), [.. series.Names.Zip(figures, (name, figure) => ToCore(name, figure, label))],
-            figures.Any(figure => figure.Condition == FiguresCondition.Stuck));
+            [.. figures.Select(figure => figure.Condition)]);
     }
 
     /// <summary>One quantity over all classes: the worst agreement, the mean over all chains and, as classes are independent, its error.</summary>
@@ -31,7 +31,15 @@ internal sealed record LabelFigures(int Chains, IReadOnlyList<QuantityDiagnostic
         }
         return new(
             parts[0].Name, mean, null, squares is { } sum ? Math.Sqrt(sum) : null,
-            parts.Max(part => part.RHat), parts.Min(part => part.EssBulk), parts.Min(part => part.EssTail));
+            Worst(parts, part => part.RHat, Enumerable.Max), Worst(parts, part => part.EssBulk, Enumerable.Min), Worst(parts, part => part.EssTail, Enumerable.Min));
+    }
+
+    /// <summary>The worst of all figures; null where one is missing, as that one may be the worst.</summary>
+    public static double? Worst(
+        IEnumerable<QuantityDiagnostics> parts, Func<QuantityDiagnostics, double?> figure, Func<IEnumerable<double?>, double?> worst)
+    {
+        double?[] figures = [.. parts.Select(figure)];
+        return figures.Contains(null) ? null : worst(figures);
     }
 
     private static QuantityDiagnostics ToCore(string name, ChainFigures figures, int label) => new(

@@ -44,6 +44,7 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
         Tensor lower = rows.slice(1, first, _levels - 1, 2), upper = rows.slice(1, first + 1, _levels, 2);
         Tensor probability = Probability(state, lower, upper, first);
         Tensor accepted = rand(probability.shape, generator: generator, device: state.X.device).less(probability);
+        CarryRecords(state, lower, upper, accepted);
         Tensor colder = where(accepted, upper, lower);
         upper.copy_(where(accepted, lower, upper));
         lower.copy_(colder);
@@ -65,6 +66,23 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
         Tensor logRatio = At(energies, lower).sub_(At(energies, upper)).mul_(tensor(colder, device: state.X.device));
         Tensor both = At(sound, lower).logical_and_(At(sound, upper));
         return logRatio.clamp_(max: 0).exp_().masked_fill_(both.logical_not(), 0);
+    }
+
+    /// <summary>
+    /// What was recorded at a temperature stays with it, where it is not of the current point: the energy and gradient norm of kernels that take
+    /// them before they move, and the Hamiltonian before the latest transition.
+    /// </summary>
+    private static void CarryRecords(ChainState state, Tensor lower, Tensor upper, Tensor accepted)
+    {
+        Tensor low = lower.reshape(-1), high = upper.reshape(-1), swapped = accepted.reshape(-1);
+        foreach (Tensor? record in (Tensor?[])[state.Gradient is null ? state.Energy : null, state.Gradient is null ? state.GradientNorm : null, state.Hamiltonian])
+        {
+            if (record is null)
+                continue;
+            Tensor atLow = record.index_select(0, low), atHigh = record.index_select(0, high);
+            record.scatter_(0, low, where(swapped, atHigh, atLow));
+            record.scatter_(0, high, where(swapped, atLow, atHigh));
+        }
     }
 
     private void MoveTemperatures(ChainState state, Tensor rows)

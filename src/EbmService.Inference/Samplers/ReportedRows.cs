@@ -34,10 +34,14 @@ internal static class ReportedRows
             rows.Slice((int)indices[chain] * width, width).CopyTo(target[(chain * width)..]);
     }
 
+    /// <summary>(chains) bool: whether all rows of a chain, its replicas, are alive.</summary>
+    public static Tensor WholeChains(this ChainState state, Tensor alive) =>
+        state.ReportedRows is null ? alive.alias() : alive.view(state.Chains(), -1).all(1);
+
     /// <summary>Which of the first chains are alive.</summary>
     public static void CopyAlive(this ChainState state, Span<bool> target)
     {
         using DisposeScope scope = NewDisposeScope();
-        MemoryMarshal.Cast<byte, bool>(state.Reported(state.Alive).cpu().contiguous().bytes)[..target.Length].CopyTo(target);
+        MemoryMarshal.Cast<byte, bool>(state.WholeChains(state.Alive).cpu().contiguous().bytes)[..target.Length].CopyTo(target);
     }
 }

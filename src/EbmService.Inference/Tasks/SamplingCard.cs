@@ -19,7 +19,7 @@ internal sealed record SamplingCard
 
     public required SamplingSpec Spec { get; init; }
 
-    /// <value>T = s^2 / (2a) at the first and last step, without regard to clips and clamps.</value>
+    /// <value>T = s^2 / (2a) at the first step and at the last that was done, without regard to clips and clamps.</value>
     public required SamplingCardTemperature ImpliedTemperature { get; init; }
 
     public required string Device { get; init; }
@@ -81,21 +81,21 @@ internal sealed record SamplingCard
         SgldRecipe recipe = spec.ToRecipe();
         int chains = blocks.Sum(block => block.Block.Chains);
         float[] energies = [.. blocks.SelectMany(block => block.Energies).Where(float.IsFinite)];
-        int least = blocks.Count == 0 ? 0 : blocks.Min(block => block.Step);
+        int least = blocks.Count == 0 ? 0 : blocks.Min(block => block.Step), most = blocks.Count == 0 ? 0 : blocks.Max(block => block.Step);
         return new SamplingCard
         {
             Model = job.Model,
             Spec = spec,
-            ImpliedTemperature = new(recipe.ImpliedTemperatureAt(0, spec.Horizon), recipe.ImpliedTemperatureAt(spec.Steps - 1, spec.Horizon)),
+            ImpliedTemperature = new(recipe.ImpliedTemperatureAt(0, spec.Horizon), recipe.ImpliedTemperatureAt(Math.Max(0, most - 1), spec.Horizon)),
             Device = device.Kind,
             Runtime = device.Runtime,
             Software = "EbmService " + typeof(SamplingCard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
             Chains = chains,
             StepsMin = least,
-            StepsMax = blocks.Count == 0 ? 0 : blocks.Max(block => block.Step),
+            StepsMax = most,
             Complete = chains == spec.Chains && least == spec.Steps,
             Stopped = stopped,
-            Target = SamplingTarget.Describe(spec),
+            Target = SamplingTarget.Describe(spec, most),
             Acceptance = Mean(blocks, block => block.Acceptance),
             DivergentTransitions = blocks.Any(block => block.DivergentTransitions is not null) ? blocks.Sum(block => block.DivergentTransitions) : null,
             Ebfmi = blocks.Min(block => block.Ebfmi),

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using EbmService.Core.Devices;
 using EbmService.Core.Diagnostics;
+using EbmService.Core.Failures;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
@@ -22,6 +23,11 @@ internal sealed class SamplingResultAssembler(IModelCatalog models, IComputeDevi
         InputSchema input = models.Find(job.Model.Name, job.Model.Version).OrThrow().Descriptor!.Input;
         SamplingBlock[] blocks = [.. results.OrderBy(result => result.Block.Index).Select(SamplingBlock.Read)];
         int chains = blocks.Sum(block => block.Block.Chains);
+        if (chains > 0 && blocks.All(block => block.Alive.All(alive => alive == 0)))
+        {
+            throw new FailureException(new Failure(
+                FailureCode.Diverged, $"All {chains} chains left the finite numbers.", "Use a smaller stepSize, or a gradientClip or stateClamp."));
+        }
         var samples = new TensorPayload([chains, .. input.Shape], [.. blocks.SelectMany(block => block.States)]);
         byte[] npy = NpyFormat.Write(samples);
         var energies = new TensorPayload([chains], [.. blocks.SelectMany(block => block.Energies)]);

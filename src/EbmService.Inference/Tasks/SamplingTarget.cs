@@ -6,17 +6,24 @@ namespace EbmService.Inference.Tasks;
 /// <summary>Says in a sentence what a spec's chains sample, for the card.</summary>
 internal static class SamplingTarget
 {
-    public static string Describe(SamplingSpec spec)
+    /// <param name="spec">The job.</param>
+    /// <param name="steps">Steps that the chains did, which a stop rule, a deadline or a cancel may have made fewer.</param>
+    public static string Describe(SamplingSpec spec, int steps)
     {
-        SgldRecipe recipe = spec.ToRecipe();
-        string temperature = recipe.ImpliedTemperatureAt(spec.Steps - 1, spec.Horizon).ToString("G4", CultureInfo.InvariantCulture);
-        string target = $"exp(-E(x) / T) at T = {temperature}";
-        if (spec.Stop?.UntilEss is not null || spec.Stop?.UntilRHat is not null)
-            target += " (at the schedules' last step)";
+        double temperature = spec.ToRecipe().ImpliedTemperatureAt(Math.Max(0, steps - 1), spec.Horizon);
+        string target = $"exp(-E(x) / T) at T = {temperature.ToString("G4", CultureInfo.InvariantCulture)}";
+        // Where it is a schedule that says T, that is of the last step.
+        if (spec.Schedule.Kind != ScheduleKind.Constant || spec.NoiseSchedule.Kind != ScheduleKind.Constant || spec.TemperatureSchedule.Kind != ScheduleKind.Constant)
+            target += " (at the last step)";
+        bool box = spec.StateClamp.Kind != StateClampKind.None;
+        if (box)
+            target += string.Create(CultureInfo.InvariantCulture, $" within [{spec.StateClamp.Min}, {spec.StateClamp.Max}]");
+        if (spec.Held is not null)
+            target += " given the held part";
         string how = spec.Kernel.IsExact()
-            ? "in the limit of many steps exactly, as moves are accepted and rejected"
-            : "up to a bias of the step size, as moves are not corrected";
-        bool bent = spec.GradientClip.Kind != GradientClipKind.None || (spec.StateClamp.Kind != StateClampKind.None && !spec.Kernel.IsExact());
-        return $"{target}, {how}{(bent ? "; clips and clamps bend it further" : "")}{(spec.Held is null ? "" : ", given the held part")}.";
+            ? ", in the limit of many steps exactly, as moves are accepted and rejected or drawn from conditionals"
+            : ", up to a bias of the step size, as moves are not corrected";
+        bool bent = spec.GradientClip.Kind != GradientClipKind.None || (box && !spec.Kernel.IsExact());
+        return $"{target}{how}{(bent ? "; clips and clamps bend it further" : "")}.";
     }
 }

@@ -4,37 +4,37 @@ using EbmService.Core.Sampling;
 namespace EbmService.Inference.Tasks;
 
 /// <summary>The file trace.json: how energies and gradient norms went, over all chains and for the first few alone.</summary>
-/// <param name="Steps">0-based step of each point; values are those before the step.</param>
+/// <param name="Steps">0-based step of each point; values are those before the step, of kernels that accept and reject and of underdamped those after it.</param>
 /// <param name="EnergyStandardDeviation">Across chains.</param>
 internal sealed record SamplingTrace(
     IReadOnlyList<long> Steps, IReadOnlyList<double> EnergyMean, IReadOnlyList<double> EnergyStandardDeviation,
     IReadOnlyList<double> GradientNormMean, JobDiagnostics Diagnostics, IReadOnlyList<SamplingTraceChain> Chains)
 {
-    private const int MaxChains = 64;
+    private const int MaxChains = 256;
 
     public static SamplingTrace Create(SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, JobDiagnostics diagnostics)
     {
-        // After a cancel blocks stop at different steps: points that not all reached are averaged over those that did.
-        long[] steps = blocks.Select(block => block.TraceSteps).MaxBy(points => points.Length) ?? [];
-        var energyMean = new double[steps.Length];
-        var energyDeviation = new double[steps.Length];
-        var normMean = new double[steps.Length];
-        for (int point = 0; point < steps.Length; point++)
-        {
-            (energyMean[point], energyDeviation[point]) = Moments(blocks, block => block.TraceEnergy, point);
-            (normMean[point], _) = Moments(blocks, block => block.TraceGradientNorm, point);
-        }
-        return new SamplingTrace(steps, energyMean, energyDeviation, normMean, diagnostics, [.. Single(spec, blocks).Take(MaxChains)]);
+        // After a cancel or a deadline blocks stop at different steps and have points at different intervals, powers of two: the coarsest points are everybody's.
+        long[] steps = blocks.Select(block => block.TraceSteps).OrderByDescending(Interval).ThenByDescending(points => points.Length).FirstOrDefault() ?? [];
+        int[][] rows = [.. blocks.Select(block => steps.Select(step => Array.BinarySearch(block.TraceSteps, step)).ToArray())];
+        (double Mean, double Deviation)[] energy = [.. steps.Select((_, point) => Moments(blocks, block => block.TraceEnergy, rows, point))];
+        (double Mean, double Deviation)[] norm = [.. steps.Select((_, point) => Moments(blocks, block => block.TraceGradientNorm, rows, point))];
+        return new SamplingTrace(
+            steps, [.. energy.Select(one => one.Mean)], [.. energy.Select(one => one.Deviation)], [.. norm.Select(one => one.Mean)],
+            diagnostics, [.. Single(spec, blocks, rows).Take(MaxChains)]);
     }
 
+    private static long Interval(long[] steps) => steps.Length > 1 ? steps[1] - steps[0] : 0;
+
+    /// <summary>Over the finite values of the blocks that have the point.</summary>
     private static (double Mean, double Deviation) Moments(
-        IReadOnlyList<SamplingBlock> blocks, Func<SamplingBlock, float[]> values, int point)
+        IReadOnlyList<SamplingBlock> blocks, Func<SamplingBlock, float[]> values, int[][] rows, int point)
     {
         double sum = 0, squares = 0;
         int count = 0;
-        foreach (SamplingBlock block in blocks.Where(block => block.TraceSteps.Length > point))
+        foreach ((int index, SamplingBlock block) in blocks.Index().Where(one => rows[one.Index][point] >= 0))
         {
-            foreach (float value in values(block).AsSpan(point * block.Block.Chains, block.Block.Chains))
+            foreach (float value in values(block).AsSpan(rows[index][point] * block.Block.Chains, block.Block.Chains))
             {
                 if (!float.IsFinite(value))
                     continue;
@@ -45,30 +45,30 @@ internal sealed record SamplingTrace(
         return (mean, count == 0 ? 0 : Math.Sqrt(Math.Max(0, squares / count - mean * mean)));
     }
 
-    private static IEnumerable<SamplingTraceChain> Single(SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks)
+    private static IEnumerable<SamplingTraceChain> Single(SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, int[][] rows)
     {
-        foreach (SamplingBlock block in blocks)
+        foreach ((int index, SamplingBlock block) in blocks.Index())
         {
             int[] labels = ChainLabels.Of(spec, block.Block);
             for (int i = 0; i < block.Block.Chains; i++)
             {
                 yield return new(block.Block.FirstChain + i, labels[i] < 0 ? null : labels[i], block.Alive[i] == 0,
-                    Column(block, block.TraceEnergy, i), Column(block, block.TraceGradientNorm, i));
+                    Column(block, block.TraceEnergy, rows[index], i), Column(block, block.TraceGradientNorm, rows[index], i));
             }
         }
     }
 
-    private static double?[] Column(SamplingBlock block, float[] values, int chain)
+    private static float?[] Column(SamplingBlock block, float[] values, int[] rows, int chain)
     {
-        var column = new double?[block.TraceSteps.Length];
+        var column = new float?[rows.Length];
         for (int point = 0; point < column.Length; point++)
         {
-            float value = values[point * block.Block.Chains + chain];
+            float value = rows[point] < 0 ? float.NaN : values[rows[point] * block.Block.Chains + chain];
             column[point] = float.IsFinite(value) ? value : null;
         }
         return column;
     }
 }
 
-/// <summary>One chain's energies and gradient norms at the trace's steps; null where they were not finite.</summary>
-internal sealed record SamplingTraceChain(int Chain, int? Label, bool Diverged, IReadOnlyList<double?> Energy, IReadOnlyList<double?> GradientNorm);
+/// <summary>One chain's energies and gradient norms at the trace's steps; null where they were not finite, and where the chain did not come so far.</summary>
+internal sealed record SamplingTraceChain(int Chain, int? Label, bool Diverged, IReadOnlyList<float?> Energy, IReadOnlyList<float?> GradientNorm);

@@ -87,7 +87,7 @@ internal sealed class SamplingWorkload : IWorkload
         {
             ["states"] = _state.Reported(x).ToSafetensors(),
             ["energy"] = _state.Reported(energy).ToSafetensors(),
-            ["alive"] = _state.Reported(alive).ToSafetensors(),
+            ["alive"] = _state.WholeChains(alive).ToSafetensors(),
         };
         return _records.Write(tensors, _state);
     }

@@ -77,6 +77,49 @@ public sealed class JobDiagnosticianTests
     }
 
     [Fact]
+    public void Compute_ClassOfOneChain_LeavesNoRHat()
+    {
+        JobDefinition job = Job(null);
+        JobDiagnostics answer = _sut.Compute(
+            job with { Spec = (SamplingSpec)job.Spec with { Labels = [3, 3, 3, 5] } },
+            [new BlockSeries(new BlockPlan(0, 0, 4, 1000), Series(4, 1, 0, 200, 12))], live: false);
+
+        Assert.Null(answer.RHat);
+        Assert.NotNull(answer.EssBulk);
+    }
+
+    [Fact]
+    public void Compute_ClassThatStandsStill_LeavesNoFigures()
+    {
+        ChainSeries series = Series(4, 1, 0, 200, 13);
+        for (int row = 0; row < 400; row++)
+            (series.Values[row * 4 + 1], series.Values[row * 4 + 3]) = (7, 7);
+        JobDefinition job = Job(null) with { Spec = (SamplingSpec)Job(null).Spec with { Labels = [3, 5] } };
+
+        JobDiagnostics answer = _sut.Compute(job, [new BlockSeries(new BlockPlan(0, 0, 4, 1000), series)], live: false);
+
+        Assert.Equal((null, null), (answer.RHat, answer.EssBulk));
+    }
+
+    [Fact]
+    public void Compute_ClassWhoseChainsAllDiverged_LeavesNoFigures()
+    {
+        ChainSeries series = Series(4, 1, 0, 200, 14);
+        (series.Values[1], series.Values[3]) = (float.NaN, float.NaN);
+        JobDefinition job = Job(null) with { Spec = (SamplingSpec)Job(null).Spec with { Labels = [3, 5] } };
+
+        Assert.Null(_sut.Compute(job, [new BlockSeries(new BlockPlan(0, 0, 4, 1000), series)], live: false).RHat);
+    }
+
+    [Fact]
+    public void Compute_BlockThatOnlyJustBegan_IsLeftOut()
+    {
+        JobDiagnostics answer = Compute([Series(4, 1, 0, 400, 5), Series(4, 1, 0, 3, 6), Series(4, 1, 0, 0, 7)]);
+
+        Assert.Equal((4, 400), (answer.Chains, answer.Draws));
+    }
+
+    [Fact]
     public void Compute_NoDraws_GivesNoFigures() => Assert.Equal((0, null, null), (Compute([]).Chains, Compute([]).RHat, Compute([Series(2, 1, 0, 0, 1)]).EssBulk));
 
     [Theory]
@@ -92,8 +135,9 @@ public sealed class JobDiagnosticianTests
     {
         JobDefinition job = Job(new StopRules(untilEss, untilRHat));
 
-        Assert.Equal(expected, _sut.Judge(job, new JobDiagnostics { Step = 1, Draws = 1, Chains = 1, EssBulk = ess, RHat = rHat }));
-        Assert.Null(_sut.Judge(job, new JobDiagnostics { Step = 1, Draws = 1, Chains = 1 }));
+        Assert.Equal(expected, _sut.Judge(job, new JobDiagnostics { Step = 50, Draws = 50, Chains = 1, EssBulk = ess, RHat = rHat }));
+        Assert.Null(_sut.Judge(job, new JobDiagnostics { Step = 49, Draws = 49, Chains = 1, EssBulk = ess, RHat = rHat }));
+        Assert.Null(_sut.Judge(job, new JobDiagnostics { Step = 50, Draws = 50, Chains = 1 }));
     }
 
     private JobDiagnostics Compute(IReadOnlyList<ChainSeries> series) => _sut.Compute(

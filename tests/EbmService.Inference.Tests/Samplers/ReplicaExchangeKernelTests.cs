@@ -21,7 +21,8 @@ public sealed class ReplicaExchangeKernelTests
         using ChainState state = ChainRunner.Advance(
             KernelFactory.Create(KernelCases.Temperate(SamplingKernel.Mala, 0.01), model), new ChainStartPoints(full([Chains, 1], 0.9f)), 500, 1);
 
-        Assert.True(state.X.gt(0).all().ToBoolean());
+        // Kramers' rate at this barrier is 7e-5 per unit of time, and 500 steps are 5 units: less than one chain in a thousand crosses.
+        Assert.InRange(state.X.gt(0).to(ScalarType.Float32).mean().ToDouble(), 0.995, 1);
     }
 
     /// <summary>Kernel, step size, steps, bias allowed in E[x^2] in units of the temperature's factor.</summary>

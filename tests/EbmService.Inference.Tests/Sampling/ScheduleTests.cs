@@ -12,8 +12,15 @@ public sealed class ScheduleTests
         Assert.Equal([1, 0.5, 0.25], Factors(new Schedule(ScheduleKind.Polynomial, Power: 1, Offset: 10), 100, 0, 10, 30));
 
     [Fact]
-    public void FactorAt_Cosine_GoesFromOneToItsEndAndStays() =>
-        Assert.Equal([1, 0.6, 0.2, 0.2], Factors(new Schedule(ScheduleKind.Cosine, End: 0.2), 100, 0, 50, 100, 500));
+    public void FactorAt_Cosine_GoesFromOneAlmostToItsEndAndStays()
+    {
+        double[] factors = [.. Factors(new Schedule(ScheduleKind.Cosine, End: 0.2), 100, 0, 50, 99, 100, 500)];
+
+        // The last of 100 steps has (1 + cos(0.99 pi)) / 2 = 0.00025 of the way left, and so have all after it: never a step of zero.
+        Assert.Equal([1, 0.6], factors[..2]);
+        Assert.All(factors[2..], factor => Assert.Equal(0.2 + 0.8 * (1 + Math.Cos(0.99 * Math.PI)) / 2, factor, 1e-12));
+        Assert.True(new Schedule(ScheduleKind.Cosine).FactorAt(500, 100) > 0);
+    }
 
     [Fact]
     public void FactorAt_Annealed_IsGeometricBetweenItsEnds() =>
