@@ -10,9 +10,14 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
 {
     private const int StartUpPage = 200;
 
+    /// <summary>Brings the database up to date; the caller holds the <see cref="DataFolderLock"/>.</summary>
     public async Task MigrateAsync(CancellationToken cancellation)
     {
         await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        // EF Core waits without end for the migration lock of a process that was killed while it held it; nobody else is here.
+        // https://learn.microsoft.com/ef/core/providers/sqlite/limitations#concurrent-migrations-protection
+        if (context.Database.IsSqlite())
+            await context.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", cancellation);
         await context.Database.MigrateAsync(cancellation);
         // WAL lets readers go on while a job is being written; the mode stays with the file.
         if (context.Database.IsSqlite())

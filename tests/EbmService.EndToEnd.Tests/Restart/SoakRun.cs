@@ -40,12 +40,13 @@ internal sealed class SoakRun(string data, int jobs, int kills, int scale, int s
     }
 
     /// <summary>The same jobs on a service that nobody kills.</summary>
-    public async Task<string[]> UndisturbedAsync(HttpClient client)
+    public async Task<string[]> UndisturbedAsync(ServiceProcess service)
     {
+        HttpClient client = service.Client;
         var ids = new List<string>();
         for (int i = 0; i < jobs; i++)
             ids.Add(await client.SubmitAsync(JobAt(i).Case.Spec(JobAt(i).Seed), JobAt(i).Case.Model));
-        return await HashesAsync(client, ids);
+        return await HashesAsync(service, ids);
     }
 
     /// <summary>The last life: every job to its end.</summary>
@@ -53,20 +54,21 @@ internal sealed class SoakRun(string data, int jobs, int kills, int scale, int s
     {
         await using ServiceProcess service = await ServiceHost.StartAsync(data, Settings);
         await SendAsync(service.Client, jobs);
-        string[] lines = await HashesAsync(service.Client, _ids!);
+        string[] lines = await HashesAsync(service, _ids!);
         await LookAsync(service.Client);
         JsonArray listed = (await service.Client.GetJsonAsync("/v1/jobs?limit=200"))["jobs"]!.AsArray();
         Assert.Equal(_ids.Order(), listed.Select(job => (string?)job!["id"]).Order());
         return lines;
     }
 
-    private async Task<string[]> HashesAsync(HttpClient client, IReadOnlyList<string> ids)
+    private async Task<string[]> HashesAsync(ServiceProcess service, IReadOnlyList<string> ids)
     {
+        HttpClient client = service.Client;
         var lines = new List<string>();
         foreach ((int i, string id) in ids.Index())
         {
             JsonObject job = await client.WaitForEndAsync(id);
-            Assert.True((string?)job["status"] == "succeeded", $"{i} {JobAt(i).Case.Name}: {job.ToJsonString()}");
+            Assert.True((string?)job["status"] == "succeeded", $"{i} {JobAt(i).Case.Name}: {job.ToJsonString()}{Environment.NewLine}{service.Output}");
             lines.Add($"{i} {JobAt(i).Case.Name}: {await client.HashOfResultAsync(id, "samples.npy")}");
         }
         return [.. lines];

@@ -20,7 +20,7 @@ public sealed class SoakTests(ServiceFixture fixture) : IDisposable
     private async Task SoakAsync(int jobs, int kills, int scale, int seed)
     {
         var soak = new SoakRun(_data, jobs, kills, scale, seed);
-        string[] undisturbed = await soak.UndisturbedAsync(fixture.Client);
+        string[] undisturbed = await soak.UndisturbedAsync(fixture.Service);
 
         await soak.RunAsync();
         string[] disturbed = await soak.EndAsync();

@@ -26,10 +26,25 @@ public sealed class MigrationTests : IDisposable
         Assert.Equal("0:3;1:3;", await host.ReadResultAsync(_id));
     }
 
+    [Fact]
+    public async Task Start_AfterAProcessThatWasKilledWhileMigrating_Goes()
+    {
+        await MakeOldDatabaseAsync();
+        await using (JobsDbContext context = Open())
+            await context.Database.ExecuteSqlRawAsync("INSERT INTO \"__EFMigrationsLock\" VALUES (1, '2026-11-25 02:16:00+00:00')");
+
+        await using var host = new JobsHost(_folder);
+        await host.StartAsync().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.Equal(JobStatus.Succeeded, (await host.EndOfAsync(_id)).Status);
+    }
+
+    private JobsDbContext Open() =>
+        new(new DbContextOptionsBuilder<JobsDbContext>().UseSqlite($"Data Source={Path.Combine(_folder, "jobs.db")};Pooling=False").Options);
+
     private async Task MakeOldDatabaseAsync()
     {
-        await using var context = new JobsDbContext(
-            new DbContextOptionsBuilder<JobsDbContext>().UseSqlite($"Data Source={Path.Combine(_folder, "jobs.db")};Pooling=False").Options);
+        await using JobsDbContext context = Open();
         await context.GetService<IMigrator>().MigrateAsync("20261124000000_Initial");
         string spec = JobRowMapper.ToJson<JobSpec>(JobsHost.Spec(seed: 5, chains: 8));
         string progress = JobRowMapper.ToJson(new JobProgress());
