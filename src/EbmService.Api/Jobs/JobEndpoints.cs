@@ -46,7 +46,8 @@ internal static class JobEndpoints
             .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown);
         group.MapPost("/{id}/extend", ExtendAsync).WithName("ExtendJob")
             .WithSummary("Makes a new job whose chains go on from the last states of one that has succeeded.")
-            .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the same bits as the spec that it shows, run at once.")
+            .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the same bits as the spec that it shows, run at once. "
+                + "A job that a stop rule ended goes on from that step for exactly so many more, without the rules. The new job keeps the tenant of the one that it extends: X-Tenant is not read here.")
             .WithMetadata(new RequestBodyMetadata(typeof(ExtendJobRequest), []), RequestExamples.ExtendJob)
             .Produces<JobResponse>(202)
             .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.BodyTooLarge,

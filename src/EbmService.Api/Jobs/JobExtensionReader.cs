@@ -32,7 +32,7 @@ internal sealed class JobExtensionReader(IJobService jobs, IModelCatalog catalog
         if (model.Value.Digest != job.Value.Model.Digest)
             return new Failure(FailureCode.InvalidTransition, "The model's files are not those that the job ran on.", "Submit a new job, with start 'job' for the same start points.");
         int steps = read.Value.Steps;
-        Failure? failure = SamplingSpecFactory.CheckExtension((SamplingSpec)job.Value.Spec, steps, model.Value, limits.Value.ToSamplingPolicy());
+        Failure? failure = SamplingSpecFactory.CheckExtension((SamplingSpec)job.Value.SpecDone(), steps, model.Value, limits.Value.ToSamplingPolicy());
         return failure is null ? steps : failure;
     }
 }

@@ -46,6 +46,11 @@ public sealed record JobSnapshot
     public Failure? Error { get; init; }
 
     public IReadOnlyList<ResultEntry> Results { get; init; } = [];
+
+    /// <summary>The spec of what an ended job did: where a rule stopped its chains, that many steps and no rule.</summary>
+    public JobSpec SpecDone() => StopReason is Jobs.StopReason.UntilEss or Jobs.StopReason.UntilRHat or Jobs.StopReason.UntilEssAndRHat
+        ? Spec.StoppedAt(Progress.Step)
+        : Spec;
 }
 
 /// <summary>One result file of a job.</summary>

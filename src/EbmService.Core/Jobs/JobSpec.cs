@@ -34,6 +34,9 @@ public abstract record JobSpec
 
     /// <summary>The same work with so many more steps: its chains go on from this spec's last states. Null where the work has no steps to add.</summary>
     public virtual JobSpec? Extended(int steps) => null;
+
+    /// <summary>What gives the same bits without a stop rule when one has ended the work at that step.</summary>
+    public virtual JobSpec StoppedAt(int step) => this;
 }
 
 /// <summary>All that the computing side knows of a job: nothing of queues, leases or clients.</summary>

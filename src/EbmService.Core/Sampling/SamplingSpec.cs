@@ -109,6 +109,13 @@ public sealed record SamplingSpec : JobSpec
 
     public override SamplingSpec Extended(int steps) => this with { Steps = checked(Steps + steps), ScheduleSteps = Horizon };
 
+    public override SamplingSpec StoppedAt(int step) => this with
+    {
+        Steps = step,
+        ScheduleSteps = Horizon,
+        Stop = Stop?.DeadlineSeconds is { } deadline ? new StopRules(DeadlineSeconds: deadline) : null,
+    };
+
     /// <summary>The chain's numbers as a recipe, for the kernel.</summary>
     public SgldRecipe ToRecipe() => new()
     {

@@ -106,7 +106,7 @@ internal sealed class JobAdmission(
         try
         {
             await draft.PrepareAsync(job.Id);
-            await store.InsertAsync(JobRowMapper.ToRow(live.Snapshot(job), draft.Plan, job.Epoch, draft.StartStep, draft.JudgedStep), key);
+            await store.InsertAsync(JobRowMapper.ToRow(live.Snapshot(job), draft.Plan, job.Epoch, draft.StartStep), key);
             isStored = true;
         }
         catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException)
@@ -145,7 +145,7 @@ internal sealed class JobAdmission(
             return job;
         foreach (LiveBlock block in job.Blocks)
             job.Restore(block, draft.StartStep);
-        job.Barrier?.Begin(draft.JudgedStep, draft.StartStep);
+        job.Barrier?.Begin(draft.StartStep);
         return job;
     }
 }

@@ -12,9 +12,6 @@ internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
     /// <value>The step at which every block begins; more than 0 where <see cref="PrepareAsync"/> stores chains.</value>
     public int StartStep { get; init; }
 
-    /// <value>Stop rules were judged up to this step.</value>
-    public int JudgedStep { get; init; }
-
     /// <value>Stores the files that the job of that id begins with; a <see cref="Core.Failures.FailureException"/> refuses the job.</value>
     public required Func<string, Task> PrepareAsync { get; init; }
 }

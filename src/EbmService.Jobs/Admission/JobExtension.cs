@@ -35,13 +35,11 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
     {
         var submission = new JobSubmission(parent.Model, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant };
-        JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = block.Steps + steps })]);
+        JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = at + steps })]);
         return new JobDraft(submission, plan)
         {
             Extends = parent.Id,
             StartStep = at,
-            // At its last step a job judges no rule; where a rule has ended the parent, it has spoken.
-            JudgedStep = parent.StopReason == StopReason.Steps ? 0 : at,
             PrepareAsync = child =>
             {
                 CopyChains(parent.Id, child, plan, at);
@@ -65,7 +63,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     {
         try
         {
-            return parent.Spec.Extended(steps) is { } spec ? spec
+            return parent.SpecDone().Extended(steps) is { } spec ? spec
                 : new Failure(FailureCode.InvalidTransition, $"Work of type {parent.Spec.Type.ToString().ToLowerInvariant()} has no steps to add.");
         }
         catch (OverflowException)

@@ -56,7 +56,7 @@ internal sealed class JobRecovery(
             var job = new LiveJob(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, clock, JobRowMapper.ToStartSteps(row));
             foreach (BlockRow block in row.Blocks)
                 Restore(job, job.Blocks.Single(live => live.Plan.Index == block.Index), block);
-            job.Barrier?.Begin(row.JudgedStep, job.Blocks.Max(block => block.Step));
+            job.Barrier?.Begin(job.Blocks.Max(block => block.Step));
             (job.Stop, job.StopStep) = (row.StopReason, row.StopStep);
             job.PauseRequested = job.Paused = row.Status == JobStatus.Paused;
             if (row.Status == JobStatus.Cancelling)

@@ -19,11 +19,10 @@ internal sealed class StopBarrier(int every, int steps)
     public bool IsJudging { get; set; }
 
     /// <summary>Puts the barrier where a job that is taken over or extended has it.</summary>
-    /// <param name="judged">The last step at which the rules are known to have been judged.</param>
     /// <param name="furthest">The furthest block's step: whoever is past a barrier was let through it, whoever is at one may not have been.</param>
-    public void Begin(int judged, int furthest)
+    public void Begin(int furthest)
     {
-        long next = Math.Max((judged / every) + 1L, (furthest + every - 1L) / every) * every;
+        long next = Math.Max(1L, (furthest + every - 1L) / every) * every;
         Next = next < steps ? (int)next : None;
     }
 

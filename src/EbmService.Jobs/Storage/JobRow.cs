@@ -34,9 +34,6 @@ internal sealed class JobRow
     /// <value>The step at which a stop rule ends all blocks.</value>
     public int? StopStep { get; set; }
 
-    /// <value>Stop rules were judged up to this step by an earlier job.</value>
-    public int JudgedStep { get; set; }
-
     public int Attempt { get; set; }
 
     /// <value>Counts the processes that have held the job; leases and event numbers of an older one are stale.</value>

@@ -15,7 +15,7 @@ internal static class JobRowMapper
         JsonSerializer.Deserialize<T>(text, EbmJson.Options) ?? throw new JsonException("a stored document is null");
 
     /// <param name="startStep">Where every block begins.</param>
-    public static JobRow ToRow(JobSnapshot job, JobPlan plan, int epoch, int startStep = 0, int judgedStep = 0) => new()
+    public static JobRow ToRow(JobSnapshot job, JobPlan plan, int epoch, int startStep = 0) => new()
     {
         Id = job.Id,
         Status = job.Status,
@@ -28,7 +28,6 @@ internal static class JobRowMapper
         Tags = ToJson(job.Tags),
         Tenant = job.Tenant,
         Extends = job.Extends,
-        JudgedStep = judgedStep,
         Attempt = job.Attempt,
         Epoch = epoch,
         CreatedAt = job.CreatedAt,

@@ -66,7 +66,7 @@ internal sealed class FakeJobService : IJobService
         Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
         if (!found.Succeeded || found.Value.Status != JobStatus.Succeeded)
             return found.Succeeded ? new Failure(FailureCode.InvalidTransition, "The job has not succeeded.") : found;
-        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Model, found.Value.Spec.Extended(steps)!) { Tenant = found.Value.Tenant }, cancellation);
+        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Model, found.Value.SpecDone().Extended(steps)!) { Tenant = found.Value.Tenant }, cancellation);
         return made.Succeeded ? _jobs[made.Value.Id].Job = made.Value with { Extends = id } : made;
     }
 
@@ -116,7 +116,7 @@ internal sealed class FakeJobService : IJobService
     {
         JobState state = _jobs[id];
         string hash = Convert.ToHexStringLower(SHA256.HashData(Content));
-        state.Job = state.Job with { Results = [new("samples.png", "image/png", Content.Length, hash), new("samples.npy", "application/x-npy", Content.Length, hash)] };
+        state.Job = state.Job with { Progress = state.Job.Progress with { Step = 12 }, Results = [new("samples.png", "image/png", Content.Length, hash), new("samples.npy", "application/x-npy", Content.Length, hash)] };
         End(state, JobStatus.Succeeded);
     }
 

@@ -52,7 +52,7 @@ public sealed class JobTransitionTests : IDisposable
     }
 
     [Fact]
-    public async Task Extend_SucceededJob_IsANewJobWithAllTheSteps()
+    public async Task Extend_JobThatARuleStopped_IsANewJobOfItsStepsAndTheNewOnes()
     {
         string id = await CreateAsync();
         _factory.Jobs.Finish(id);
@@ -63,7 +63,7 @@ public sealed class JobTransitionTests : IDisposable
         Assert.NotEqual(id, (string?)longer["id"]);
         Assert.Equal($"/v1/jobs/{longer["id"]}", response.Headers.Location?.ToString());
         Assert.NotNull(response.Headers.RetryAfter);
-        Assert.Equal((id, 50, 20), ((string?)longer["extends"], (int)longer["spec"]!["steps"]!, (int)longer["spec"]!["scheduleSteps"]!));
+        Assert.Equal((id, 42, 20), ((string?)longer["extends"], (int)longer["spec"]!["steps"]!, (int)longer["spec"]!["scheduleSteps"]!));
         Assert.Equal(longer.ToJsonString(), (await GetAsync((string)longer["id"]!)).ToJsonString());
     }
 

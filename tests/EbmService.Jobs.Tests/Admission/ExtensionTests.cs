@@ -46,16 +46,30 @@ public sealed class ExtensionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Extend_JobEndedByARule_GoesOnPastIt()
+    public async Task Extend_JobEndedByARule_GoesOnForExactlySoManySteps()
     {
         SamplingSpec spec = JobsHost.Spec(seed: 1, chains: 8, steps: 100) with { Stop = new StopRules(UntilEss: 5, CheckEvery: 3) };
         string parent = await RunAsync(spec);
         Assert.Equal("0:6;1:6;", await _host.ReadResultAsync(parent));
-        string child = (await _host.Jobs.ExtendAsync(parent, 10, default)).OrThrow().Id;
-        JobSnapshot end = await _host.EndOfAsync(child);
+        JobSnapshot child = await _host.EndOfAsync((await _host.Jobs.ExtendAsync(parent, 100, default)).OrThrow().Id);
+        JobSnapshot atOnce = await _host.EndOfAsync((await _host.SubmitAsync((SamplingSpec)child.Spec)).Id);
 
-        Assert.Equal((StopReason.UntilEss, 110), (end.StopReason, end.Progress.TotalSteps));
-        Assert.Equal("0:9;1:9;", await _host.ReadResultAsync(child));
+        var shown = (SamplingSpec)child.Spec;
+        Assert.Equal((StopReason.Steps, 106, 106, 100, (StopRules?)null), (child.StopReason, child.Progress.TotalSteps, shown.Steps, shown.ScheduleSteps, shown.Stop));
+        Assert.Equal("0:106;1:106;", await _host.ReadResultAsync(child.Id));
+        Assert.Equal((child.StopReason, await _host.ReadResultAsync(child.Id)), (atOnce.StopReason, await _host.ReadResultAsync(atOnce.Id)));
+        // One more step of an extension of it.
+        JobSnapshot next = await _host.EndOfAsync((await _host.Jobs.ExtendAsync(child.Id, 1, default)).OrThrow().Id);
+        Assert.Equal("0:107;1:107;", await _host.ReadResultAsync(next.Id));
+    }
+
+    [Fact]
+    public async Task Extend_JobEndedByARuleWithADeadline_KeepsTheDeadlineAlone()
+    {
+        SamplingSpec spec = JobsHost.Spec(seed: 1, steps: 100) with { Stop = new StopRules(UntilEss: 5, CheckEvery: 3, DeadlineSeconds: 3600) };
+        JobSnapshot child = (await _host.Jobs.ExtendAsync(await RunAsync(spec), 1, default)).OrThrow();
+
+        Assert.Equal(new StopRules(DeadlineSeconds: 3600), ((SamplingSpec)child.Spec).Stop);
     }
 
     [Fact]

@@ -16,12 +16,6 @@ namespace EbmService.Jobs.Storage.Migrations
                 maxLength: 32,
                 nullable: true);
 
-            migrationBuilder.AddColumn<int>(
-                name: "JudgedStep",
-                table: "jobs",
-                nullable: false,
-                defaultValue: 0);
-
             migrationBuilder.AddColumn<string>(
                 name: "StopReason",
                 table: "jobs",
@@ -58,10 +52,6 @@ namespace EbmService.Jobs.Storage.Migrations
         {
             migrationBuilder.DropColumn(
                 name: "Extends",
-                table: "jobs");
-
-            migrationBuilder.DropColumn(
-                name: "JudgedStep",
                 table: "jobs");
 
             migrationBuilder.DropColumn(

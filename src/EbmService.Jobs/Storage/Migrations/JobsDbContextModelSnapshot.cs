@@ -104,9 +104,6 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<long?>("FinishedAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("JudgedStep")
-                        .HasColumnType("INTEGER");
-
                     b.Property<long>("LastSequence")
                         .HasColumnType("INTEGER");
 
