@@ -70,6 +70,9 @@ internal static partial class JobsLog
     [LoggerMessage(2027, LogLevel.Warning, "Diagnostics of job {JobId} could not be computed.")]
     public static partial void DiagnosticsFailed(this ILogger log, Exception exception, string jobId);
 
+    [LoggerMessage(2028, LogLevel.Error, "Job {JobId} could not be deleted; its files are gone.")]
+    public static partial void JobNotDeleted(this ILogger log, Exception exception, string jobId);
+
     [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} questions failed; each is asked alone.")]
     public static partial void QuestionBatchFailed(this ILogger log, Exception exception, int queries);
 

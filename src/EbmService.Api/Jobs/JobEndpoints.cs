@@ -20,14 +20,14 @@ internal static class JobEndpoints
                 new HeaderParameter(TenantHeader.Name, TenantHeader.Description))
             .Produces<JobResponse>(202).Produces<JobResponse>(200)
             .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.IdempotencyInFlight, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.Internal);
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.Internal);
         group.MapGet("/", ListAsync).WithName("ListJobs").WithSummary("Jobs, newest first, in pages.")
             .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
             .Produces<JobResponse>().Fails(FailureCode.JobNotFound);
         MapTransitions(group);
         group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob").WithSummary("Deletes the record and the results of a job that has ended.")
-            .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition);
+            .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.StorageFailed);
         return routes;
     }
 
@@ -35,7 +35,7 @@ internal static class JobEndpoints
     {
         group.MapPost("/{id}/cancel", CancelAsync).WithName("CancelJob")
             .WithSummary("Stops a job: a queued one at once, a running one at the end of its quantum, keeping partial results.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition);
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown);
         group.MapPost("/{id}/pause", PauseAsync).WithName("PauseJob")
             .WithSummary("Takes a job off the device at the end of its quantum and stores its chains; resume goes on to the same bits.")
             .WithDescription("202: still running until the chains are stored, then paused. A paused job stays as it is.")
@@ -51,7 +51,7 @@ internal static class JobEndpoints
             .WithMetadata(new RequestBodyMetadata(typeof(ExtendJobRequest), []), RequestExamples.ExtendJob)
             .Produces<JobResponse>(202)
             .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.Internal);
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.Internal);
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(

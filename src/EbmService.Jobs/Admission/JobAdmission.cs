@@ -109,7 +109,7 @@ internal sealed class JobAdmission(
             await store.InsertAsync(JobRowMapper.ToRow(live.Snapshot(job), draft.Plan, job.Epoch, draft.StartStep), key);
             isStored = true;
         }
-        catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException or FailureException { Failure.Code: FailureCode.StorageFailed, InnerException: not null })
         {
             log.JobNotStored(e, job.Id, JobStatus.Queued);
             return StorageFailures.OfRequest;

@@ -44,9 +44,24 @@ internal sealed class JobService(
             return found;
         if (!found.Value.Status.IsTerminal())
             return new Failure(FailureCode.InvalidTransition, $"The job is {JobLookup.Word(found.Value.Status)}: only a job that has ended can be deleted.", "Cancel it first.");
-        if (!await store.DeleteAsync(id))
-            return JobLookup.NotFound;
+        // The files first: on a full disk they make the room that taking the row away needs.
+        DeleteFiles(id);
+        try
+        {
+            if (!await store.DeleteAsync(id))
+                return JobLookup.NotFound;
+        }
+        catch (FailureException e)
+        {
+            log.JobNotDeleted(e, id);
+            return e.Failure;
+        }
         hub.Forget(id);
+        return found;
+    }
+
+    private void DeleteFiles(string id)
+    {
         try
         {
             folders.Delete(id);
@@ -55,7 +70,6 @@ internal sealed class JobService(
         {
             log.FilesNotRemoved(e, id);
         }
-        return found;
     }
 
     /// <inheritdoc/>

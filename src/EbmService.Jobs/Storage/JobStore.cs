@@ -1,11 +1,16 @@
+using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Query;
 
 namespace EbmService.Jobs.Storage;
 
-/// <summary>Every statement on the jobs database. Thread-safe: each call has its own context.</summary>
+/// <summary>
+/// Every statement on the jobs database. Thread-safe: each call has its own context. What a full or failing disk does to a write is a
+/// <see cref="FailureException"/> of <see cref="FailureCode.StorageFailed"/>.
+/// </summary>
 internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
 {
     private const int StartUpPage = 200;
@@ -26,14 +31,13 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
 
     /// <summary>The job, its blocks and its idempotency key, in one transaction.</summary>
     /// <exception cref="DbUpdateException">Among others: the key is taken.</exception>
-    public async Task InsertAsync(JobRow job, IdempotencyRow? key)
+    public Task InsertAsync(JobRow job, IdempotencyRow? key) => WriteAsync(context =>
     {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync();
         context.Jobs.Add(job);
         if (key is not null)
             context.IdempotencyKeys.Add(key);
-        await context.SaveChangesAsync();
-    }
+        return context.SaveChangesAsync();
+    });
 
     public async Task<JobRow?> FindAsync(string id, CancellationToken cancellation)
     {
@@ -72,11 +76,10 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
     /// <summary>Writes what can change of a job; false when the row is gone or belongs to a newer process.</summary>
     public async Task<bool> UpdateAsync(JobSnapshot job, int epoch, long lastSequence)
     {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync();
         string progress = JobRowMapper.ToJson(job.Progress);
         string? error = job.Error is null ? null : JobRowMapper.ToJson(job.Error);
         string results = JobRowMapper.ToJson(job.Results);
-        return await context.Jobs.Where(row => row.Id == job.Id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
+        return await WriteAsync(context => context.Jobs.Where(row => row.Id == job.Id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
             .SetProperty(row => row.Status, job.Status)
             .SetProperty(row => row.StartedAt, job.StartedAt)
             .SetProperty(row => row.FinishedAt, job.FinishedAt)
@@ -85,17 +88,14 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
             .SetProperty(row => row.StopReason, row => job.StopReason ?? row.StopReason)
             .SetProperty(row => row.Progress, progress)
             .SetProperty(row => row.Error, error)
-            .SetProperty(row => row.Results, results)) == 1;
+            .SetProperty(row => row.Results, results))) == 1;
     }
 
     /// <summary>Writes why and where the job's chains are about to be stopped; false as for <see cref="UpdateAsync"/>.</summary>
-    public async Task<bool> DecideStopAsync(string id, int epoch, StopReason reason, int? step)
-    {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync();
-        return await context.Jobs.Where(row => row.Id == id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
+    public async Task<bool> DecideStopAsync(string id, int epoch, StopReason reason, int? step) =>
+        await WriteAsync(context => context.Jobs.Where(row => row.Id == id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
             .SetProperty(row => row.StopReason, reason)
-            .SetProperty(row => row.StopStep, step)) == 1;
-    }
+            .SetProperty(row => row.StopStep, step))) == 1;
 
     /// <summary>Claims the right to write a checkpoint; false when the block belongs to a newer process.</summary>
     public Task<bool> BeginCheckpointAsync(string jobId, int index, int epoch, int step) =>
@@ -114,16 +114,24 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
             .SetProperty(row => row.Step, step)
             .SetProperty(row => row.ResultSha256, (string?)null));
 
-    private async Task<bool> UpdateBlockAsync(string jobId, int index, int epoch, Action<UpdateSettersBuilder<BlockRow>> set)
-    {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync();
-        return await context.Blocks.Where(row => row.JobId == jobId && row.Index == index && row.LeaseEpoch == epoch).ExecuteUpdateAsync(set) == 1;
-    }
+    private async Task<bool> UpdateBlockAsync(string jobId, int index, int epoch, Action<UpdateSettersBuilder<BlockRow>> set) => await WriteAsync(context =>
+        context.Blocks.Where(row => row.JobId == jobId && row.Index == index && row.LeaseEpoch == epoch).ExecuteUpdateAsync(set)) == 1;
 
-    public async Task<bool> DeleteAsync(string id)
+    public async Task<bool> DeleteAsync(string id) =>
+        await WriteAsync(context => context.Jobs.Where(row => row.Id == id).ExecuteDeleteAsync()) == 1;
+
+    private async Task<int> WriteAsync(Func<JobsDbContext, Task<int>> write)
     {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync();
-        return await context.Jobs.Where(row => row.Id == id).ExecuteDeleteAsync() == 1;
+        try
+        {
+            await using JobsDbContext context = await contexts.CreateDbContextAsync();
+            return await write(context);
+        }
+        // Bare from a commit and from an update in place, wrapped from SaveChanges.
+        catch (Exception e) when ((e as SqliteException ?? e.InnerException as SqliteException)?.IsOfDisk() is true)
+        {
+            throw new FailureException(StorageFailures.OfRequest, e);
+        }
     }
 
     /// <summary>The jobs that had not ended, oldest first, a page of them after <paramref name="after"/>, with their blocks.</summary>

@@ -43,6 +43,8 @@ internal sealed class JobsHost : IAsyncDisposable
 
     public FakeDisk Disk { get; }
 
+    public FakeDatabase Database { get; } = new();
+
     public FakeDevice Device { get; } = new();
 
     public FakeAssembler Assembler { get; } = new();
@@ -71,7 +73,7 @@ internal sealed class JobsHost : IAsyncDisposable
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
             .AddSingleton<IResultAssembler>(Assembler).AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<IJobPlanner, FakePlanner>()
             .AddSingleton<JobDisk>(Disk).AddSingleton<IJobDiagnostician>(Diagnostician)
-            .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death));
+            .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death, Database));
         _host = builder.Build();
         await _host.StartAsync();
         return this;
