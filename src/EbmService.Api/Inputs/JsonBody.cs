@@ -25,7 +25,7 @@ internal static class JsonBody
         }
         catch (JsonException broken)
         {
-            return JsonErrorTranslator.Translate(broken, typeof(T));
+            return JsonErrorTranslator.Translate(broken, typeof(T), json);
         }
     }
 }

@@ -11,7 +11,8 @@ internal static partial class JsonErrorTranslator
 {
     /// <param name="broken">What the serializer said.</param>
     /// <param name="root">The type it was to read.</param>
-    internal static Failure Translate(JsonException broken, Type root)
+    /// <param name="json">What it read.</param>
+    internal static Failure Translate(JsonException broken, Type root, ReadOnlySpan<byte> json)
     {
         string field = FieldOf(broken.Path);
         if (broken is TensorJsonException tensor)
@@ -23,11 +24,13 @@ internal static partial class JsonErrorTranslator
         if (MissingPattern().Match(broken.Message) is { Success: true } missing)
             return OneField(Join(field, missing.Groups[1].Value.Split("', '")[0]), "The member is missing: it has no default.");
         if (broken.Message.Contains("could not be converted to", StringComparison.Ordinal))
-            return OneField(field, $"Must be {JsonMemberType.Describe(root, broken.Path)}{Position(broken)}.");
+            return OneField(field, $"Must be {JsonMemberType.Describe(root, broken.Path)}{JsonValueAt.Describe(json, broken.Path)}{Position(broken)}.");
         if (NullPattern().IsMatch(broken.Message))
             return OneField(field, $"Can't be null: it must be {JsonMemberType.Describe(root, broken.Path)}.");
-        if (broken.Message.Contains("depth", StringComparison.Ordinal))
+        if (broken.Message.Contains("maximum configured depth", StringComparison.Ordinal))
             return OneField(field, "The JSON is nested more than 64 deep.");
+        if (TruncatedPattern().IsMatch(broken.Message))
+            return OneField(field, "The JSON ends too early: a bracket, brace or quote is not closed.");
         return OneField(field, $"This is not JSON{Position(broken)}: {Plain(broken.Message)}");
     }
 
@@ -64,6 +67,9 @@ internal static partial class JsonErrorTranslator
 
     [GeneratedRegex("missing required properties including: '(.*?)'\\.")]
     private static partial Regex MissingPattern();
+
+    [GeneratedRegex("Expected depth to be zero|reached end of data")]
+    private static partial Regex TruncatedPattern();
 
     [GeneratedRegex("doesn't allow (setting |getting )?null values")]
     private static partial Regex NullPattern();

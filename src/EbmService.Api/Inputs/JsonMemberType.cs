@@ -24,7 +24,7 @@ internal static class JsonMemberType
         _ when type == typeof(int) => "a whole number that fits 32 bits",
         _ when type == typeof(long) => "a whole number that fits 64 bits",
         _ when type == typeof(double) || type == typeof(float) => "a number",
-        _ when type == typeof(string) => "text in double quotes, not null",
+        _ when type == typeof(string) => "text in double quotes",
         _ when type == typeof(bool) => "true or false",
         _ when ElementOf(type) is not null => "a list in square brackets",
         _ => "a JSON object",

@@ -1,3 +1,5 @@
+using EbmService.Api.Jobs;
+using EbmService.Api.Inputs;
 using System.Net;
 using System.Text;
 using EbmService.Api.Tests.Inputs;
@@ -49,6 +51,27 @@ public sealed class BadInputTests(ApiFactory factory) : IClassFixture<ApiFactory
         HttpResponseMessage response = await _client.PostJsonAsync(Moons, body);
 
         Assert.Contains(says, await response.FieldErrorAsync(field), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("{\"model\": \"digits\"")]
+    [InlineData("{\"model\": \"dig")]
+    [InlineData("{\"spec\": {\"steps\": 10}")]
+    public void Deserialize_JsonCutShort_SaysSo(string json) =>
+        Assert.Contains("ends too early", Assert.Single(JsonBody.Deserialize<CreateJobRequest>(System.Text.Encoding.UTF8.GetBytes(json)).Failure!.Fields).Message);
+
+    [Theory]
+    [InlineData("{\"model\": 1}", "model", "not the number 1")]
+    [InlineData("{\"priority\": \"high\"}", "priority", "not the text \"high\"")]
+    [InlineData("{\"tags\": {}}", "tags", "not a JSON object")]
+    [InlineData("{\"tags\": [true]}", "tags[0]", "not true")]
+    public void Deserialize_WrongKind_SaysWhatCame(string json, string field, string says)
+    {
+        var error = Assert.Single(JsonBody.Deserialize<CreateJobRequest>(System.Text.Encoding.UTF8.GetBytes(json)).Failure!.Fields);
+
+        Assert.Equal(field, error.Field);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
