@@ -37,7 +37,7 @@ public sealed class BadInputTests(ApiFactory factory) : IClassFixture<ApiFactory
     [InlineData("""{"inputs": [[1, 2]], "gradients": "yes"}""", "gradients", "true or false")]
     [InlineData("""{"inputs": [[1, 2]], "inputs": [[1, 2]]}""", "inputs", "twice")]
     [InlineData("""{"inputs": [[1, 2]""", "inputs[1]", "line 1")]
-    [InlineData("""{"inputs": [[1, 2]],""", "body", "line 1")]
+    [InlineData("""{"inputs": [[1, 2]],""", "body", "ends too early")]
     [InlineData("""[[1, 2]]""", "body", "JSON object")]
     [InlineData("""{"tensor": {"dtype": "float32", "shape": [1, 2], "base64": "AAAAAA=="}}""", "tensor.base64", "8 bytes")]
     [InlineData("""{"tensor": {"dtype": "float32", "shape": [1, 2], "base64": "!"}}""", "tensor.base64", "not base64")]

@@ -82,7 +82,7 @@ public sealed class StartJobTests : IDisposable
     [Theory]
     [InlineData("""{"id": "nobody"}""", "spec.startJob", "no job 'nobody'")]
     [InlineData("""{}""", "spec.startJob.id", "missing")]
-    [InlineData("""{"id": null}""", "spec.startJob.id", "not null")]
+    [InlineData("""{"id": null}""", "spec.startJob.id", "null")]
     [InlineData("""{"id": 7}""", "spec.startJob.id", "text")]
     public async Task Create_NoSuchSource_Is400OnTheField(string source, string field, string says) =>
         Assert.Contains(says, await (await PostAsync(source)).FieldErrorAsync(field));
