@@ -1,6 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Checkpoints;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Buffers;
@@ -43,7 +44,7 @@ public sealed class ReplayBuffer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         points.uniform_(0, 1, generator);
         Tensor values = input.Variables == VariableKind.Binary
-            ? points.ge(0.5).to(ScalarType.Float32)
+            ? points.ge(Kept(0.5)).to(ScalarType.Float32)
             : zeros_like(points).scatter_(-1, points.argmax(-1, keepdim: true), 1);
         return values.MoveToOuterDisposeScope();
     }

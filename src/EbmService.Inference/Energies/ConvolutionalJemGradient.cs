@@ -1,4 +1,5 @@
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -71,7 +72,7 @@ internal sealed class ConvolutionalJemGradient : IDisposable
     /// <summary>dE/df: -softmax(f), or -1 at the label.</summary>
     private static Tensor LogitGradient(Tensor logits, Tensor? labels) => labels is null
         ? logits.softmax(1).neg_()
-        : zeros_like(logits).scatter_(1, labels.unsqueeze(1), full_like(logits, -1));
+        : zeros_like(logits).scatter_(1, labels.unsqueeze(1), full_like(logits, Kept(-1)));
 
     /// <summary>Its inputs come pixel by pixel here, not channel by channel.</summary>
     private void ReorderHead()

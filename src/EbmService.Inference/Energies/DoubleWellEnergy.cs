@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Energies;
@@ -10,7 +11,7 @@ public sealed class DoubleWellEnergy(DoubleWellArchitecture architecture) : Ener
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor excess = x.square().div(architecture.Wells * architecture.Wells).sub(1);
-        return excess.square().sum(1).mul(architecture.Barrier).MoveToOuterDisposeScope();
+        Tensor excess = x.square().div(Kept(architecture.Wells * architecture.Wells)).sub(Kept(1));
+        return excess.square().sum(1).mul(Kept(architecture.Barrier)).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Energies;
@@ -12,7 +13,7 @@ public sealed class GaussianEnergy(GaussianArchitecture architecture, Device? de
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor centred = x - Parameters["mean"];
-        return centred.matmul(Parameters["precision"]).mul(centred).sum(1).mul(0.5).MoveToOuterDisposeScope();
+        return centred.matmul(Parameters["precision"]).mul(centred).sum(1).mul(Kept(0.5)).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
@@ -20,7 +21,7 @@ public sealed class GaussianEnergy(GaussianArchitecture architecture, Device? de
         using DisposeScope scope = NewDisposeScope();
         Tensor centred = x - Parameters["mean"];
         Tensor gradient = centred.matmul(Parameters["precision"]);
-        Tensor energy = gradient.mul(centred).sum(1).mul(0.5);
+        Tensor energy = gradient.mul(centred).sum(1).mul(Kept(0.5));
         return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 

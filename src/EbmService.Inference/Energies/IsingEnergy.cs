@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Energies;
@@ -26,14 +27,14 @@ public sealed class IsingEnergy(IsingArchitecture architecture) : EnergyModel(ne
         Tensor spins = Spins(x);
         Tensor neighbours = Neighbours(spins);
         Tensor energy = EnergyOf(spins, neighbours);
-        return (energy.MoveToOuterDisposeScope(), Pull(neighbours).mul_(-2).MoveToOuterDisposeScope());
+        return (energy.MoveToOuterDisposeScope(), Pull(neighbours).mul_(Kept(-2)).MoveToOuterDisposeScope());
     }
 
     public void Resample(Tensor x, int block, double temperature, Tensor? labels, Tensor? held, Generator generator)
     {
         using DisposeScope scope = NewDisposeScope();
         // p(s_i = 1 | rest) = sigmoid(2 pull_i / T).
-        Tensor up = Pull(Neighbours(Spins(x))).mul_(2 / temperature).sigmoid_();
+        Tensor up = Pull(Neighbours(Spins(x))).mul_(Kept(2 / temperature)).sigmoid_();
         Tensor drawn = rand(x.shape, generator: generator, device: x.device).less(up).to(x.dtype);
         Tensor changes = Colour(x, block);
         if (held is not null)
@@ -41,13 +42,13 @@ public sealed class IsingEnergy(IsingArchitecture architecture) : EnergyModel(ne
         x.copy_(where(changes, drawn, x));
     }
 
-    private static Tensor Spins(Tensor x) => x.mul(2).sub(1);
+    private static Tensor Spins(Tensor x) => x.mul(Kept(2)).sub(Kept(1));
 
     /// <summary>coupling sum_neighbours s_j + field: minus the slope of E in s_i.</summary>
-    private Tensor Pull(Tensor neighbours) => neighbours.mul(architecture.Coupling).add_(architecture.Field);
+    private Tensor Pull(Tensor neighbours) => neighbours.mul(Kept(architecture.Coupling)).add_(Kept(architecture.Field));
 
     private Tensor EnergyOf(Tensor spins, Tensor neighbours) =>
-        neighbours.mul(-architecture.Coupling / 2).sub(architecture.Field).mul(spins).flatten(1).sum(1);
+        neighbours.mul(Kept(-architecture.Coupling / 2)).sub(Kept(architecture.Field)).mul(spins).flatten(1).sum(1);
 
     /// <summary>The sum of the two to four neighbours' spins.</summary>
     private static Tensor Neighbours(Tensor spins)
@@ -65,7 +66,7 @@ public sealed class IsingEnergy(IsingArchitecture architecture) : EnergyModel(ne
     /// <summary>(height, width) bool: one colour of the checkerboard.</summary>
     private static Tensor Colour(Tensor x, int block)
     {
-        Tensor row = arange(x.shape[^2], device: x.device).unsqueeze(1), column = arange(x.shape[^1], device: x.device);
-        return row.add(column).remainder(2).eq(block);
+        Tensor row = arange(Kept(x.shape[^2]), device: x.device).unsqueeze(1), column = arange(Kept(x.shape[^1]), device: x.device);
+        return row.add(column).remainder(Kept(2)).eq(Kept(block));
     }
 }

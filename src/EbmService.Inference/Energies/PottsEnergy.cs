@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Energies;
@@ -14,16 +15,16 @@ public sealed class PottsEnergy(PottsArchitecture architecture, Device? device =
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor pull = x.roll(-1, 1).mul(architecture.Coupling);
+        Tensor pull = x.roll(-1, 1).mul(Kept(architecture.Coupling));
         return WithField(pull).mul(x).flatten(1).sum(1).neg().MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor next = x.roll(-1, 1).mul_(architecture.Coupling);
+        Tensor next = x.roll(-1, 1).mul_(Kept(architecture.Coupling));
         Tensor energy = WithField(next).mul(x).flatten(1).sum(1).neg_();
-        Tensor gradient = WithField(next.add_(x.roll(1, 1), alpha: architecture.Coupling)).neg();
+        Tensor gradient = WithField(next.add_(x.roll(1, 1), alpha: Kept(architecture.Coupling))).neg();
         return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 

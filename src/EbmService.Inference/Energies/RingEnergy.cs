@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Energies;
@@ -12,15 +13,15 @@ public sealed class RingEnergy(RingArchitecture architecture) : EnergyModel(new 
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        return x.norm(1).sub_(architecture.Radius).square().mul_(_precision / 2).MoveToOuterDisposeScope();
+        return x.norm(1).sub_(Kept(architecture.Radius)).square().mul_(Kept(_precision / 2)).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor radius = x.norm(1, keepdim: true);
-        Tensor excess = radius.sub(architecture.Radius);
-        Tensor slope = excess.mul(_precision).div_(radius.clamp(min: float.Epsilon)).masked_fill_(radius.eq(0), 0);
-        return (excess.square().mul_(_precision / 2).squeeze(1).MoveToOuterDisposeScope(), x.mul(slope).MoveToOuterDisposeScope());
+        Tensor excess = radius.sub(Kept(architecture.Radius));
+        Tensor slope = excess.mul(Kept(_precision)).div_(radius.clamp(min: Kept(float.Epsilon))).masked_fill_(radius.eq(Kept(0)), Kept(0));
+        return (excess.square().mul_(Kept(_precision / 2)).squeeze(1).MoveToOuterDisposeScope(), x.mul(slope).MoveToOuterDisposeScope());
     }
 }

@@ -1,6 +1,7 @@
 using EbmService.Core.Tensors;
 using EbmService.Inference.Checkpoints;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Evaluation;
@@ -27,7 +28,7 @@ internal static class SampleDistances
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Matrix(rows);
-        Tensor nearest = full(rows.Rows, float.PositiveInfinity);
+        Tensor nearest = full(rows.Rows, Kept(float.PositiveInfinity));
         foreach (TensorPayload block in Blocks(others))
         {
             using DisposeScope blockScope = NewDisposeScope();

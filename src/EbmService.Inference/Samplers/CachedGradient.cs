@@ -1,6 +1,7 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -14,7 +15,7 @@ internal static class CachedGradient
         using DisposeScope scope = NewDisposeScope();
         var state = new ChainState(start);
         if (box is not null)
-            state.Safe.copy_(state.RestoreHeld(state.X.clamp_(box.Min, box.Max)));
+            state.Safe.copy_(state.RestoreHeld(state.X.clamp_(Kept(box.Min), Kept(box.Max))));
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
         state.Energy.copy_(energy);
         state.Gradient = state.Keep("gradient", state.ZeroHeld(gradient));

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -124,7 +125,7 @@ public sealed class ChainState : IDisposable
     internal Tensor DrawNoise(Generator generator, double deviation = 1) => ZeroHeld(Noise.normal_(0, deviation, generator));
 
     /// <summary>Writes zero into held numbers, in place.</summary>
-    internal Tensor ZeroHeld(Tensor perNumber) => HeldMask is { } held ? perNumber.masked_fill_(held, 0) : perNumber;
+    internal Tensor ZeroHeld(Tensor perNumber) => HeldMask is { } held ? perNumber.masked_fill_(held, Kept(0)) : perNumber;
 
     /// <summary>Writes the held values into points, in place: arithmetic with zeros loses the sign of -0, and boxes may not contain them.</summary>
     internal Tensor RestoreHeld(Tensor points)

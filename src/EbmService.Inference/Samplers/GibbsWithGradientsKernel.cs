@@ -1,6 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -32,7 +33,7 @@ internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan pla
         state.ZeroHeld(gradient);
 
         Tensor backward = LogProbabilities(state, proposal, gradient, temperature);
-        Tensor logRatio = state.Energy.sub(energy).div_(temperature)
+        Tensor logRatio = state.Energy.sub(energy).div_(Kept(temperature))
             .add_(backward.gather(1, back).squeeze(1)).sub_(forward.gather(1, change).squeeze(1));
         Metropolis.Decide(state, proposal, energy, gradient, logRatio, generator, state.Step >= plan.Warmup);
         state.Step++;
@@ -46,22 +47,22 @@ internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan pla
         if (variables == VariableKind.Categorical)
         {
             Tensor own = gradient.mul(x).sum([-1], keepdim: true);
-            gain = own.sub(gradient).masked_fill_(x.greater(0.5), double.NegativeInfinity);
+            gain = own.sub(gradient).masked_fill_(x.greater(0.5), Kept(double.NegativeInfinity));
             held = held?.any(-1, keepdim: true);
         }
         else
         {
-            gain = x.mul(2).sub_(1).mul_(gradient);
+            gain = x.mul(Kept(2)).sub_(Kept(1)).mul_(gradient);
         }
         if (held is not null)
-            gain.masked_fill_(held, double.NegativeInfinity);
-        return gain.div_(2 * temperature).flatten(1).log_softmax(1);
+            gain.masked_fill_(held, Kept(double.NegativeInfinity));
+        return gain.div_(Kept(2 * temperature)).flatten(1).log_softmax(1);
     }
 
     private static (Tensor Proposal, Tensor Back) Flip(Tensor x, Tensor change)
     {
         Tensor flat = x.flatten(1);
-        Tensor flipped = flat.gather(1, change).neg_().add_(1);
+        Tensor flipped = flat.gather(1, change).neg_().add_(Kept(1));
         return (flat.scatter(1, change, flipped).view(x.shape), change);
     }
 
@@ -69,10 +70,10 @@ internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan pla
     {
         long categories = x.shape[^1];
         Tensor byVariable = x.reshape(x.shape[0], -1, categories);
-        Tensor variable = change.div(categories, RoundingMode.floor), category = change.remainder(categories);
-        Tensor chosen = arange(byVariable.shape[1], device: x.device).eq(variable).unsqueeze(2);
-        Tensor one = arange(categories, device: x.device).eq(category).unsqueeze(1).to(x.dtype);
+        Tensor variable = change.div(Kept(categories), RoundingMode.floor), category = change.remainder(Kept(categories));
+        Tensor chosen = arange(Kept(byVariable.shape[1]), device: x.device).eq(variable).unsqueeze(2);
+        Tensor one = arange(Kept(categories), device: x.device).eq(category).unsqueeze(1).to(x.dtype);
         Tensor before = byVariable.argmax(2).gather(1, variable);
-        return (where(chosen, one, byVariable).view(x.shape), variable.mul(categories).add_(before));
+        return (where(chosen, one, byVariable).view(x.shape), variable.mul(Kept(categories)).add_(before));
     }
 }

@@ -1,6 +1,7 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -33,7 +34,7 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
     public void Step(ChainState state, Generator generator)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor temperature = state.PerRow(full_like(state.StepSize!.Current, plan.TemperatureAt(state.Step)));
+        Tensor temperature = state.PerRow(full_like(state.StepSize!.Current, Kept(plan.TemperatureAt(state.Step))));
         Tensor momentum = state.DrawNoise(generator).mul_(temperature.sqrt());
         Tensor before = Kinetic(momentum);
         state.Hamiltonian!.copy_(before).add_(state.Energy);
@@ -50,11 +51,11 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
 
     private (Tensor Proposal, Tensor Energy, Tensor Gradient) Integrate(ChainState state, Tensor momentum)
     {
-        Tensor step = state.StepSize!.Current.mul(plan.StepFactorAt(state.Step));
+        Tensor step = state.StepSize!.Current.mul(Kept(plan.StepFactorAt(state.Step)));
         if (state.Mass is { } mass)
             step = mass.Scale.mul(step);
         Tensor position = state.X.clone();
-        momentum.addcmul_(state.Gradient!, step, -0.5);
+        momentum.addcmul_(state.Gradient!, step, Kept(-0.5));
         Tensor energy = state.Energy;
         Tensor gradient = state.Gradient!;
         for (int i = 1; i <= settings.LeapfrogSteps; i++)
@@ -64,7 +65,7 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
             Drift(state, position, momentum, step);
             (energy, gradient) = model.EnergyAndGradient(position, state.Labels);
             state.ZeroHeld(gradient);
-            momentum.addcmul_(gradient, step, i == settings.LeapfrogSteps ? -0.5 : -1);
+            momentum.addcmul_(gradient, step, Kept(i == settings.LeapfrogSteps ? -0.5 : -1));
             energy.MoveToOuterDisposeScope();
             gradient.MoveToOuterDisposeScope();
         }
@@ -73,19 +74,19 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
 
     private void Drift(ChainState state, Tensor position, Tensor momentum, Tensor step)
     {
-        position.addcmul_(momentum, step, 1);
+        position.addcmul_(momentum, step, Kept(1));
         if (plan.Box is { } box)
         {
             double width = box.Max - box.Min;
             // The walls' mirror images repeat after twice the width; in the second half the motion goes backwards.
-            Tensor unfolded = position.sub(box.Min).remainder_(2 * width);
-            momentum.mul_(unfolded.greater(width).to(ScalarType.Float32).mul_(-2).add_(1));
-            position.copy_(unfolded.sub_(width).abs_().neg_().add_(box.Max)).clamp_(box.Min, box.Max);
+            Tensor unfolded = position.sub(Kept(box.Min)).remainder_(Kept(2 * width));
+            momentum.mul_(unfolded.greater(width).to(ScalarType.Float32).mul_(Kept(-2)).add_(Kept(1)));
+            position.copy_(unfolded.sub_(Kept(width)).abs_().neg_().add_(Kept(box.Max))).clamp_(Kept(box.Min), Kept(box.Max));
         }
         state.RestoreHeld(position);
     }
 
-    private static Tensor Kinetic(Tensor momentum) => momentum.square().flatten(1).sum(1).mul_(0.5);
+    private static Tensor Kinetic(Tensor momentum) => momentum.square().flatten(1).sum(1).mul_(Kept(0.5));
 
     private void Adapt(ChainState state)
     {

@@ -1,6 +1,7 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -25,15 +26,15 @@ internal sealed class MalaKernel(IEnergyModel model, ChainPlan plan, MalaSetting
     {
         using DisposeScope scope = NewDisposeScope();
         double temperature = plan.TemperatureAt(state.Step);
-        Tensor stepSize = state.StepSize!.Current.mul(plan.StepFactorAt(state.Step));
-        Tensor scale = state.PerRow(full_like(stepSize, temperature));
-        Tensor spread = scale.mul(stepSize).mul_(2).sqrt_();
+        Tensor stepSize = state.StepSize!.Current.mul(Kept(plan.StepFactorAt(state.Step)));
+        Tensor scale = state.PerRow(full_like(stepSize, Kept(temperature)));
+        Tensor spread = scale.mul(stepSize).mul_(Kept(2)).sqrt_();
         Tensor noise = state.DrawNoise(generator);
-        Tensor proposal = state.RestoreHeld(state.X.addcmul(state.Gradient!, stepSize, -1).addcmul_(noise, spread, 1));
+        Tensor proposal = state.RestoreHeld(state.X.addcmul(state.Gradient!, stepSize, Kept(-1)).addcmul_(noise, spread, Kept(1)));
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(proposal, state.Labels);
         state.ZeroHeld(gradient);
 
-        Tensor logRatio = state.Energy.sub(energy).div_(scale.flatten()).add_(ProposalRatio(state, noise, gradient, spread.div(scale).mul_(0.5)));
+        Tensor logRatio = state.Energy.sub(energy).div_(scale.flatten()).add_(ProposalRatio(state, noise, gradient, spread.div(scale).mul_(Kept(0.5))));
         Metropolis.Decide(state, proposal, energy, gradient, InBox(state, proposal, logRatio), generator, state.Step >= plan.Warmup);
         Adapt(state);
         state.Step++;
@@ -46,7 +47,7 @@ internal sealed class MalaKernel(IEnergyModel model, ChainPlan plan, MalaSetting
     private static Tensor ProposalRatio(ChainState state, Tensor noise, Tensor gradient, Tensor c)
     {
         Tensor drift = state.Gradient!.add(gradient).mul_(c);
-        return noise.sub(drift.mul(0.5)).mul_(drift).flatten(1).sum(1);
+        return noise.sub(drift.mul(Kept(0.5))).mul_(drift).flatten(1).sum(1);
     }
 
     private Tensor InBox(ChainState state, Tensor proposal, Tensor logRatio)
@@ -54,7 +55,7 @@ internal sealed class MalaKernel(IEnergyModel model, ChainPlan plan, MalaSetting
         if (plan.Box is not { } box)
             return logRatio;
         Tensor outside = state.ZeroHeld(proposal.less(box.Min).logical_or_(proposal.greater(box.Max)));
-        return logRatio.masked_fill_(outside.flatten(1).any(1), double.NegativeInfinity);
+        return logRatio.masked_fill_(outside.flatten(1).any(1), Kept(double.NegativeInfinity));
     }
 
     private void Adapt(ChainState state)

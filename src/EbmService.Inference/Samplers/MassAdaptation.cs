@@ -1,4 +1,5 @@
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -34,9 +35,9 @@ internal sealed class MassAdaptation
         Tensor perRow = state.TemperatureFactors is { } factors ? alive.div(factors) : alive;
         Tensor weights = state.ByChain(perRow);
         Tensor added = perRow.sum();
-        Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: float.Epsilon));
-        Tensor squares = state.X.sub(mean).pow_(2).mul_(weights).sum([0]);
-        Tensor share = added.div(_weight.add(added).clamp_(min: float.Epsilon));
+        Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: Kept(float.Epsilon)));
+        Tensor squares = state.X.sub(mean).pow_(Kept(2)).mul_(weights).sum([0]);
+        Tensor share = added.div(_weight.add(added).clamp_(min: Kept(float.Epsilon)));
         Tensor shift = mean.sub_(_mean);
         _squares.add_(squares).add_(shift.square().mul_(_weight.mul(share)));
         _mean.add_(shift.mul_(share));
@@ -48,11 +49,11 @@ internal sealed class MassAdaptation
     /// <returns>What keeps the step's geometric mean over the free numbers the same, (1).</returns>
     public Tensor Finish(ChainState state, double temperature)
     {
-        Tensor variance = _squares.div(_count.sub(1).clamp_(min: 1)).div_(temperature);
-        Tensor weight = _count.div(_count.add(5));
-        Tensor scale = variance.mul_(weight).add_(weight.neg().add_(1).mul_(1e-3)).sqrt_();
+        Tensor variance = _squares.div(_count.sub(Kept(1)).clamp_(min: Kept(1))).div_(Kept(temperature));
+        Tensor weight = _count.div(_count.add(Kept(5)));
+        Tensor scale = variance.mul_(weight).add_(weight.neg().add_(Kept(1)).mul_(Kept(1e-3))).sqrt_();
         if (state.HeldMask is { } held)
-            scale.masked_fill_(held, 1);
+            scale.masked_fill_(held, Kept(1));
         Tensor change = Scale.log().sub_(scale.log());
         double free = state.HeldMask is { } mask ? mask.logical_not().sum().ToDouble() : scale.numel();
         Scale.copy_(scale);
@@ -60,6 +61,6 @@ internal sealed class MassAdaptation
         _weight.zero_();
         _mean.zero_();
         _squares.zero_();
-        return change.sum().div_(Math.Max(1, free)).exp_().reshape(1);
+        return change.sum().div_(Kept(Math.Max(1, free))).exp_().reshape(1);
     }
 }

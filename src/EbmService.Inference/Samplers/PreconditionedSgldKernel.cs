@@ -1,6 +1,7 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -29,10 +30,10 @@ internal sealed class PreconditionedSgldKernel(IEnergyModel model, ChainPlan pla
         Tensor gradient = UnadjustedStep.TakeGradient(state, model, box: null);
         UnadjustedStep.Clip(state, gradient, plan.Recipe.GradientClip);
         Tensor preconditioner = Preconditioner(state, gradient);
-        state.X.addcmul_(gradient, preconditioner, -stepSize);
-        state.X.addcmul_(Noise(state, stepSize, generator), preconditioner.sqrt_(), 1);
+        state.X.addcmul_(gradient, preconditioner, Kept(-stepSize));
+        state.X.addcmul_(Noise(state, stepSize, generator), preconditioner.sqrt_(), Kept(1));
         if (plan.Box is { } box)
-            state.X.clamp_(box.Min, box.Max);
+            state.X.clamp_(Kept(box.Min), Kept(box.Max));
         state.RestoreHeld(state.X);
         state.FreezeUnsound();
         state.Step++;
@@ -41,9 +42,9 @@ internal sealed class PreconditionedSgldKernel(IEnergyModel model, ChainPlan pla
     private Tensor Preconditioner(ChainState state, Tensor gradient)
     {
         Tensor squares = state.Tensors[SquaredGradient];
-        squares.mul_(settings.Decay).addcmul_(gradient, gradient, 1 - settings.Decay);
+        squares.mul_(Kept(settings.Decay)).addcmul_(gradient, gradient, Kept(1 - settings.Decay));
         double weight = 1 - Math.Pow(settings.Decay, state.Step + 1);
-        return squares.div(weight).sqrt_().add_(settings.Epsilon).reciprocal_();
+        return squares.div(Kept(weight)).sqrt_().add_(Kept(settings.Epsilon)).reciprocal_();
     }
 
     private Tensor Noise(ChainState state, double stepSize, Generator generator)

@@ -1,6 +1,7 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -24,7 +25,7 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
         ChainState state = inner.Init(start);
         Device device = state.X.device;
         long chains = state.Rows / _levels;
-        Tensor rows = state.Keep(RowsByLevel, arange(chains * _levels, device: device).view(chains, _levels));
+        Tensor rows = state.Keep(RowsByLevel, arange(Kept(chains * _levels), device: device).view(chains, _levels));
         state.TemperatureFactors = state.Keep("temperatureFactors", Ladder(state).clone());
         state.ReportedRows = state.Keep("reportedRows", rows.select(1, 0).clone());
         state.SwapAcceptanceSum = state.Keep("swapAcceptanceSum", zeros([_levels - 1], device: device));
@@ -65,7 +66,7 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
             .Select(pair => (float)((1 / settings.Temperatures[first + 2 * pair] - 1 / settings.Temperatures[first + 2 * pair + 1]) / temperature))];
         Tensor logRatio = At(energies, lower).sub_(At(energies, upper)).mul_(tensor(colder, device: state.X.device));
         Tensor both = At(sound, lower).logical_and_(At(sound, upper));
-        return logRatio.clamp_(max: 0).exp_().masked_fill_(both.logical_not(), 0);
+        return logRatio.clamp_(max: Kept(0)).exp_().masked_fill_(both.logical_not(), Kept(0));
     }
 
     /// <summary>
@@ -97,7 +98,7 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
     private void Count(ChainState state, Tensor probability, int first)
     {
         state.SwapAcceptanceSum!.slice(0, first, _levels - 1, 2).add_(probability.sum([0]));
-        state.SwapAttempts!.slice(0, first, _levels - 1, 2).add_(probability.shape[0]);
+        state.SwapAttempts!.slice(0, first, _levels - 1, 2).add_(Kept(probability.shape[0]));
     }
 
     /// <summary>The temperatures' factors chain by chain, (rows).</summary>

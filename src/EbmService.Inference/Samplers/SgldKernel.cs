@@ -1,6 +1,7 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -28,7 +29,7 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
         if (recipe.Order == UpdateOrder.GradientFirst)
             AddNoise(state, noise, generator);
         if (recipe.StateClamp.Kind == StateClampKind.Range)
-            state.X.clamp_(recipe.StateClamp.Min, recipe.StateClamp.Max);
+            state.X.clamp_(Kept(recipe.StateClamp.Min), Kept(recipe.StateClamp.Max));
         state.RestoreHeld(state.X);
         state.FreezeUnsound();
         state.Step++;
@@ -39,7 +40,7 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
         bool boxed = recipe is { Order: UpdateOrder.NoiseFirst, StateClamp.Kind: StateClampKind.Range };
         Tensor gradient = UnadjustedStep.TakeGradient(state, model, boxed ? recipe.StateClamp : null);
         UnadjustedStep.Clip(state, gradient, recipe.GradientClip);
-        state.X.add_(gradient, alpha: -stepSize);
+        state.X.add_(gradient, alpha: Kept(-stepSize));
     }
 
     private static void AddNoise(ChainState state, double noise, Generator generator)

@@ -1,3 +1,4 @@
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -33,12 +34,12 @@ internal sealed class StepSizeAdaptation
     public void Update(ChainState state, double target, int round)
     {
         Tensor alive = state.Alive.to(ScalarType.Float32);
-        Tensor miss = alive.mul(target).sub_(state.Acceptance!).sum().div_(alive.sum().clamp_(min: 1));
+        Tensor miss = alive.mul(Kept(target)).sub_(state.Acceptance!).sum().div_(alive.sum().clamp_(min: Kept(1)));
         double weight = 1 / (round + Delay);
-        _error.mul_(1 - weight).add_(miss, alpha: weight);
-        Tensor log = _centre.sub(_error.mul(Math.Sqrt(round) / Gamma));
+        _error.mul_(Kept(1 - weight)).add_(miss, alpha: Kept(weight));
+        Tensor log = _centre.sub(_error.mul(Kept(Math.Sqrt(round) / Gamma)));
         double share = Math.Pow(round, -Kappa);
-        _logAverage.mul_(1 - share).add_(log, alpha: share);
+        _logAverage.mul_(Kept(1 - share)).add_(log, alpha: Kept(share));
         Current.copy_(log.exp_());
     }
 
@@ -50,7 +51,7 @@ internal sealed class StepSizeAdaptation
     {
         Current.copy_(_logAverage.exp().mul_(factor));
         _logAverage.copy_(Current.log());
-        _centre.copy_(_logAverage).add_(Math.Log(10));
+        _centre.copy_(_logAverage).add_(Kept(Math.Log(10)));
         _error.zero_();
     }
 }

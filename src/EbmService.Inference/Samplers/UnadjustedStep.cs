@@ -1,5 +1,6 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -15,7 +16,7 @@ internal static class UnadjustedStep
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
         state.Energy.copy_(energy);
         state.GradientNorm.copy_(state.ZeroHeld(gradient).flatten(1).norm(1));
-        Tensor point = box is null ? state.X : state.RestoreHeld(state.X.clamp(box.Min, box.Max));
+        Tensor point = box is null ? state.X : state.RestoreHeld(state.X.clamp(Kept(box.Min), Kept(box.Max)));
         if (state.Energy.AllFinite() && state.Alive.AllTrue())
             state.Safe.copy_(point);
         else
@@ -27,8 +28,8 @@ internal static class UnadjustedStep
     public static void Clip(ChainState state, Tensor gradient, GradientClip clip)
     {
         if (clip.Kind == GradientClipKind.Value)
-            gradient.clamp_(-clip.Limit, clip.Limit);
+            gradient.clamp_(Kept(-clip.Limit), Kept(clip.Limit));
         else if (clip.Kind == GradientClipKind.Norm)
-            gradient.mul_(state.ByChain(state.GradientNorm.clamp(min: clip.Limit).reciprocal().mul(clip.Limit)));
+            gradient.mul_(state.ByChain(state.GradientNorm.clamp(min: Kept(clip.Limit)).reciprocal().mul(Kept(clip.Limit))));
     }
 }

@@ -1,6 +1,7 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -28,11 +29,11 @@ internal sealed class UnderdampedKernel(IEnergyModel model, ChainPlan plan, Unde
         Tensor momentum = state.Momentum!;
         if (state.Step == 0)
             momentum.copy_(Thermal(state, temperature, generator));
-        momentum.add_(state.Gradient!, alpha: -h / 2);
-        state.X.add_(momentum, alpha: h / 2);
+        momentum.add_(state.Gradient!, alpha: Kept(-h / 2));
+        state.X.add_(momentum, alpha: Kept(h / 2));
         double kept = Math.Exp(-settings.Friction * h);
-        momentum.mul_(kept).add_(Thermal(state, temperature * (1 - kept * kept), generator));
-        state.X.add_(momentum, alpha: h / 2);
+        momentum.mul_(Kept(kept)).add_(Thermal(state, temperature * (1 - kept * kept), generator));
+        state.X.add_(momentum, alpha: Kept(h / 2));
         StayInBox(state);
         Kick(state, h / 2);
         state.Step++;
@@ -48,8 +49,8 @@ internal sealed class UnderdampedKernel(IEnergyModel model, ChainPlan plan, Unde
     {
         if (plan.Box is { } box)
         {
-            Tensor inside = state.X.clamp(box.Min, box.Max);
-            state.Momentum!.masked_fill_(inside.ne(state.X), 0);
+            Tensor inside = state.X.clamp(Kept(box.Min), Kept(box.Max));
+            state.Momentum!.masked_fill_(inside.ne(state.X), Kept(0));
             state.X.copy_(inside);
         }
         state.RestoreHeld(state.X);
@@ -60,6 +61,6 @@ internal sealed class UnderdampedKernel(IEnergyModel model, ChainPlan plan, Unde
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
         state.ZeroHeld(gradient);
         CachedGradient.Settle(state, energy, gradient);
-        state.Momentum!.add_(gradient, alpha: -duration).masked_fill_(state.ByChain(state.Alive).logical_not(), 0);
+        state.Momentum!.add_(gradient, alpha: Kept(-duration)).masked_fill_(state.ByChain(state.Alive).logical_not(), Kept(0));
     }
 }

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;
@@ -48,12 +49,12 @@ internal sealed class AdamOptimizer : IDisposable
         double decay = Math.Min(_recipe.AverageDecay, (1.0 + iteration) / (10.0 + iteration));
         foreach ((string name, Tensor parameter) in _parameters)
         {
-            Tensor gradient = gradients[name].mul(shrink);
-            Tensor m = State["m." + name].mul_(_recipe.Beta1).add_(gradient, alpha: 1 - _recipe.Beta1);
-            Tensor v = State["v." + name].mul_(_recipe.Beta2).addcmul_(gradient, gradient, 1 - _recipe.Beta2);
-            Tensor scale = v.div(correction2).sqrt_().add_(Epsilon);
-            parameter.addcdiv_(m, scale, -learningRate / correction1);
-            State["average." + name].mul_(decay).add_(parameter, alpha: 1 - decay);
+            Tensor gradient = gradients[name].mul(Kept(shrink));
+            Tensor m = State["m." + name].mul_(Kept(_recipe.Beta1)).add_(gradient, alpha: Kept(1 - _recipe.Beta1));
+            Tensor v = State["v." + name].mul_(Kept(_recipe.Beta2)).addcmul_(gradient, gradient, Kept(1 - _recipe.Beta2));
+            Tensor scale = v.div(Kept(correction2)).sqrt_().add_(Kept(Epsilon));
+            parameter.addcdiv_(m, scale, Kept(-learningRate / correction1));
+            State["average." + name].mul_(Kept(decay)).add_(parameter, alpha: Kept(1 - decay));
         }
         return norm;
     }
