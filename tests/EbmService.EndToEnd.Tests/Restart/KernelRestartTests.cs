@@ -66,7 +66,7 @@ public sealed class KernelRestartTests(ServiceFixture fixture) : IDisposable
     [EndToEndFact]
     public async Task Kill_NewestCheckpointDamaged_GoesOnFromTheOneBefore()
     {
-        KernelCase[] hmc = [.. KernelCase.All.Where(one => one.Name == "hmc").Select(one => one with { Steps = 3 * one.Steps })];
+        KernelCase[] hmc = [.. KernelCase.All.Where(one => one.Name == "hmc").Select(one => one with { Steps = 12 * one.Steps })];
         string[] reference = await KernelRuns.ReferenceAsync(fixture.Client, hmc);
         string id;
         await using (ServiceProcess first = await ServiceHost.StartAsync(_data, ("Worker__CheckpointSeconds", "0.2")))
