@@ -11,7 +11,7 @@ public sealed class DoubleWellEnergy(DoubleWellArchitecture architecture) : Ener
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor excess = x.square().div(Kept(architecture.Wells * architecture.Wells)).sub(Kept(1));
-        return excess.square().sum(1).mul(Kept(architecture.Barrier)).MoveToOuterDisposeScope();
+        Tensor excess = x.pow(Kept(2)).div(Kept(architecture.Wells * architecture.Wells)).sub(Kept(1));
+        return excess.pow(Kept(2)).sum(1).mul(Kept(architecture.Barrier)).MoveToOuterDisposeScope();
     }
 }

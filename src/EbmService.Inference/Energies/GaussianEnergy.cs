@@ -12,14 +12,14 @@ public sealed class GaussianEnergy(GaussianArchitecture architecture, Device? de
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor centred = x - Parameters["mean"];
+        Tensor centred = x.sub(Parameters["mean"]);
         return centred.matmul(Parameters["precision"]).mul(centred).sum(1).mul(Kept(0.5)).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor centred = x - Parameters["mean"];
+        Tensor centred = x.sub(Parameters["mean"]);
         Tensor gradient = centred.matmul(Parameters["precision"]);
         Tensor energy = gradient.mul(centred).sum(1).mul(Kept(0.5));
         return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());

@@ -45,7 +45,7 @@ public sealed class IsingEnergy(IsingArchitecture architecture) : EnergyModel(ne
     private static Tensor Spins(Tensor x) => x.mul(Kept(2)).sub(Kept(1));
 
     /// <summary>coupling sum_neighbours s_j + field: minus the slope of E in s_i.</summary>
-    private Tensor Pull(Tensor neighbours) => neighbours.mul(Kept(architecture.Coupling)).add_(Kept(architecture.Field));
+    private Tensor Pull(Tensor neighbours) => neighbours.mul(Kept(architecture.Coupling)).add_(Kept(architecture.Field), Kept(1));
 
     private Tensor EnergyOf(Tensor spins, Tensor neighbours) =>
         neighbours.mul(Kept(-architecture.Coupling / 2)).sub(Kept(architecture.Field)).mul(spins).flatten(1).sum(1);
@@ -57,8 +57,8 @@ public sealed class IsingEnergy(IsingArchitecture architecture) : EnergyModel(ne
         foreach (long dimension in new[] { spins.dim() - 2, spins.dim() - 1 })
         {
             long length = spins.shape[dimension] - 1;
-            sum.narrow(dimension, 1, length).add_(spins.narrow(dimension, 0, length));
-            sum.narrow(dimension, 0, length).add_(spins.narrow(dimension, 1, length));
+            sum.narrow(dimension, 1, length).add_(spins.narrow(dimension, 0, length), Kept(1));
+            sum.narrow(dimension, 0, length).add_(spins.narrow(dimension, 1, length), Kept(1));
         }
         return sum;
     }
@@ -66,7 +66,7 @@ public sealed class IsingEnergy(IsingArchitecture architecture) : EnergyModel(ne
     /// <summary>(height, width) bool: one colour of the checkerboard.</summary>
     private static Tensor Colour(Tensor x, int block)
     {
-        Tensor row = arange(Kept(x.shape[^2]), device: x.device).unsqueeze(1), column = arange(Kept(x.shape[^1]), device: x.device);
-        return row.add(column).remainder(Kept(2)).eq(Kept(block));
+        Tensor row = arange(Kept(0L), Kept(x.shape[^2]), Kept(1L), device: x.device).unsqueeze(1), column = arange(Kept(0L), Kept(x.shape[^1]), Kept(1L), device: x.device);
+        return row.add(column, Kept(1)).remainder(Kept(2)).eq(Kept(block));
     }
 }

@@ -28,7 +28,7 @@ public sealed class PottsEnergy(PottsArchitecture architecture, Device? device =
         return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
-    private Tensor WithField(Tensor pull) => Parameters.TryGetValue("field", out Tensor? field) ? pull.add(field) : pull;
+    private Tensor WithField(Tensor pull) => Parameters.TryGetValue("field", out Tensor? field) ? pull.add(field, Kept(1)) : pull;
 
     private static Dictionary<string, Tensor> Constants(PottsArchitecture architecture, Device device) => architecture.Field is { Count: > 0 } field
         ? new() { ["field"] = tensor([.. field.Select(value => (float)value)], device: device).DetachFromDisposeScope() }

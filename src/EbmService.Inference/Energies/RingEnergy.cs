@@ -13,7 +13,7 @@ public sealed class RingEnergy(RingArchitecture architecture) : EnergyModel(new 
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        return x.norm(1).sub_(Kept(architecture.Radius)).square().mul_(Kept(_precision / 2)).MoveToOuterDisposeScope();
+        return x.norm(1).sub_(Kept(architecture.Radius)).pow(Kept(2)).mul_(Kept(_precision / 2)).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
@@ -22,6 +22,6 @@ public sealed class RingEnergy(RingArchitecture architecture) : EnergyModel(new 
         Tensor radius = x.norm(1, keepdim: true);
         Tensor excess = radius.sub(Kept(architecture.Radius));
         Tensor slope = excess.mul(Kept(_precision)).div_(radius.clamp(min: Kept(float.Epsilon))).masked_fill_(radius.eq(Kept(0)), Kept(0));
-        return (excess.square().mul_(Kept(_precision / 2)).squeeze(1).MoveToOuterDisposeScope(), x.mul(slope).MoveToOuterDisposeScope());
+        return (excess.pow(Kept(2)).mul_(Kept(_precision / 2)).squeeze(1).MoveToOuterDisposeScope(), x.mul(slope).MoveToOuterDisposeScope());
     }
 }

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -76,7 +77,7 @@ internal sealed class ThinConvolutionStep : IConvolutionStep
     {
         long height = sum.shape[1] - Math.Abs(down), width = sum.shape[2] - Math.Abs(right);
         if (height > 0 && width > 0)
-            Window(sum, Math.Max(0, down), Math.Max(0, right)).add_(Window(plane, Math.Max(0, -down), Math.Max(0, -right)));
+            Window(sum, Math.Max(0, down), Math.Max(0, right)).add_(Window(plane, Math.Max(0, -down), Math.Max(0, -right)), Kept(1));
 
         Tensor Window(Tensor map, long top, long left) => map.narrow(1, top, height).narrow(2, left, width);
     }

@@ -9,6 +9,7 @@ using EbmService.Inference.Energies;
 using EbmService.Inference.Randomness;
 using EbmService.Inference.Training;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -130,7 +131,7 @@ public sealed class IndependentClassifier : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor x, Tensor? labels) = batch.Draw(BatchSize / Slots, augmentation, generator);
-        x.add_(empty_like(x).normal_(0, DataNoise, generator));
+        x.add_(empty_like(x).normal_(0, DataNoise, generator), Kept(1));
         Tensor loss = F.cross_entropy(network.Logits(x)!, labels!);
         string[] names = [.. network.Parameters.Keys];
         IList<Tensor> gradients = autograd.grad([loss], [.. names.Select(name => network.Parameters[name])]);

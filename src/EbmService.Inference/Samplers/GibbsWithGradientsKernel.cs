@@ -34,7 +34,7 @@ internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan pla
 
         Tensor backward = LogProbabilities(state, proposal, gradient, temperature);
         Tensor logRatio = state.Energy.sub(energy).div_(Kept(temperature))
-            .add_(backward.gather(1, back).squeeze(1)).sub_(forward.gather(1, change).squeeze(1));
+            .add_(backward.gather(1, back).squeeze(1), Kept(1)).sub_(forward.gather(1, change).squeeze(1));
         Metropolis.Decide(state, proposal, energy, gradient, logRatio, generator, state.Step >= plan.Warmup);
         state.Step++;
     }
@@ -62,7 +62,7 @@ internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan pla
     private static (Tensor Proposal, Tensor Back) Flip(Tensor x, Tensor change)
     {
         Tensor flat = x.flatten(1);
-        Tensor flipped = flat.gather(1, change).neg_().add_(Kept(1));
+        Tensor flipped = flat.gather(1, change).neg_().add_(Kept(1), Kept(1));
         return (flat.scatter(1, change, flipped).view(x.shape), change);
     }
 
@@ -71,9 +71,9 @@ internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan pla
         long categories = x.shape[^1];
         Tensor byVariable = x.reshape(x.shape[0], -1, categories);
         Tensor variable = change.div(Kept(categories), RoundingMode.floor), category = change.remainder(Kept(categories));
-        Tensor chosen = arange(Kept(byVariable.shape[1]), device: x.device).eq(variable).unsqueeze(2);
-        Tensor one = arange(Kept(categories), device: x.device).eq(category).unsqueeze(1).to(x.dtype);
+        Tensor chosen = arange(Kept(0L), Kept(byVariable.shape[1]), Kept(1L), device: x.device).eq(variable).unsqueeze(2);
+        Tensor one = arange(Kept(0L), Kept((long)categories), Kept(1L), device: x.device).eq(category).unsqueeze(1).to(x.dtype);
         Tensor before = byVariable.argmax(2).gather(1, variable);
-        return (where(chosen, one, byVariable).view(x.shape), variable.mul(Kept(categories)).add_(before));
+        return (where(chosen, one, byVariable).view(x.shape), variable.mul(Kept(categories)).add_(before, Kept(1)));
     }
 }

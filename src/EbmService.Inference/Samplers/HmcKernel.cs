@@ -37,13 +37,13 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
         Tensor temperature = state.PerRow(full_like(state.StepSize!.Current, Kept(plan.TemperatureAt(state.Step))));
         Tensor momentum = state.DrawNoise(generator).mul_(temperature.sqrt());
         Tensor before = Kinetic(momentum);
-        state.Hamiltonian!.copy_(before).add_(state.Energy);
+        state.Hamiltonian!.copy_(before).add_(state.Energy, Kept(1));
         (Tensor proposal, Tensor energy, Tensor gradient) = Integrate(state, momentum);
 
-        Tensor logRatio = state.Energy.sub(energy).add_(before.sub_(Kinetic(momentum))).div_(temperature.flatten());
+        Tensor logRatio = state.Energy.sub(energy).add_(before.sub_(Kinetic(momentum)), Kept(1)).div_(temperature.flatten());
         bool counts = state.Step >= plan.Warmup;
         if (counts)
-            state.DivergentTransitions!.add_(logRatio.abs().less_equal(DivergenceBound).logical_not_().logical_and_(state.Alive));
+            state.DivergentTransitions!.add_(logRatio.abs().less_equal(DivergenceBound).logical_not_().logical_and_(state.Alive), Kept(1));
         Metropolis.Decide(state, proposal, energy, gradient, logRatio, generator, counts);
         Adapt(state);
         state.Step++;
@@ -80,13 +80,13 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
             double width = box.Max - box.Min;
             // The walls' mirror images repeat after twice the width; in the second half the motion goes backwards.
             Tensor unfolded = position.sub(Kept(box.Min)).remainder_(Kept(2 * width));
-            momentum.mul_(unfolded.greater(width).to(ScalarType.Float32).mul_(Kept(-2)).add_(Kept(1)));
-            position.copy_(unfolded.sub_(Kept(width)).abs_().neg_().add_(Kept(box.Max))).clamp_(Kept(box.Min), Kept(box.Max));
+            momentum.mul_(unfolded.greater(width).to(ScalarType.Float32).mul_(Kept(-2)).add_(Kept(1), Kept(1)));
+            position.copy_(unfolded.sub_(Kept(width)).abs_().neg_().add_(Kept(box.Max), Kept(1))).clamp_(Kept(box.Min), Kept(box.Max));
         }
         state.RestoreHeld(position);
     }
 
-    private static Tensor Kinetic(Tensor momentum) => momentum.square().flatten(1).sum(1).mul_(Kept(0.5));
+    private static Tensor Kinetic(Tensor momentum) => momentum.pow(Kept(2)).flatten(1).sum(1).mul_(Kept(0.5));
 
     private void Adapt(ChainState state)
     {

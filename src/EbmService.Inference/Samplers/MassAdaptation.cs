@@ -37,12 +37,12 @@ internal sealed class MassAdaptation
         Tensor added = perRow.sum();
         Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: Kept(float.Epsilon)));
         Tensor squares = state.X.sub(mean).pow_(Kept(2)).mul_(weights).sum([0]);
-        Tensor share = added.div(_weight.add(added).clamp_(min: Kept(float.Epsilon)));
+        Tensor share = added.div(_weight.add(added, Kept(1)).clamp_(min: Kept(float.Epsilon)));
         Tensor shift = mean.sub_(_mean);
-        _squares.add_(squares).add_(shift.square().mul_(_weight.mul(share)));
-        _mean.add_(shift.mul_(share));
-        _weight.add_(added);
-        _count.add_(alive.sum());
+        _squares.add_(squares, Kept(1)).add_(shift.pow(Kept(2)).mul_(_weight.mul(share)), Kept(1));
+        _mean.add_(shift.mul_(share), Kept(1));
+        _weight.add_(added, Kept(1));
+        _count.add_(alive.sum(), Kept(1));
     }
 
     /// <summary>Sets the scale and begins a new window.</summary>
@@ -50,8 +50,8 @@ internal sealed class MassAdaptation
     public Tensor Finish(ChainState state, double temperature)
     {
         Tensor variance = _squares.div(_count.sub(Kept(1)).clamp_(min: Kept(1))).div_(Kept(temperature));
-        Tensor weight = _count.div(_count.add(Kept(5)));
-        Tensor scale = variance.mul_(weight).add_(weight.neg().add_(Kept(1)).mul_(Kept(1e-3))).sqrt_();
+        Tensor weight = _count.div(_count.add(Kept(5), Kept(1)));
+        Tensor scale = variance.mul_(weight).add_(weight.neg().add_(Kept(1), Kept(1)).mul_(Kept(1e-3)), Kept(1)).sqrt_();
         if (state.HeldMask is { } held)
             scale.masked_fill_(held, Kept(1));
         Tensor change = Scale.log().sub_(scale.log());

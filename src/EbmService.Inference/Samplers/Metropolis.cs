@@ -19,12 +19,12 @@ internal static class Metropolis
         ChainState state, Tensor proposal, Tensor energy, Tensor gradient, Tensor logRatio, Generator generator, bool count)
     {
         // In (0, 1]: the log of 0 would accept anything.
-        Tensor uniform = state.Uniform.uniform_(0, 1, generator).neg_().add_(Kept(1)).log_();
+        Tensor uniform = state.Uniform.uniform_(0, 1, generator).neg_().add_(Kept(1), Kept(1)).log_();
         Tensor sound = state.Alive.logical_and(energy.isfinite()).logical_and_(proposal.flatten(1).sum(1).isfinite()).logical_and_(logRatio.isnan().logical_not_());
         Tensor probability = logRatio.clamp(max: Kept(0)).exp_().masked_fill_(sound.logical_not(), Kept(0));
         state.Acceptance!.copy_(probability);
         if (count)
-            state.AcceptanceSum!.add_(probability);
+            state.AcceptanceSum!.add_(probability, Kept(1));
         CachedGradient.MoveTo(state, sound.logical_and_(uniform.less(logRatio)), proposal, energy, gradient);
     }
 }

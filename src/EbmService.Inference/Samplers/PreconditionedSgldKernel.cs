@@ -44,7 +44,7 @@ internal sealed class PreconditionedSgldKernel(IEnergyModel model, ChainPlan pla
         Tensor squares = state.Tensors[SquaredGradient];
         squares.mul_(Kept(settings.Decay)).addcmul_(gradient, gradient, Kept(1 - settings.Decay));
         double weight = 1 - Math.Pow(settings.Decay, state.Step + 1);
-        return squares.div(Kept(weight)).sqrt_().add_(Kept(settings.Epsilon)).reciprocal_();
+        return squares.div(Kept(weight)).sqrt_().add_(Kept(settings.Epsilon), Kept(1)).reciprocal_();
     }
 
     private Tensor Noise(ChainState state, double stepSize, Generator generator)

@@ -25,7 +25,7 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
         ChainState state = inner.Init(start);
         Device device = state.X.device;
         long chains = state.Rows / _levels;
-        Tensor rows = state.Keep(RowsByLevel, arange(Kept(chains * _levels), device: device).view(chains, _levels));
+        Tensor rows = state.Keep(RowsByLevel, arange(Kept(0L), Kept(chains * _levels), Kept(1L), device: device).view(chains, _levels));
         state.TemperatureFactors = state.Keep("temperatureFactors", Ladder(state).clone());
         state.ReportedRows = state.Keep("reportedRows", rows.select(1, 0).clone());
         state.SwapAcceptanceSum = state.Keep("swapAcceptanceSum", zeros([_levels - 1], device: device));
@@ -97,8 +97,8 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
 
     private void Count(ChainState state, Tensor probability, int first)
     {
-        state.SwapAcceptanceSum!.slice(0, first, _levels - 1, 2).add_(probability.sum([0]));
-        state.SwapAttempts!.slice(0, first, _levels - 1, 2).add_(Kept(probability.shape[0]));
+        state.SwapAcceptanceSum!.slice(0, first, _levels - 1, 2).add_(probability.sum([0]), Kept(1));
+        state.SwapAttempts!.slice(0, first, _levels - 1, 2).add_(Kept(probability.shape[0]), Kept(1));
     }
 
     /// <summary>The temperatures' factors chain by chain, (rows).</summary>

@@ -50,6 +50,6 @@ public sealed class SgldKernel(IEnergyModel model, SgldRecipe recipe, int steps)
         Tensor move = state.DrawNoise(generator, noise);
         if (state.TemperatureFactors is { } factors)
             move.mul_(state.ByChain(factors.sqrt()));
-        state.X.add_(move);
+        state.X.add_(move, Kept(1));
     }
 }

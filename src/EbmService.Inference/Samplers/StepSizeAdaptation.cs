@@ -51,7 +51,7 @@ internal sealed class StepSizeAdaptation
     {
         Current.copy_(_logAverage.exp().mul_(factor));
         _logAverage.copy_(Current.log());
-        _centre.copy_(_logAverage).add_(Kept(Math.Log(10)));
+        _centre.copy_(_logAverage).add_(Kept(Math.Log(10)), Kept(1));
         _error.zero_();
     }
 }

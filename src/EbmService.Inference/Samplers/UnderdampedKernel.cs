@@ -32,7 +32,7 @@ internal sealed class UnderdampedKernel(IEnergyModel model, ChainPlan plan, Unde
         momentum.add_(state.Gradient!, alpha: Kept(-h / 2));
         state.X.add_(momentum, alpha: Kept(h / 2));
         double kept = Math.Exp(-settings.Friction * h);
-        momentum.mul_(Kept(kept)).add_(Thermal(state, temperature * (1 - kept * kept), generator));
+        momentum.mul_(Kept(kept)).add_(Thermal(state, temperature * (1 - kept * kept), generator), Kept(1));
         state.X.add_(momentum, alpha: Kept(h / 2));
         StayInBox(state);
         Kick(state, h / 2);

@@ -42,7 +42,7 @@ internal sealed class AdamOptimizer : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        double norm = Math.Sqrt(gradients.Values.Sum(gradient => gradient.square().sum().ToDouble()));
+        double norm = Math.Sqrt(gradients.Values.Sum(gradient => gradient.pow(Kept(2)).sum().ToDouble()));
         double shrink = Math.Min(1, _recipe.GradientNormClip / (norm + 1e-6));
         double correction1 = 1 - Math.Pow(_recipe.Beta1, iteration);
         double correction2 = 1 - Math.Pow(_recipe.Beta2, iteration);
@@ -52,7 +52,7 @@ internal sealed class AdamOptimizer : IDisposable
             Tensor gradient = gradients[name].mul(Kept(shrink));
             Tensor m = State["m." + name].mul_(Kept(_recipe.Beta1)).add_(gradient, alpha: Kept(1 - _recipe.Beta1));
             Tensor v = State["v." + name].mul_(Kept(_recipe.Beta2)).addcmul_(gradient, gradient, Kept(1 - _recipe.Beta2));
-            Tensor scale = v.div(Kept(correction2)).sqrt_().add_(Kept(Epsilon));
+            Tensor scale = v.div(Kept(correction2)).sqrt_().add_(Kept(Epsilon), Kept(1));
             parameter.addcdiv_(m, scale, Kept(-learningRate / correction1));
             State["average." + name].mul_(Kept(decay)).add_(parameter, alpha: Kept(1 - decay));
         }

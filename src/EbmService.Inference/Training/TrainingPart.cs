@@ -3,6 +3,7 @@ using EbmService.Inference.Buffers;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Samplers;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -31,17 +32,17 @@ internal sealed class TrainingPart(
         using DisposeScope scope = NewDisposeScope();
         int rows = recipe.BatchSize / recipe.Slots;
         (Tensor data, Tensor? labels) = batch.Draw(rows, null, generator);
-        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator));
+        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator), Kept(1));
         (Tensor negatives, Tensor? negativeLabels, long[] slots) = RunChains(rows, generator);
 
         Tensor energyData = trained.Energy(data, labels);
         Tensor energySamples = trained.Energy(negatives, negativeLabels);
         Tensor loss = Contrast(energyData, energySamples).mean()
-            + energyData.square().mean() * recipe.EnergyL2
-            + energySamples.square().mean() * (recipe.EnergyL2Samples ?? recipe.EnergyL2);
+            .add(energyData.pow(Kept(2)).mean(), Kept(recipe.EnergyL2))
+            .add(energySamples.pow(Kept(2)).mean(), Kept(recipe.EnergyL2Samples ?? recipe.EnergyL2));
         (Tensor? crossEntropy, double accuracy) = Classify(generator);
         if (crossEntropy is not null)
-            loss += crossEntropy * recipe.Classification!.WeightAt(share);
+            loss = loss.add(crossEntropy, Kept(recipe.Classification!.WeightAt(share)));
 
         string[] names = [.. trained.Parameters.Keys];
         IList<Tensor> gradients = autograd.grad([loss], [.. names.Select(name => trained.Parameters[name])]);
@@ -56,8 +57,8 @@ internal sealed class TrainingPart(
     /// no sample of the model, and pushing it on makes the landscape steeper than chains can follow.
     /// </summary>
     private Tensor Contrast(Tensor energyData, Tensor energySamples) => recipe.LagMargin is { } margin
-        ? F.softplus(energyData - energySamples + margin)
-        : energyData - energySamples;
+        ? F.softplus(energyData.sub(energySamples).add(Kept(margin), Kept(1)))
+        : energyData.sub(energySamples);
 
     private (Tensor X, Tensor? Labels, long[] Slots) RunChains(int rows, Generator generator)
     {
@@ -79,7 +80,7 @@ internal sealed class TrainingPart(
         if (recipe.Classification is not { } classification)
             return (null, 0);
         (Tensor data, Tensor? labels) = batch.Draw(classification.BatchSize / recipe.Slots, _augmentation, generator);
-        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator));
+        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator), Kept(1));
         Tensor logits = trained.Logits(data)!;
         double accuracy = logits.argmax(1).eq(labels!).mean([0], type: ScalarType.Float32).ToDouble();
         return (F.cross_entropy(logits, labels!), accuracy);

@@ -12,6 +12,9 @@ public sealed class ScalarsTests
     [Theory]
     [InlineData(SamplingKernel.Mala)]
     [InlineData(SamplingKernel.Hmc)]
+    [InlineData(SamplingKernel.Sgld)]
+    [InlineData(SamplingKernel.PreconditionedSgld)]
+    [InlineData(SamplingKernel.Underdamped)]
     public void Step_WhileMemoryIsCollectedAllTheTime_GivesTheSameBits(SamplingKernel kernel)
     {
         float[] quiet = Run(kernel);
