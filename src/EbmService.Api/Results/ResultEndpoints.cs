@@ -17,7 +17,7 @@ internal static class ResultEndpoints
         group.MapGet("/", ListAsync).WithName("ListResults").WithSummary("The result files of a job: name, type, size, SHA-256.")
             .Produces<JobResultsResponse>().Fails(FailureCode.JobNotFound);
         group.MapGet("/{name}", DownloadAsync).WithName("DownloadResult")
-            .WithSummary("One result file: samples.npy, samples.png, trace.json, card.json.")
+            .WithSummary("One result file: samples.npy, samples.png, energies.npy, trace.json, card.json, with thin also trajectory.npy.")
             .WithDescription("Supports Range and If-None-Match; the ETag is the content's SHA-256.")
             .Produces<byte[]>(200, "application/x-npy", "image/png", "application/json", "application/octet-stream")
             .Produces<byte[]>(206, "application/octet-stream").Produces(304).Produces(416)
