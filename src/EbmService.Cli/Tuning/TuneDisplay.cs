@@ -34,8 +34,9 @@ internal sealed class TuneDisplay(CliEnvironment environment)
         environment.Out.WriteLine($"Best on {report.DeviceKind} in {Name(report.Precision)}: blocks of {report.Best.BlockSize}, {report.Best.Slots} slots.");
     }
 
-    public void Saved(int? before, TuningReport report) => environment.Out.WriteLine(
-        $"Wrote it into {ModelFiles.Manifest} for {report.DeviceKind} ({(before is { } size ? $"{size} before" : "none before")}): jobs that name no block size get other bits than before.");
+    public void Saved(int? before, TuningReport report) => environment.Out.WriteLine(before == report.Best.BlockSize
+        ? $"{ModelFiles.Manifest} has that size for {report.DeviceKind} already."
+        : $"Wrote it into {ModelFiles.Manifest} for {report.DeviceKind} ({(before is { } size ? $"{size} before" : "none before")}): jobs that name no block size get other bits than before.");
 
     private static string Name<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
