@@ -5,7 +5,7 @@ namespace EbmService.Architecture.Tests;
 /// <summary>What lies where, and how long files may be.</summary>
 public sealed class LayoutTests
 {
-    private const int MaxLines = 200;
+    private const int MaxLines = 400;
 
     /// <summary>Longer files, each with its reason.</summary>
     private static readonly Dictionary<string, string> LongFiles = [];
@@ -26,7 +26,7 @@ public sealed class LayoutTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(RepositoryFiles.Root).Select(path => Path.GetFileName(path)!).Except(TopLevel).Except(Untracked));
 
     [Fact]
-    public void Sources_Length_IsAtMost200Lines()
+    public void Sources_Length_IsAtMost400Lines()
     {
         Dictionary<string, int> lengths = RepositoryFiles.Sources()
             .ToDictionary(path => path, path => File.ReadLines(Path.Combine(RepositoryFiles.Root, path)).Count());

@@ -1,6 +1,6 @@
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace EbmService.Inference.Energies;
 
@@ -35,7 +35,7 @@ internal sealed class ConvolutionStep : IConvolutionStep
     public Tensor Forward(Tensor rows)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Rows(F.conv2d(Map(rows), _channelsLast!, _bias, [_stride, _stride], [_padding, _padding])).MoveToOuterDisposeScope();
+        return Rows(NativePrimitives.Convolve(Map(rows), _channelsLast!, _bias, _stride, _padding)).MoveToOuterDisposeScope();
     }
 
     public Tensor Backward(Tensor gradient, long height, long width)
@@ -44,9 +44,8 @@ internal sealed class ConvolutionStep : IConvolutionStep
         if (_blocked is not null && height % 2 == 0 && width % 2 == 0)
             return BlockedBackward(gradient, height, width).MoveToOuterDisposeScope();
         long Left(long size, long outputs) => size - ((outputs - 1) * _stride - 2 * _padding + _kernel);
-        return Rows(F.conv_transpose2d(
-            Map(gradient), _channelsLast!, null, [_stride, _stride], [_padding, _padding],
-            [Left(height, gradient.shape[1]), Left(width, gradient.shape[2])])).MoveToOuterDisposeScope();
+        return Rows(NativePrimitives.ConvolveTransposed(
+            Map(gradient), _channelsLast!, _stride, _padding, (Left(height, gradient.shape[1]), Left(width, gradient.shape[2])))).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
@@ -70,7 +69,7 @@ internal sealed class ConvolutionStep : IConvolutionStep
     private Tensor BlockedBackward(Tensor gradient, long height, long width)
     {
         long n = gradient.shape[0];
-        Tensor blocks = Rows(F.conv_transpose2d(Map(gradient), _blocked!));
+        Tensor blocks = Rows(NativePrimitives.ConvolveTransposed(Map(gradient), _blocked!));
         return blocks.view(n, height / 2 + 1, width / 2 + 1, 2, 2, _channels).permute(0, 1, 3, 2, 4, 5)
             .reshape(n, height + 2, width + 2, _channels).narrow(1, 1, height).narrow(2, 1, width).contiguous();
     }

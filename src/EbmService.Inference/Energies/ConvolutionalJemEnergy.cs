@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -11,7 +12,7 @@ namespace EbmService.Inference.Energies;
 /// </summary>
 public sealed class ConvolutionalJemEnergy : EnergyModel
 {
-    private readonly (Tensor Weight, Tensor Bias, long[] Stride, long[] Padding)[] _layers;
+    private readonly (Tensor Weight, Tensor Bias, long Stride, long Padding)[] _layers;
     private readonly Tensor _headWeight;
     private readonly Tensor _headBias;
     private readonly ConvolutionalJemGradient? _gradient;
@@ -26,7 +27,7 @@ public sealed class ConvolutionalJemEnergy : EnergyModel
         [
             .. architecture.Layers.Select((layer, i) => (
                 parameters[$"layers.{i}.weight"], parameters[$"layers.{i}.bias"],
-                new long[] { layer.Stride, layer.Stride }, new long[] { layer.Padding, layer.Padding })),
+                (long)layer.Stride, (long)layer.Padding)),
         ];
         _headWeight = parameters["head.weight"];
         _headBias = parameters["head.bias"];
@@ -58,15 +59,15 @@ public sealed class ConvolutionalJemEnergy : EnergyModel
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor hidden = x.to(_headWeight.dtype);
-        foreach ((Tensor weight, Tensor bias, long[] stride, long[] padding) in _layers)
-            hidden = F.silu(F.conv2d(hidden, weight, bias, stride, padding));
+        foreach ((Tensor weight, Tensor bias, long stride, long padding) in _layers)
+            hidden = F.silu(NativePrimitives.Convolve(hidden, weight, bias, stride, padding));
         return hidden.flatten(1).MoveToOuterDisposeScope();
     }
 
     public override Tensor Logits(Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
-        return F.linear(Features(x), _headWeight, _headBias).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return NativePrimitives.Linear(Features(x), _headWeight, _headBias).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     public override Tensor Energy(Tensor x, Tensor? labels = null)

@@ -1,7 +1,7 @@
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace EbmService.Inference.Energies;
 
@@ -18,10 +18,10 @@ internal sealed class ConvolutionalJemGradient : IDisposable
     private Tensor? _head;
 
     public ConvolutionalJemGradient(
-        IEnumerable<(Tensor Weight, Tensor Bias, long[] Stride, long[] Padding)> layers, Tensor headWeight, Tensor headBias)
+        IEnumerable<(Tensor Weight, Tensor Bias, long Stride, long Padding)> layers, Tensor headWeight, Tensor headBias)
     {
-        (Tensor Weight, Tensor Bias, long[] Stride, long[] Padding)[] all = [.. layers];
-        _steps = [.. all.Select(layer => Step(layer.Weight, layer.Bias, layer.Stride[0], layer.Padding[0]))];
+        (Tensor Weight, Tensor Bias, long Stride, long Padding)[] all = [.. layers];
+        _steps = [.. all.Select(layer => Step(layer.Weight, layer.Bias, layer.Stride, layer.Padding))];
         (_headWeight, _headBias, _width) = (headWeight, headBias, all[^1].Weight.shape[0]);
         ReorderHead();
     }
@@ -45,8 +45,8 @@ internal sealed class ConvolutionalJemGradient : IDisposable
             slopes[i] = step.Forward(rows);
             rows = SiluKernel.Activate(slopes[i]);
         }
-        Tensor logits = F.linear(rows.flatten(1), _head!, _headBias).to(ScalarType.Float32);
-        Tensor gradient = LogitGradient(logits, labels).to(_headWeight.dtype).mm(_head!).view(rows.shape);
+        Tensor logits = NativePrimitives.Linear(rows.flatten(1), _head!, _headBias).to(ScalarType.Float32);
+        Tensor gradient = NativePrimitives.Product(LogitGradient(logits, labels).to(_headWeight.dtype), _head!).view(rows.shape);
         for (int i = _steps.Length - 1; i >= 0; i--)
         {
             SiluKernel.Multiply(gradient, slopes[i]);

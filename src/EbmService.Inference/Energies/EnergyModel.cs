@@ -1,3 +1,4 @@
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,7 +29,7 @@ public abstract class EnergyModel(IReadOnlyDictionary<string, Tensor> parameters
         using DisposeScope scope = NewDisposeScope();
         Tensor input = x.detach().requires_grad_(true);
         Tensor energy = Energy(input, labels);
-        Tensor gradient = autograd.grad([energy.sum()], [input])[0];
+        Tensor gradient = NativePrimitives.Gradients(energy.sum(), [input], Parameters)[0];
         return (energy.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 

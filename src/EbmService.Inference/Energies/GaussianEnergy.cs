@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -13,14 +14,14 @@ public sealed class GaussianEnergy(GaussianArchitecture architecture, Device? de
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor centred = x.sub(Parameters["mean"]);
-        return centred.matmul(Parameters["precision"]).mul(centred).sum(1).mul(Kept(0.5)).MoveToOuterDisposeScope();
+        return NativePrimitives.Product(centred, Parameters["precision"]).mul(centred).sum(1).mul(Kept(0.5)).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor centred = x.sub(Parameters["mean"]);
-        Tensor gradient = centred.matmul(Parameters["precision"]);
+        Tensor gradient = NativePrimitives.Product(centred, Parameters["precision"]);
         Tensor energy = gradient.mul(centred).sum(1).mul(Kept(0.5));
         return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }

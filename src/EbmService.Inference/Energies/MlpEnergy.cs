@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -44,7 +45,7 @@ public sealed class MlpEnergy : EnergyModel
         using DisposeScope scope = NewDisposeScope();
         Tensor hidden = x.to(_layers[0].Weight.dtype);
         foreach ((Tensor weight, Tensor bias) in _layers.AsSpan(0, _layers.Length - 1))
-            hidden = F.silu(F.linear(hidden, weight, bias));
+            hidden = F.silu(NativePrimitives.Linear(hidden, weight, bias));
         return hidden.MoveToOuterDisposeScope();
     }
 
@@ -52,7 +53,7 @@ public sealed class MlpEnergy : EnergyModel
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor weight, Tensor bias) = _layers[^1];
-        return F.linear(Features(x), weight, bias).squeeze(1).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return NativePrimitives.Linear(Features(x), weight, bias).squeeze(1).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>

@@ -1,6 +1,6 @@
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace EbmService.Inference.Energies;
 
@@ -39,7 +39,7 @@ internal sealed class MlpGradient : IDisposable
             slopes[i] = Forward(hidden, i);
             hidden = SiluKernel.Activate(slopes[i]);
         }
-        Tensor energy = F.linear(hidden, _layers[^1].Weight, _layers[^1].Bias).squeeze(1).to(ScalarType.Float32);
+        Tensor energy = NativePrimitives.Linear(hidden, _layers[^1].Weight, _layers[^1].Bias).squeeze(1).to(ScalarType.Float32);
         return (energy.MoveToOuterDisposeScope(), Backward(slopes, x.shape).to(ScalarType.Float32).MoveToOuterDisposeScope());
     }
 
@@ -54,7 +54,7 @@ internal sealed class MlpGradient : IDisposable
         (Tensor weight, Tensor bias) = _layers[layer];
         return _precision == ScalarType.Float32 && DenseKernel.Fits(hidden.shape[0], weight.shape[1], weight.shape[0])
             ? DenseKernel.Multiply(hidden, _transposed[layer], bias)
-            : F.linear(hidden, weight, bias);
+            : NativePrimitives.Linear(hidden, weight, bias);
     }
 
     private Tensor Backward(Tensor[] slopes, long[] shape)
@@ -67,10 +67,10 @@ internal sealed class MlpGradient : IDisposable
             Tensor weight = _layers[i].Weight;
             gradient = _precision == ScalarType.Float32 && DenseKernel.Fits(shape[0], weight.shape[0], weight.shape[1])
                 ? DenseKernel.Multiply(gradient, weight, null)
-                : gradient.mm(weight);
+                : NativePrimitives.Product(gradient, weight);
             SiluKernel.Multiply(gradient, slopes[i - 1]);
         }
         // Few columns: over transposed weights the product is several times faster.
-        return F.linear(gradient, _transposed[0]);
+        return NativePrimitives.Linear(gradient, _transposed[0]);
     }
 }

@@ -1,3 +1,4 @@
+using EbmService.Inference.Numerics;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -42,7 +43,7 @@ internal sealed class ThinConvolutionStep : IConvolutionStep
     {
         using DisposeScope scope = NewDisposeScope();
         long padding = _kernel / 2;
-        Tensor map = F.conv2d(ConvolutionStep.Map(Padded(rows)), _forward!, _bias, [1, 1], [padding, padding]);
+        Tensor map = NativePrimitives.Convolve(ConvolutionStep.Map(Padded(rows)), _forward!, _bias, 1, padding);
         return ConvolutionStep.Rows(map).MoveToOuterDisposeScope();
     }
 
@@ -51,7 +52,7 @@ internal sealed class ThinConvolutionStep : IConvolutionStep
     {
         using DisposeScope scope = NewDisposeScope();
         long n = gradient.shape[0], centre = _kernel / 2;
-        Tensor planes = _taps!.mm(gradient.view(n * height * width, -1).t()).to(ScalarType.Float32)
+        Tensor planes = NativePrimitives.Product(_taps!, gradient.view(n * height * width, -1).t()).to(ScalarType.Float32)
             .view(_kernel, _kernel, _channels * n, height, width);
         Tensor sum = planes.select(0, centre).select(0, centre);
         for (long i = 0; i < _kernel; i++)

@@ -6,6 +6,7 @@ using EbmService.Core.Tensors;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Data;
 using EbmService.Inference.Energies;
+using EbmService.Inference.Numerics;
 using EbmService.Inference.Randomness;
 using EbmService.Inference.Training;
 using TorchSharp;
@@ -134,7 +135,7 @@ public sealed class IndependentClassifier : IDisposable
         x.add_(empty_like(x).normal_(0, DataNoise, generator), Kept(1));
         Tensor loss = F.cross_entropy(network.Logits(x)!, labels!);
         string[] names = [.. network.Parameters.Keys];
-        IList<Tensor> gradients = autograd.grad([loss], [.. names.Select(name => network.Parameters[name])]);
+        IList<Tensor> gradients = NativePrimitives.Gradients(loss, [.. names.Select(name => network.Parameters[name])], network.Parameters, x.shape[0]);
         return (names.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second.DetachFromDisposeScope()), loss.ToDouble());
     }
 

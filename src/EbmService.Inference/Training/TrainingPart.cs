@@ -1,6 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Energies;
+using EbmService.Inference.Numerics;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
@@ -45,7 +46,9 @@ internal sealed class TrainingPart(
             loss = loss.add(crossEntropy, Kept(recipe.Classification!.WeightAt(share)));
 
         string[] names = [.. trained.Parameters.Keys];
-        IList<Tensor> gradients = autograd.grad([loss], [.. names.Select(name => trained.Parameters[name])]);
+        IList<Tensor> gradients = NativePrimitives.Gradients(
+            loss, [.. names.Select(name => trained.Parameters[name])], trained.Parameters,
+            data.shape[0], negatives.shape[0], crossEntropy is null ? 0 : recipe.Classification!.BatchSize / recipe.Slots);
         return new TrainingPartResult(
             names.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second.DetachFromDisposeScope()),
             slots, negatives.DetachFromDisposeScope(),
