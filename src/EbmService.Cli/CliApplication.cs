@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using EbmService.Cli.Data;
-using EbmService.Cli.Evaluation;
+using EbmService.Cli.Assessment;
 using EbmService.Cli.Models;
 using EbmService.Cli.Plots;
 using EbmService.Cli.Sampling;

@@ -3,7 +3,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Inference;
 using EbmService.Inference.Devices;
-using EbmService.Inference.Evaluation;
+using EbmService.Inference.Assessment;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tasks;
 using EbmService.Inference.Tuning;
@@ -40,9 +40,9 @@ internal static class InferenceHost
         services.AddSingleton<PlaneEnergy>();
         services.AddSingleton<PrecisionComparison>();
         services.AddSingleton<RecipeSampler>();
-        services.AddSingleton<ImageSampleEvaluation>();
-        services.AddSingleton<VectorSampleEvaluation>();
-        services.AddSingleton<ModelEvaluation>();
+        services.AddSingleton<ImageSampleAssessment>();
+        services.AddSingleton<VectorSampleAssessment>();
+        services.AddSingleton<ModelAssessment>();
         return services.BuildServiceProvider();
     }
 

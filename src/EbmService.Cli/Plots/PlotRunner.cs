@@ -4,7 +4,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Evaluation;
+using EbmService.Inference.Assessment;
 using EbmService.Inference.Imaging;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Scores;
+using EbmService.Inference.Ood;
 
 namespace EbmService.Inference.Models;
 

@@ -1,7 +1,7 @@
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Scores;
+using EbmService.Inference.Ood;
 
 namespace EbmService.Inference.Tasks;
 

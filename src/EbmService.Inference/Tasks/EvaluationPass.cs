@@ -4,7 +4,7 @@ using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Scores;
+using EbmService.Inference.Ood;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Energies;
-using EbmService.Inference.Scores;
+using EbmService.Inference.Ood;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tasks;

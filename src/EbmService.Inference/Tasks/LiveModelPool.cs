@@ -6,7 +6,7 @@ using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
-using EbmService.Inference.Scores;
+using EbmService.Inference.Ood;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,6 +2,7 @@ using EbmService.Core.Models;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
+using EbmService.Inference.Ood;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;

@@ -4,7 +4,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
-using EbmService.Inference.Scores;
+using EbmService.Inference.Ood;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

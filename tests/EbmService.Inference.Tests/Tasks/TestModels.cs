@@ -5,7 +5,7 @@ using EbmService.Core.Sampling;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
-using EbmService.Inference.Scores;
+using EbmService.Inference.Ood;
 using EbmService.Inference.Tests.Energies;
 using TorchSharp;
 

@@ -1,0 +1,115 @@
+using System.Text.Json;
+using EbmService.Cli.Data;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Data;
+using EbmService.Inference.Assessment;
+using EbmService.Inference.Models;
+using EbmService.Inference.Training;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EbmService.Cli.Assessment;
+
+/// <summary>One evaluation from data to report.</summary>
+internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOptions options)
+{
+    public int Run(CancellationToken cancellation)
+    {
+        if (options.ComparePrecision && options.UpdateCard)
+            throw CliException.BadInput("--compare-precision writes precision.json only: leave out --update-card");
+        if (options.Quick && options.UpdateCard)
+            throw CliException.BadInput("--quick figures don't belong on a card: leave out --quick or --update-card");
+        (ServiceProvider services, string name) = InferenceHost.Open(options.ModelFolder, environment);
+        using ServiceProvider scope = services;
+        HostedModel model = InferenceHost.Find(services, name, options.Version);
+        environment.Out.WriteLine($"Evaluating {model.Key} on {options.Data.Name}.");
+        string folder = options.Output ?? Path.Combine("evaluation", model.Key.Name, model.Key.Version);
+        Directory.CreateDirectory(folder);
+        if (options.ComparePrecision)
+            return ComparePrecision(services.GetRequiredService<PrecisionComparison>(), model, folder, cancellation);
+        AssessmentOutcome outcome = services.GetRequiredService<ModelAssessment>().Run(Request(model), Say, cancellation);
+
+        AtomicFile.Write(Path.Combine(folder, "evaluation.json"), JsonSerializer.SerializeToUtf8Bytes(outcome.Report, EbmJson.Indented));
+        WritePictures(folder, outcome);
+        environment.Out.WriteLine();
+        environment.Out.WriteLine(AssessmentCard.Render(outcome.Report));
+        environment.Out.WriteLine($"Wrote evaluation.json and {outcome.Pictures.Count} pictures to {folder}.");
+        if (options.UpdateCard)
+            UpdateCard(model, outcome);
+        return ExitCode.Ok;
+    }
+
+    private int ComparePrecision(PrecisionComparison comparison, HostedModel model, string folder, CancellationToken cancellation)
+    {
+        PrecisionReport report = comparison.Run(Request(model), Say, cancellation);
+        AtomicFile.Write(Path.Combine(folder, "precision.json"), JsonSerializer.SerializeToUtf8Bytes(report, EbmJson.Indented));
+        environment.Out.WriteLine();
+        environment.Out.WriteLine(report.Render());
+        environment.Out.WriteLine($"Wrote precision.json to {folder}.");
+        return ExitCode.Ok;
+    }
+
+    private AssessmentRequest Request(HostedModel model)
+    {
+        InputSchema input = model.Descriptor!.Input;
+        bool image = input.Kind == InputKind.Image;
+        if (image == options.Data.IsTwoMoons)
+            throw CliException.BadInput($"the model takes {(image ? "images" : "vectors")}: give it such --data");
+        return new AssessmentRequest
+        {
+            Model = model,
+            Command = options.CommandText,
+            Data = options.Data.Name,
+            Seed = options.Seed,
+            Quick = options.Quick,
+            TrainImages = image ? options.Data.ReadImages(input) : null,
+            TestImages = image ? options.Data.ReadTestImages(input) : null,
+            TestRows = image ? null : Rows(options.Data.ReadTest(input), input),
+            TwoMoonsNoise = options.Data.IsTwoMoons ? DataSource.TwoMoonsNoise : null,
+            OutOfDistribution = options.OutOfDistribution.Select(text => ReadSet(text, input)).ToDictionary(set => set.Name, set => set.Images),
+            ClassifierFile = options.Classifier,
+        };
+    }
+
+    private static TensorPayload Rows(ITrainingData data, InputSchema input)
+    {
+        var values = new float[data.Count * data.RowLength];
+        for (int i = 0; i < data.Count; i++)
+            data.CopyRow(i, values.AsSpan(i * data.RowLength, data.RowLength));
+        return new TensorPayload([data.Count, .. input.Shape], values);
+    }
+
+    private static (string Name, ImageDataset Images) ReadSet(string text, InputSchema input)
+    {
+        string[] parts = text.Split('=', 2);
+        if (parts.Length != 2 || parts[0].Length == 0)
+            throw CliException.BadInput($"--ood takes NAME=PATH; '{text}' has no name");
+        string source = File.Exists(parts[1]) ? $"idx:{parts[1]}" : parts[1];
+        return (parts[0], DataSource.Parse(source).ReadImages(input));
+    }
+
+    private static void WritePictures(string folder, AssessmentOutcome outcome)
+    {
+        foreach ((string name, byte[] png) in outcome.Pictures)
+            AtomicFile.Write(Path.Combine(folder, name), png);
+    }
+
+    private void UpdateCard(HostedModel model, AssessmentOutcome outcome)
+    {
+        ModelVersionManifest manifest = model.Manifest! with { Metrics = AssessmentMetrics.Of(outcome.Report) };
+        ModelVersionWriter.WriteManifest(Path.Combine(options.ModelFolder, model.Key.Version), manifest);
+        string pictures = Path.Combine(options.ModelFolder, "pictures");
+        Directory.CreateDirectory(pictures);
+        WritePictures(pictures, outcome);
+        ModelCardFile.Update(Path.Combine(options.ModelFolder, "README.md"), model, AssessmentCard.Render(outcome.Report), outcome.Pictures.Keys);
+        environment.Out.WriteLine($"Wrote the figures into {ModelFiles.Manifest} and README.md.");
+    }
+
+    private void Say(string status)
+    {
+        environment.Out.WriteLine(status);
+        environment.Out.Flush();
+    }
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using EbmService.Cli.Data;
+
+namespace EbmService.Cli.Assessment;
+
+/// <summary><c>ebm evaluate</c>.</summary>
+internal static class EvaluateCommand
+{
+    private const string Notes = """
+        Measures a version on data that training did not see, through the same code that answers the service's clients.
+
+        Images: accuracy, NLL, ECE, mean energy; every OOD score against the sets of --ood and against uniform noise, flipped, inverted
+        and constant images; conformal p-values on the test set; class-conditional samples from uniform noise after the recipe's
+        steps and after 20 times as many, judged by an independent classifier that is trained first (about two minutes; --classifier
+        keeps it). Vectors: energy distance to the data, an energy map, samples after the recipe's steps and 5 times as many.
+        Writes evaluation.json and pictures to --out.
+
+        Examples:
+          ebm evaluate deploy/models/mnist-jem --data mnist:data/mnist --ood notMNIST=data/notmnist/images-idx3-ubyte.gz
+          ebm evaluate deploy/models/mnist-jem --data data/mnist --classifier judge.safetensors --update-card
+          ebm evaluate deploy/models/two-moons --data two-moons --out report --quick
+          ebm evaluate deploy/models/mnist-jem --data data/mnist --classifier judge.safetensors --compare-precision
+
+        Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 Ctrl-C.
+        """;
+
+    public static Command Create(CliEnvironment environment, string[] args)
+    {
+        var folder = new Argument<string>("model-folder") { Description = "Folder with model.json and at least one version." };
+        var data = new Option<string>("--data") { Description = DataSource.Help, Required = true, HelpName = "SOURCE" };
+        var ood = new Option<string[]>("--ood") { Description = "A set that is out of distribution: an IDX file of images or a folder of PNG; may be repeated.", HelpName = "NAME=PATH", AllowMultipleArgumentsPerToken = true };
+        var version = new Option<string?>("--version") { Description = "Default: the newest.", HelpName = "NAME" };
+        var output = new Option<string?>("--out") { Description = "Folder for the files. Default: evaluation/NAME/VERSION.", HelpName = "DIR" };
+        var classifier = new Option<string?>("--classifier") { Description = "The independent classifier: read when it exists, written otherwise.", HelpName = "FILE" };
+        var seed = new Option<long>("--seed") { Description = "Of synthetic sets, samples and classifier.", DefaultValueFactory = _ => 1, HelpName = "N" };
+        var quick = new Option<bool>("--quick") { Description = "Smaller sets and a lesser classifier, for a look." };
+        var update = new Option<bool>("--update-card") { Description = "Write the figures into version.json and, between <!-- figures:begin --> and <!-- figures:end -->, into the model's README.md; pictures into its pictures folder." };
+        var precision = new Option<bool>("--compare-precision") { Description = "Instead: what bfloat16 changes about energies of test inputs and about chains, into precision.json." };
+        var command = new Command("evaluate", "Measures a model version and writes a report.")
+        {
+            folder, data, ood, version, output, classifier, seed, quick, precision, update,
+        };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var runner = new AssessmentRunner(environment, new AssessmentOptions
+            {
+                ModelFolder = parsed.GetRequiredValue(folder),
+                Data = DataSource.Parse(parsed.GetRequiredValue(data)),
+                OutOfDistribution = parsed.GetValue(ood) ?? [],
+                Version = parsed.GetValue(version),
+                Output = parsed.GetValue(output),
+                Classifier = parsed.GetValue(classifier),
+                Seed = parsed.GetValue(seed),
+                Quick = parsed.GetValue(quick),
+                ComparePrecision = parsed.GetValue(precision),
+                UpdateCard = parsed.GetValue(update),
+                CommandText = CommandText.Of(args),
+            });
+            return Task.Run(() => runner.Run(cancellation), CancellationToken.None);
+        });
+        return command.WithNotes(Notes);
+    }
+}

@@ -1,0 +1,71 @@
+using EbmService.Core.Devices;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Imaging;
+
+namespace EbmService.Inference.Assessment;
+
+/// <summary>Pictures of the energy of a model of the plane.</summary>
+public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device)
+{
+    private const int Side = 240;
+
+    // Energies above this much over the lowest are drawn alike: nothing is left to see there.
+    private const float Depth = 10;
+    private const int CoarseSide = 60;
+
+    /// <summary>The part of the plane where the density or the overlay's points are.</summary>
+    /// <param name="model">Its inputs have two numbers.</param>
+    /// <param name="title">ASCII.</param>
+    /// <param name="overlay">What is drawn over it.</param>
+    /// <returns>PNG bytes.</returns>
+    public byte[] Render(HostedModel model, string title, HeatMapOverlay overlay)
+    {
+        var scorer = new SetScorer(evaluator, device, model.Key, CancellationToken.None);
+        InputSchema input = model.Descriptor!.Input;
+        (double Left, double Bottom, double Size) square = Interesting(scorer, input, overlay.Points);
+        (double, double) x = (square.Left, square.Left + square.Size), y = (square.Bottom, square.Bottom + square.Size);
+        return HeatMap.Render(title, x, Energies(scorer, square.Left, square.Bottom, square.Size, Side), Side, y, overlay);
+    }
+
+    internal static byte[] Render(SetScorer scorer, InputSchema input, string title) =>
+        HeatMap.Render(title, (input.Min, input.Max), Energies(scorer, input.Min, input.Min, input.Max - input.Min, Side), Side);
+
+    private static (double Left, double Bottom, double Size) Interesting(SetScorer scorer, InputSchema input, TensorPayload points)
+    {
+        double size = input.Max - input.Min;
+        float[] coarse = Energies(scorer, input.Min, input.Min, size, CoarseSide);
+        float deep = coarse.Where(float.IsFinite).DefaultIfEmpty(0).Min() + Depth;
+        var x = new List<double>();
+        var y = new List<double>();
+        for (int i = 0; i < coarse.Length; i++)
+        {
+            if (coarse[i] > deep)
+                continue;
+            x.Add(input.Min + (i % CoarseSide + 0.5) * size / CoarseSide);
+            y.Add(input.Max - (i / CoarseSide + 0.5) * size / CoarseSide);
+        }
+        for (int i = 0; i < points.Rows; i++)
+        {
+            x.Add(Math.Clamp(points.Row(i)[0], input.Min, input.Max));
+            y.Add(Math.Clamp(points.Row(i)[1], input.Min, input.Max));
+        }
+        double side = Math.Min(size, 1.15 * Math.Max(x.Max() - x.Min(), y.Max() - y.Min()) + 2 * size / CoarseSide);
+        double Begin(List<double> values) => Math.Clamp((values.Min() + values.Max() - side) / 2, input.Min, input.Max - side);
+        return (Begin(x), Begin(y), side);
+    }
+
+    /// <summary>E at the middles of a grid of cells, the top row first.</summary>
+    private static float[] Energies(SetScorer scorer, double left, double bottom, double size, int side)
+    {
+        var points = new float[2 * side * side];
+        double cell = size / side;
+        for (int i = 0; i < side * side; i++)
+        {
+            points[2 * i] = (float)(left + (i % side + 0.5) * cell);
+            points[2 * i + 1] = (float)(bottom + size - (i / side + 0.5) * cell);
+        }
+        return scorer.Energies(new TensorPayload([side * side, 2], points));
+    }
+}

@@ -1,0 +1,49 @@
+using EbmService.Core.Devices;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Ood;
+using EbmService.Inference.Tasks;
+
+namespace EbmService.Inference.Assessment;
+
+/// <summary>A data set with all its scores; higher = more in-distribution.</summary>
+/// <param name="Scores">By score name, typicality included where the version has a calibration.</param>
+internal sealed record ScoredSet(string Name, int Count, IReadOnlyDictionary<string, float[]> Scores)
+{
+    public double EnergyMean => -Scores[OodScorer.LogDensity].Average(value => (double)value);
+}
+
+/// <summary>Asks the evaluator of the service about whole data sets, on every slot of the device.</summary>
+internal sealed class SetScorer(IModelEvaluator evaluator, IComputeDevice device, ModelKey model, CancellationToken cancellation)
+{
+    private const int Rows = 256;
+
+    public ScoredSet Score(string name, TensorPayload inputs)
+    {
+        EvaluationAnswer[] answers = Ask(inputs, EvaluationKind.OutOfDistribution);
+        return new ScoredSet(name, inputs.Rows, answers[0].Scores!.Keys.ToDictionary(
+            score => score, score => answers.SelectMany(answer => answer.Scores![score]).ToArray()));
+    }
+
+    /// <summary>p(y | x), (n, classes).</summary>
+    public float[] Probabilities(TensorPayload inputs) =>
+        [.. Ask(inputs, EvaluationKind.Classification).SelectMany(answer => answer.Probabilities!.Values)];
+
+    public float[] Energies(TensorPayload inputs) => [.. Ask(inputs, EvaluationKind.Energy).SelectMany(answer => answer.Energies)];
+
+    private EvaluationAnswer[] Ask(TensorPayload inputs, EvaluationKind kind)
+    {
+        int parts = (inputs.Rows + Rows - 1) / Rows;
+        var answers = new EvaluationAnswer[parts];
+        SlotThreads.ForEach(device, parts, part =>
+        {
+            int first = part * Rows, count = Math.Min(Rows, inputs.Rows - first);
+            var rows = new TensorPayload(
+                [count, .. inputs.Shape.Skip(1)], inputs.Values.AsSpan(first * inputs.RowLength, count * inputs.RowLength).ToArray());
+            var query = new EvaluationQuery { Model = model, Kind = kind, Inputs = rows };
+            answers[part] = evaluator.Evaluate([query])[0].OrThrow();
+        }, cancellation);
+        return answers;
+    }
+}

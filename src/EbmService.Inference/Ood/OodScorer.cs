@@ -1,0 +1,56 @@
+using EbmService.Inference.Energies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Ood;
+
+/// <summary>
+/// OOD scores of one forward and one backward pass; for all of them higher = more in-distribution. Names are those of
+/// answers, calibrations and model cards.
+/// </summary>
+public static class OodScorer
+{
+    /// <summary>-E(x), the unnormalized log-density.</summary>
+    public const string LogDensity = "logDensity";
+
+    /// <summary>-||dE/dx||: little slope, as at a mode (Grathwohl et al. 2020, approximate mass).</summary>
+    public const string ApproximateMass = "approximateMass";
+
+    /// <summary>max_y p(y | x) (Hendrycks and Gimpel 2017).</summary>
+    public const string MaxProbability = "maxProbability";
+
+    /// <summary>max_y f(x)[y].</summary>
+    public const string MaxLogit = "maxLogit";
+
+    /// <summary>Minus the entropy of p(y | x).</summary>
+    public const string NegativeEntropy = "negativeEntropy";
+
+    /// <summary>-|log-density - its mean over calibration data|; needs a calibration.</summary>
+    public const string Typicality = "typicality";
+
+    /// <summary>The scores that this model has without a calibration.</summary>
+    public static IReadOnlyList<string> Names(IEnergyModel model) => NamesOf(model.Classes);
+
+    internal static IReadOnlyList<string> NamesOf(int classes) => classes > 0
+        ? [LogDensity, ApproximateMass, MaxProbability, MaxLogit, NegativeEntropy]
+        : [LogDensity, ApproximateMass];
+
+    /// <summary>All scores of a batch (n, ...), in the order of <see cref="Names"/>: (scores, n).</summary>
+    internal static Tensor Score(IEnergyModel model, Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(x);
+        var rows = new List<Tensor> { energy.neg(), gradient.flatten(1).norm(1).neg() };
+        if (model.Classes > 0)
+        {
+            using IDisposable noGradient = no_grad();
+            Tensor logits = model.Logits(x)!;
+            Tensor logProbabilities = logits.log_softmax(1);
+            Tensor probabilities = logProbabilities.exp();
+            rows.Add(probabilities.amax([1]));
+            rows.Add(logits.amax([1]));
+            rows.Add((probabilities * logProbabilities).sum(1));
+        }
+        return stack(rows).MoveToOuterDisposeScope();
+    }
+}
