@@ -13,14 +13,15 @@ internal sealed class BlockOutcomes(
     public const int MaxDeviceLosses = 3;
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
 
-    public void Advanced(SlotState slot, LiveBlock block, QuantumOutcome outcome)
+    /// <param name="slotTime">How long the slot was busy with it, opening, saving and finishing the block included.</param>
+    public void Advanced(SlotState slot, LiveBlock block, QuantumOutcome outcome, TimeSpan slotTime)
     {
         LiveJob job = block.Job;
         StepReport report = outcome.Report;
         lock (live.Gate)
         {
             long amount = (long)(report.Step - block.Step) * block.Plan.Chains;
-            job.Advance(block, report);
+            job.Advance(block, report, slotTime);
             diagnostics.Answered(block);
             live.CountChainSteps(amount);
             metrics.Advanced(amount);

@@ -135,7 +135,7 @@ internal sealed class LiveJob
     /// <summary>Runs a step of recording after those before it, on the thread pool; its errors are its own business.</summary>
     public Task Then(Func<Task> step) => _tail = RunAfterAsync(_tail, step);
 
-    public void Advance(LiveBlock block, StepReport report)
+    public void Advance(LiveBlock block, StepReport report, TimeSpan slotTime)
     {
         long amount = (long)(report.Step - block.Step) * block.Plan.Chains;
         block.QuantumSteps = report.Step - block.Step;
@@ -143,7 +143,7 @@ internal sealed class LiveJob
         block.Series = report.Series ?? block.Series;
         block.Report = report with { Series = null, Preview = null };
         DoneChainSteps += amount;
-        Share!.Charge(amount);
+        Share!.Charge(slotTime, amount);
         _rate.Add(amount);
     }
 

@@ -93,8 +93,11 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
 
     public void CountChainSteps(long amount) => _rate.Add(amount);
 
-    public TimeSpan RetryAfter() =>
-        QueueEstimate.RetryAfter(_inOrder.Sum(job => job.ChainSteps - job.DoneChainSteps), _rate.PerSecond());
+    public TimeSpan RetryAfter()
+    {
+        RankingView ranking = Ranking();
+        return QueueEstimate.RetryAfter([.. _inOrder.Select(job => job.Share!.SecondsOf(job.ChainSteps - job.DoneChainSteps, ranking))], Slots);
+    }
 
     /// <summary>The job as clients see it now.</summary>
     public JobSnapshot Snapshot(LiveJob job) => job.Recorded.Status.IsTerminal()

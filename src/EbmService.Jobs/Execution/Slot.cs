@@ -11,7 +11,7 @@ namespace EbmService.Jobs.Execution;
 /// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
 /// </summary>
 internal sealed class Slot(
-    JobBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, ILogger<Slot> log)
+    JobBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, TimeProvider clock, ILogger<Slot> log)
 {
     private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestRebind = TimeSpan.FromSeconds(30);
@@ -109,13 +109,14 @@ internal sealed class Slot(
 
     private void Advance(LiveBlock block)
     {
+        long began = clock.GetTimestamp();
         bool ran = TryRun(block, workload => Quantum(block, workload), out QuantumOutcome? outcome);
         board.EndQuantum(_state);
         if (!ran)
             return;
         if (outcome!.Result is not null)
             workloads.Dispose(block);
-        outcomes.Advanced(_state, block, outcome);
+        outcomes.Advanced(_state, block, outcome, clock.GetElapsedTime(began));
     }
 
     private QuantumOutcome Quantum(LiveBlock block, IWorkload workload)

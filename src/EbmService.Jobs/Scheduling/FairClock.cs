@@ -14,7 +14,7 @@ internal enum TenantActivity
 }
 
 /// <summary>
-/// Hierarchical start-time fair queuing (Goyal et al. 1996) in chain-steps: per priority between tenants, and per tenant between
+/// Hierarchical start-time fair queuing (Goyal et al. 1996) in slot time: per priority between tenants, and per tenant between
 /// its jobs. A tenant that comes back from idle begins where those in service are, so that it is neither punished for its past
 /// nor owed for its absence; a job begins where its tenant's jobs in service are. Guarded by the gate.
 /// </summary>

@@ -4,7 +4,7 @@ namespace EbmService.Jobs.Scheduling;
 /// <param name="Now">Seconds of a monotonic clock.</param>
 /// <param name="AgeingSeconds">Waiting that raises a job by one priority; 0: none.</param>
 /// <param name="DeadlineMarginSeconds">A deadline with less slack than that is at risk.</param>
-/// <param name="SlotRate">Chain-steps per second of one slot lately; null while nothing was measured.</param>
+/// <param name="SlotRate">Units of work per second of one slot lately, over all jobs: a guess for jobs of which nothing was measured. Null while nothing was.</param>
 /// <param name="Slots">How many there are.</param>
 internal readonly record struct RankingView(
     double Now, double AgeingSeconds = 0, double DeadlineMarginSeconds = 0, double? SlotRate = null, int Slots = 1);
@@ -16,9 +16,9 @@ internal readonly record struct RankingView(
 /// <param name="OverdueSince">When its wait outgrew the highest priority; infinity before. The earlier is first.</param>
 /// <param name="Deadline">The deadline while it is at risk, infinity else. The earlier is first.</param>
 /// <param name="Priority">The job's own; more is first: the aged come after those who are of that priority.</param>
-/// <param name="TenantTime">Chain-steps its tenant consumed at that priority; less is first.</param>
+/// <param name="TenantTime">Slot time its tenant consumed at that priority, in ticks; less is first.</param>
 /// <param name="Tenant"><see cref="TenantShare.Number"/>.</param>
-/// <param name="JobTime">Chain-steps the job consumed; less is first.</param>
+/// <param name="JobTime">Slot time the job consumed, in ticks; less is first.</param>
 /// <param name="Order">Age, after the model at hand: smaller is first.</param>
 internal readonly record struct JobRank(
     int Effective, double OverdueSince, double Deadline, int Priority, long TenantTime, int Tenant, long JobTime, long Order)
@@ -33,7 +33,7 @@ internal readonly record struct JobRank(
     public bool IsAged => Effective > Priority || IsOverdue;
 
     /// <param name="share">The job's standing.</param>
-    /// <param name="remaining">Chain-steps left.</param>
+    /// <param name="remaining">Work left, in the job's units.</param>
     /// <param name="blocks">Blocks left, which bound how many slots it can use.</param>
     /// <param name="view">The moment.</param>
     public static JobRank Of(JobShare share, long remaining, int blocks, in RankingView view)
@@ -41,7 +41,7 @@ internal readonly record struct JobRank(
         TenantShare tenant = share.Tenant;
         int priority = tenant.Level.Priority;
         (int effective, double overdueSince) = Aged(share, priority, view);
-        double deadline = overdueSince == Never && IsDeadlineAtRisk(share.Deadline, remaining, blocks, view) ? share.Deadline : Never;
+        double deadline = overdueSince == Never && IsDeadlineAtRisk(share, remaining, blocks, view) ? share.Deadline : Never;
         return new(effective, overdueSince, deadline, priority, tenant.VirtualTime, tenant.Number, share.VirtualTime, share.Order);
     }
 
@@ -91,11 +91,11 @@ internal readonly record struct JobRank(
         return (Math.Min(JobPriority.Highest, priority + levels), Never);
     }
 
-    private static bool IsDeadlineAtRisk(double deadline, long remaining, int blocks, in RankingView view)
+    private static bool IsDeadlineAtRisk(JobShare share, long remaining, int blocks, in RankingView view)
     {
-        if (deadline == Never)
+        if (share.Deadline == Never)
             return false;
-        double needed = view.SlotRate is > 0 and double rate ? remaining / (rate * Math.Clamp(blocks, 1, Math.Max(1, view.Slots))) : 0;
-        return deadline - view.Now - needed < view.DeadlineMarginSeconds;
+        double needed = (share.SecondsOf(remaining, view) ?? 0) / Math.Clamp(blocks, 1, Math.Max(1, view.Slots));
+        return share.Deadline - view.Now - needed < view.DeadlineMarginSeconds;
     }
 }

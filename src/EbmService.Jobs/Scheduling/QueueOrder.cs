@@ -7,7 +7,7 @@ namespace EbmService.Jobs.Scheduling;
 internal static class QueueOrder
 {
     /// <param name="ranks">The queued jobs' ranks.</param>
-    /// <param name="quanta">Chain-steps of a quantum of each.</param>
+    /// <param name="quanta">Slot time of a quantum of each, in ticks.</param>
     /// <returns>For each the place, from 1.</returns>
     public static int[] Positions(JobRank[] ranks, long[] quanta)
     {

@@ -10,7 +10,7 @@ internal sealed class TenantShare(PriorityLevel level, int number)
     /// <value>Unique; the older tenant has the smaller one.</value>
     public int Number => number;
 
-    /// <value>Chain-steps consumed, on the scale of the level's clock.</value>
+    /// <value>Slot time consumed, in ticks of 100 ns, on the scale of the level's clock.</value>
     public long VirtualTime { get; set; }
 
     /// <value>The virtual time of the tenant's job served last: where its next job begins.</value>
@@ -36,6 +36,6 @@ internal sealed class PriorityLevel(int priority)
     /// <value>Jobs that have not ended.</value>
     public int Jobs { get; set; }
 
-    /// <value>The most chain-steps that one quantum took.</value>
+    /// <value>The longest quantum, in ticks.</value>
     public long LargestQuantum { get; set; }
 }

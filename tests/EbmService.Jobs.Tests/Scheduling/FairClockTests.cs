@@ -88,12 +88,12 @@ public sealed class FairClockTests
 
     private JobShare Enter(string tenant, TenantActivity activity = TenantActivity.Idle) => _clock.Enter(0, tenant, activity, now: 0);
 
-    private void Serve(JobShare job, long steps, int quanta)
+    private void Serve(JobShare job, long ticks, int quanta)
     {
         for (; quanta > 0; quanta--)
         {
             _clock.Serve(job, byAgeing: false, now: 0);
-            job.Charge(steps);
+            job.Charge(TimeSpan.FromTicks(ticks), work: 1);
         }
     }
 }

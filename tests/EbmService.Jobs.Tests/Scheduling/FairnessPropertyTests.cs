@@ -9,8 +9,8 @@ public sealed class FairnessPropertyTests
     private const int Turns = 1000;
 
     /// <summary>
-    /// Two tenants that always have work, one job against up to 50, other tenants coming and going, every job with its own cost: what they
-    /// got differs by at most 4 of the largest quanta per slot, as long as every tenant can have a place.
+    /// Two tenants that always have work, one job against up to 50, other tenants coming and going, every job with quanta of its own length that
+    /// do any amount of work: the slot time that they got differs by at most 4 of the largest quanta per slot, as long as every tenant can have a place.
     /// </summary>
     [Fact]
     public void TwoTenants_AlwaysBacklogged_LagIsAFewQuanta() => Property.ForAll(Cases, random => Load.Random(random, fewTenants: true), (load, random) =>
@@ -30,10 +30,10 @@ public sealed class FairnessPropertyTests
     public void ReturnFromIdle_AnyHistory_NeitherPunishedNorOwed() => Property.ForAll(Cases, Load.Alone, (load, random) =>
     {
         var simulation = new SchedulingSimulation(load.Setup);
-        SimulatedJob first = simulation.Submit(new("a", QuantumSteps: load.LargestQuantum));
+        SimulatedJob first = simulation.Submit(new("a", Milliseconds: load.LargestQuantum));
         for (int turn = random.Next(2000); turn > 0; turn--)
             simulation.Turn();
-        SimulatedJob second = simulation.Submit(new("b", QuantumSteps: random.Next(1, load.LargestQuantum + 1)));
+        SimulatedJob second = simulation.Submit(new("b", Milliseconds: random.Next(1, load.LargestQuantum + 1)));
         long before = first.Served;
         int bound = 2 * load.LargestQuantum * (load.Setup.Places == 1 ? load.Setup.Turn + 2 : 2);
         for (int turn = 0; turn < Turns; turn++)
@@ -47,7 +47,7 @@ public sealed class FairnessPropertyTests
     public void JobsOfOneTenant_AnyCosts_ShareItsPartEqually() => Property.ForAll(Cases, Load.Alone, (load, random) =>
     {
         var simulation = new SchedulingSimulation(load.Setup);
-        SimulatedJob[] jobs = [.. Enumerable.Range(0, random.Next(2, 9)).Select(_ => simulation.Submit(new("a", QuantumSteps: random.Next(1, load.LargestQuantum + 1))))];
+        SimulatedJob[] jobs = [.. Enumerable.Range(0, random.Next(2, 9)).Select(_ => simulation.Submit(new("a", Milliseconds: random.Next(1, load.LargestQuantum + 1))))];
         simulation.Submit(new("b"));
         int bound = 2 * load.LargestQuantum * (load.Setup.Places * load.Setup.Turn + 2);
         for (int turn = 0; turn < Turns; turn++)
@@ -76,12 +76,12 @@ public sealed class FairnessPropertyTests
     {
         var simulation = new SchedulingSimulation(load.Setup);
         long lag = 0, lowest = 0, highest = 0;
-        simulation.OnServed = (job, steps) => lag += job.Shape.Tenant switch { "a" => steps, "b" => -steps, _ => 0 };
+        simulation.OnServed = (job, milliseconds) => lag += job.Shape.Tenant switch { "a" => milliseconds, "b" => -milliseconds, _ => 0 };
         simulation.OnDecision = decision => new DecisionCase(decision.Jobs, decision.Slot).AssertAll();
         load.Run(simulation, random, Turns, () =>
         {
             (lowest, highest) = (Math.Min(lowest, lag), Math.Max(highest, lag));
-            Assert.True(highest - lowest <= bound, $"at {simulation.Now:F2} s the lag spans {highest - lowest}, more than {bound}");
+            Assert.True(highest - lowest <= bound, $"at {simulation.Now:F2} s the lag spans {highest - lowest} ms, more than {bound}");
         });
         Assert.True(simulation.Jobs.Count > 0);
     }

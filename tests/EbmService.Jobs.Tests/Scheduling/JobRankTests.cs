@@ -104,6 +104,20 @@ public sealed class JobRankTests
         Assert.Equal(isAtRisk ? left : Never, JobRank.Of(job, remaining, blocks, View).Deadline);
     }
 
+    /// <summary>What a job's own units cost says what it still needs, whatever others do in the same time.</summary>
+    [Fact]
+    public void Of_DeadlineOfAMeasuredJob_GoesByItsOwnCost()
+    {
+        JobShare slow = _clock.Enter(0, "a", TenantActivity.Idle, now: 0, deadline: 1000);
+        JobShare fast = _clock.Enter(0, "b", TenantActivity.Idle, now: 0, deadline: 1000);
+        slow.Charge(TimeSpan.FromSeconds(10), work: 1);
+        fast.Charge(TimeSpan.FromSeconds(1), work: 1000);
+
+        Assert.True(JobRank.Of(slow, 100, 1, View).IsAtRisk);
+        Assert.False(JobRank.Of(slow, 100, 2, View).IsAtRisk);
+        Assert.False(JobRank.Of(fast, 100_000, 1, View).IsAtRisk);
+    }
+
     [Fact]
     public void Of_DeadlineAndNoRateYet_IsAtRiskWithinTheMargin()
     {

@@ -1,7 +1,7 @@
 namespace EbmService.Jobs.Tests.Scheduling;
 
 /// <summary>A random worker under tenants <c>a</c> (few jobs) and <c>b</c> (many), which always have work, and others that come and go.</summary>
-/// <param name="LargestQuantum">Chain-steps of the costliest quantum.</param>
+/// <param name="LargestQuantum">Milliseconds of the longest quantum.</param>
 /// <param name="Guests">How many other tenants there are.</param>
 internal sealed record Load(SimulationSetup Setup, int LargestQuantum, int JobsOfA, int JobsOfB, int Guests)
 {
@@ -44,5 +44,6 @@ internal sealed record Load(SimulationSetup Setup, int LargestQuantum, int JobsO
 
     // More blocks than slots, so that one job alone can use its tenant's share.
     private JobShape Shape(Random random, string tenant) => new(
-        tenant, 0, random.Next(1, LargestQuantum + 1), Setup.Slots + random.Next(1, 6), random.Next(1, 40), Model: random.Next(2) == 0 ? "m" : "n");
+        tenant, 0, random.Next(1, LargestQuantum + 1), Setup.Slots + random.Next(1, 6), random.Next(1, 40), Model: random.Next(2) == 0 ? "m" : "n",
+        Work: random.Next(1, 10_000));
 }

@@ -28,9 +28,9 @@ public sealed class QueueOrderTests
         List<SimulatedJob> began = [];
         simulation.OnServed = (job, _) => began.Add(job);
         for (int i = random.Next(1, 30); i > 0; i--)
-            simulation.Submit(new($"tenant {random.Next(4)}", random.Next(2), QuantumSteps: 7, Quanta: 1));
+            simulation.Submit(new($"tenant {random.Next(4)}", random.Next(2), Milliseconds: 7, Quanta: 1));
         SimulatedJob[] jobs = [.. simulation.Jobs];
-        int[] positions = QueueOrder.Positions([.. jobs.Select(job => job.Rank(new RankingView(0)))], [.. jobs.Select(_ => 7L)]);
+        int[] positions = QueueOrder.Positions([.. jobs.Select(job => job.Rank(new RankingView(0)))], [.. jobs.Select(_ => 7 * TimeSpan.TicksPerMillisecond)]);
         while (simulation.Jobs.Count > 0)
             simulation.Turn();
 

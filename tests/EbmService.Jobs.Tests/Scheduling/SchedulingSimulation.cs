@@ -13,7 +13,8 @@ internal sealed record SimulatedDecision(JobCandidate[] Jobs, SlotView Slot, Sch
 /// <summary>Virtual slots in virtual time, which drive scheduler and fair clock as SlotChoice does.</summary>
 internal sealed class SchedulingSimulation
 {
-    public const double Quantum = 0.02;
+    /// <value>Seconds until a slot without work looks again.</value>
+    private const double Idle = 0.02;
 
     private readonly SimulationSetup _setup;
     private readonly FairClock _clock;
@@ -35,7 +36,7 @@ internal sealed class SchedulingSimulation
 
     public Action<SimulatedDecision>? OnDecision { get; set; }
 
-    /// <value>Called when a quantum has ended, with the chain-steps that it did.</value>
+    /// <value>Called when a quantum has ended, with the milliseconds of slot time that it took.</value>
     public Action<SimulatedJob, long>? OnServed { get; set; }
 
     private RankingView View => new(Now, _setup.Ageing, _setup.Margin, _rate > 0 ? _rate : null, _setup.Slots);
@@ -62,7 +63,7 @@ internal sealed class SchedulingSimulation
         SimulatedSlot slot = _slots.MinBy(slot => slot.FreeAt)!;
         Now = slot.FreeAt;
         EndQuantum(slot);
-        slot.FreeAt = Now + Quantum;
+        slot.FreeAt = Now + Idle;
         if (slot.IsAskedToShare && slot.Open.Count > 1)
             Park(slot, slot.Open.OrderBy(block => block.Job.Rank(View), Comparer<JobRank>.Create((a, b) => JobRank.Compare(a, b))).Last());
         slot.IsAskedToShare = false;
@@ -99,7 +100,7 @@ internal sealed class SchedulingSimulation
         }
         _clock.Serve(job.Share, byAgeing, Now);
         (job.LastServed, job.Siblings) = (Now, job.Share.Tenant.Jobs);
-        (slot.Running, slot.LastModel) = (block, job.Model);
+        (slot.Running, slot.LastModel, slot.FreeAt) = (block, job.Model, Now + job.Shape.Milliseconds / 1000.0);
         block.Quanta++;
     }
 
@@ -109,11 +110,11 @@ internal sealed class SchedulingSimulation
             return;
         SimulatedJob job = block.Job;
         slot.Running = null;
-        job.Share.Charge(job.Shape.QuantumSteps);
-        job.Served += job.Shape.QuantumSteps;
+        job.Share.Charge(TimeSpan.FromMilliseconds(job.Shape.Milliseconds), job.Shape.Work);
+        job.Served += job.Shape.Milliseconds;
         job.QuantaLeft--;
-        _rate = job.Shape.QuantumSteps / Quantum;
-        OnServed?.Invoke(job, job.Shape.QuantumSteps);
+        _rate = 1000.0 * job.Shape.Work / job.Shape.Milliseconds;
+        OnServed?.Invoke(job, job.Shape.Milliseconds);
         if (--block.Left > 0)
             return;
         slot.Open.Remove(block);

@@ -4,11 +4,12 @@ using EbmService.Jobs.Scheduling;
 namespace EbmService.Jobs.Tests.Scheduling;
 
 /// <summary>What a simulated job is made of.</summary>
-/// <param name="QuantumSteps">Chain-steps that a quantum of it does.</param>
+/// <param name="Milliseconds">Slot time that a quantum of it takes.</param>
 /// <param name="Quanta">Quanta per block.</param>
+/// <param name="Work">Units of work that a quantum does: jobs of equal slot time may differ in it by any factor.</param>
 internal sealed record JobShape(
-    string Tenant = "a", int Priority = 0, int QuantumSteps = 1, int Blocks = 1, int Quanta = int.MaxValue, double DeadlineSeconds = double.PositiveInfinity,
-    string Model = "m");
+    string Tenant = "a", int Priority = 0, int Milliseconds = 20, int Blocks = 1, int Quanta = int.MaxValue, double DeadlineSeconds = double.PositiveInfinity,
+    string Model = "m", int Work = 1);
 
 /// <summary>A job of <see cref="SchedulingSimulation"/>, with the bookkeeping that live jobs do.</summary>
 internal sealed class SimulatedJob(int number, JobShape shape, JobShare share, double now)
@@ -28,6 +29,7 @@ internal sealed class SimulatedJob(int number, JobShape shape, JobShare share, d
 
     public long QuantaLeft { get; set; } = (long)shape.Blocks * shape.Quanta;
 
+    /// <value>Milliseconds of slot time.</value>
     public long Served { get; set; }
 
     public double LastServed { get; set; } = now;
@@ -35,7 +37,7 @@ internal sealed class SimulatedJob(int number, JobShape shape, JobShare share, d
     /// <value>The most jobs that its tenant had of its priority since it was last served.</value>
     public int Siblings { get; set; }
 
-    public JobRank Rank(RankingView view) => JobRank.Of(share, QuantaLeft * shape.QuantumSteps, BlocksLeft, view);
+    public JobRank Rank(RankingView view) => JobRank.Of(share, QuantaLeft * shape.Work, BlocksLeft, view);
 }
 
 internal sealed class SimulatedBlock(SimulatedJob job, int left)

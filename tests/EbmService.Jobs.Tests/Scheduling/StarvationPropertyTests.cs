@@ -8,6 +8,9 @@ public sealed class StarvationPropertyTests
     private const int Cases = 300;
     private const int Turns = 1500;
 
+    /// <value>Milliseconds.</value>
+    private const int LongestQuantum = 50;
+
     /// <summary>
     /// Every job with a block to run is served again within (highest priority - its own + 1) ageing times per job of its tenant, and two
     /// rounds of turns over the jobs that there are: against a stream of short jobs of the highest priority and of its own, from new and
@@ -54,7 +57,7 @@ public sealed class StarvationPropertyTests
     private static void AssertServed(SchedulingSimulation simulation, SimulationSetup setup, SimulatedJob job, int mostJobs)
     {
         double ageing = (JobPriority.Highest - job.Shape.Priority + 1) * setup.Ageing * job.Siblings;
-        double turns = 2 * mostJobs * (setup.Places + 1) * setup.Turn * SchedulingSimulation.Quantum;
+        double turns = 2 * mostJobs * (setup.Places + 1) * setup.Turn * LongestQuantum / 1000.0;
         Assert.True(simulation.Now - job.LastServed <= ageing + turns,
             $"at {simulation.Now:F2} s job {job.Number} {job.Shape} waits since {job.LastServed:F2} s, more than {ageing + turns:F2} s");
     }
@@ -63,9 +66,9 @@ public sealed class StarvationPropertyTests
         new(random.Next(1, 4), random.Next(1, 5), random.Next(1, 6), Ageing: 0.02 * random.Next(1, 20), Margin: 1);
 
     private static JobShape Starving(Random random) => new(
-        random.Next(2) == 0 ? "stream" : $"tenant {random.Next(3)}", random.Next(JobPriority.Lowest, JobPriority.Highest + 1), random.Next(1, 50), 1, 100_000, Model: "other");
+        random.Next(2) == 0 ? "stream" : $"tenant {random.Next(3)}", random.Next(JobPriority.Lowest, JobPriority.Highest + 1), random.Next(1, LongestQuantum + 1), 1, 100_000, Model: "other");
 
     private static JobShape Better(Random random, int turn) => new(
-        random.Next(2) == 0 ? "stream" : $"new {turn}", random.Next(3) > 0 ? JobPriority.Highest : random.Next(JobPriority.Lowest, JobPriority.Highest), random.Next(1, 50), 1,
+        random.Next(2) == 0 ? "stream" : $"new {turn}", random.Next(3) > 0 ? JobPriority.Highest : random.Next(JobPriority.Lowest, JobPriority.Highest), random.Next(1, LongestQuantum + 1), 1,
         random.Next(1, 9), random.Next(2) == 0 ? 0.5 : double.PositiveInfinity);
 }
