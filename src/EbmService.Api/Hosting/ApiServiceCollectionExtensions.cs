@@ -5,6 +5,7 @@ using EbmService.Api.Jobs;
 using EbmService.Api.Limits;
 using EbmService.Api.OpenApi;
 using EbmService.Core.Json;
+using EbmService.Jobs.Execution;
 using MessagePack;
 using MessagePack.Resolvers;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -15,6 +16,9 @@ namespace EbmService.Api.Hosting;
 /// <summary>Registers all that speaks HTTP.</summary>
 internal static class ApiServiceCollectionExtensions
 {
+    /// <summary>For what stops beside the worker: open requests, and the database.</summary>
+    private static readonly TimeSpan ShutdownMargin = TimeSpan.FromSeconds(5);
+
     internal static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddNetworkGuard(configuration);
@@ -25,6 +29,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddSingleton<QuestionReader>().AddSingleton<QuestionHandler>().AddSingleton<JobRequestReader>();
         services.AddSingleton<StartJobResolver>().AddSingleton<JobExtensionReader>();
         services.AddJobsHub();
+        services.AddShutdownTimeout();
         return services.AddOpenApiDocument();
     }
 
@@ -44,6 +49,14 @@ internal static class ApiServiceCollectionExtensions
             kestrel.AddServerHeader = false;
         });
     }
+
+    /// <summary>The host waits as long as the worker may take to store its chains; its own default would cut that short.</summary>
+    private static void AddShutdownTimeout(this IServiceCollection services) => services.AddOptions<HostOptions>()
+        .Configure<IOptions<WorkerOptions>>((host, worker) =>
+        {
+            TimeSpan needed = TimeSpan.FromSeconds(worker.Value.StopSeconds) + ShutdownMargin;
+            host.ShutdownTimeout = needed > host.ShutdownTimeout ? needed : host.ShutdownTimeout;
+        });
 
     private static void AddErrors(this IServiceCollection services)
     {

@@ -57,12 +57,7 @@ internal sealed class JobRecovery(
             foreach (BlockRow block in row.Blocks)
                 Restore(job, job.Blocks.Single(live => live.Plan.Index == block.Index), block);
             job.Barrier?.Begin(job.Blocks.Max(block => block.Step));
-            (job.Stop, job.StopStep) = (row.StopReason, row.StopStep);
-            job.PauseRequested = job.Paused = row.Status == JobStatus.Paused;
-            if (row.Status == JobStatus.Cancelling)
-                job.StopHere(StopReason.Cancelled);
-            else if (job.StopsNow)
-                job.StopHere(job.Stop!.Value);
+            Resume(job, row);
             return job;
         }
         catch (Exception e)
@@ -70,6 +65,22 @@ internal sealed class JobRecovery(
             log.JobUnreadable(e, row.Id);
             return null;
         }
+    }
+
+    /// <summary>What was decided about the job before: a pause, a cancel or a stop.</summary>
+    private static void Resume(LiveJob job, JobRow row)
+    {
+        if (row.Status == JobStatus.Paused)
+        {
+            job.PauseRequested = job.Paused = true;
+            job.Pausing.TrySetResult();
+        }
+        if (row.Status == JobStatus.Cancelling)
+            job.StopHere(StopReason.Cancelled);
+        else if (row is { StopReason: { } reason, StopStep: { } step })
+            job.StopAt(reason, step);
+        else if (row.StopReason is { } now)
+            job.StopHere(now);
     }
 
     private void Restore(LiveJob job, LiveBlock block, BlockRow row)

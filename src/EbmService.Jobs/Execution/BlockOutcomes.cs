@@ -140,6 +140,8 @@ internal sealed class BlockOutcomes(
             recorder.RecordBlock(block, result!, chains);
         }
         recorder.TryEnd(job);
+        // The block finished instead of parking: it may have been the last that a pause waited for.
+        pauses.TryComplete(job);
     }
 
     private static void Leave(SlotState slot, LiveBlock block, BlockState state)

@@ -23,7 +23,7 @@ internal sealed class JobEndings(
 
     public async Task EndAsync(LiveJob job)
     {
-        IReadOnlyList<ResultEntry>? entries = job.Failure is null ? await MakeResultsAsync(job) : [];
+        IReadOnlyList<ResultEntry>? entries = await EntriesOfAsync(job);
         if (entries is null)
             return;
         JobSnapshot end;
@@ -39,6 +39,22 @@ internal sealed class JobEndings(
         announcer.Show(job, end);
         metrics.JobEnded(end.Status);
         job.Ended.TrySetResult(end);
+    }
+
+    /// <summary>Null when a block has to be computed again first; one that a stopped job can't compute again is left out.</summary>
+    private async Task<IReadOnlyList<ResultEntry>?> EntriesOfAsync(LiveJob job)
+    {
+        while (job.Failure is null)
+        {
+            if (await MakeResultsAsync(job) is { } entries)
+                return entries;
+            lock (live.Gate)
+            {
+                if (!job.TryEnd())
+                    return null;
+            }
+        }
+        return [];
     }
 
     /// <summary>Over all draws of the finished blocks; null where there are none.</summary>

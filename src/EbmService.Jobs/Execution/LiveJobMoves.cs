@@ -34,7 +34,7 @@ internal static class LiveJobMoves
     {
         job.Stop = reason;
         job.StopStep = null;
-        job.LeaveBarrier();
+        job.EndBarrier();
         job.WithdrawPause();
         foreach (LiveBlock block in job.Waiting.Where(block => !block.HasCheckpoint).ToArray())
         {
@@ -48,7 +48,7 @@ internal static class LiveJobMoves
     {
         job.Stop = reason;
         job.StopStep = step;
-        job.LeaveBarrier();
+        job.EndBarrier();
         job.WithdrawPause();
     }
 
@@ -62,6 +62,13 @@ internal static class LiveJobMoves
         foreach (LiveBlock block in job.Barrier.Parked)
             job.Waiting.AddFirst(block);
         job.Barrier.Parked.Clear();
+    }
+
+    // Blocks behind the step of the verdict, after a kill or a lost device, would wait at an earlier barrier for ever.
+    private static void EndBarrier(this LiveJob job)
+    {
+        job.LeaveBarrier();
+        job.Barrier?.End();
     }
 
     /// <summary>Nothing of the job waits for anything any more.</summary>

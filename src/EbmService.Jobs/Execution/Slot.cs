@@ -139,11 +139,15 @@ internal sealed class Slot(
     private void Close(LiveBlock block)
     {
         bool keepsChains = block.Job.KeepsChains && !block.Job.StopsNow;
-        if (!TryRun(block, workload => (Chains: keepsChains ? workload.Save() : null, Result: workload.Finish()), out var closed))
+        if (!TryRun(block, workload => (Chains: keepsChains ? workload.Save() : null, Result: PartOf(block, workload)), out var closed))
             return;
         workloads.Dispose(block);
         outcomes.Closed(_state, block, closed.Result, closed.Chains);
     }
+
+    /// <summary>Nothing of a stopped block whose chains are lost: it stands at step 0.</summary>
+    private static byte[]? PartOf(LiveBlock block, IWorkload workload) =>
+        block.Job.StopsNow && block.Step == 0 ? null : workload.Finish();
 
     /// <summary>At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint has to do.</summary>
     private void SaveOpen()

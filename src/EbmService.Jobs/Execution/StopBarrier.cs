@@ -26,5 +26,8 @@ internal sealed class StopBarrier(int every, int steps)
         Next = next < steps ? (int)next : None;
     }
 
+    /// <summary>Blocks wait for each other no more: where they stop is decided.</summary>
+    public void End() => Next = None;
+
     public void Lift() => Next = Next < steps - every ? Next + every : None;
 }

@@ -43,7 +43,7 @@ public sealed class WorkerOptions
     [Range(0.1, 3600.0)]
     public double DiagnosticsSeconds { get; set; } = 2;
 
-    /// <value>How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by default.</value>
+    /// <value>How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by default. The host waits as long.</value>
     [Range(0, 600)]
     public int StopSeconds { get; set; } = 5;
 
