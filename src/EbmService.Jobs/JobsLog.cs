@@ -16,6 +16,9 @@ internal static partial class JobsLog
     [LoggerMessage(2002, LogLevel.Warning, "Worker did not stop within {Seconds} s; its threads end with the process, and the next one goes on from the last checkpoints.")]
     public static partial void WorkerStopTimedOut(this ILogger log, int seconds);
 
+    [LoggerMessage(2003, LogLevel.Warning, "The process before this one ended without a stop (a crash, a kill or a power cut) while job {JobId} was in its attempt {Attempt}; the job is queued again and goes on from its checkpoints.")]
+    public static partial void JobInterrupted(this ILogger log, string jobId, int attempt);
+
     [LoggerMessage(2010, LogLevel.Information, "Job {JobId} queued: {Blocks} blocks, {ChainSteps} chain-steps.")]
     public static partial void JobQueued(this ILogger log, string jobId, int blocks, long chainSteps);
 

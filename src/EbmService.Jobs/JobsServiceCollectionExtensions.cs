@@ -68,7 +68,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
         // Before the worker, which opens the database.
-        .AddHostedService<DataFolderLock>();
+        .AddSingleton<DataFolderLock>()
+        .AddHostedService(services => services.GetRequiredService<DataFolderLock>());
 
     private static IServiceCollection AddProgress(this IServiceCollection services) => services
         .AddSingleton<JobEventHub>()

@@ -11,9 +11,9 @@ namespace EbmService.Inference.Tasks;
 internal sealed record SamplingCard
 {
     private const string Scope =
-        "On a CPU, the same spec, seed, model digest, precision and block size give the same bits on the same kind of processor "
-        + "with the same runtime: whatever else runs beside it, on any number of slots, after a pause, a killed process, and in as many "
-        + "parts as extensions make of it. A deadline or a cancel stops chains at a step that depends on time. On CUDA none of this is tested.";
+        "On a CPU, the same spec, seed, model digest, precision and block size give the same bits in every process on the same kind of processor "
+        + "with the same version of libtorch: whatever else runs beside it, on any number of slots, after a pause, a killed process, and in as many "
+        + "parts as extensions make of it. Another kind of processor, libtorch or block size changes the last digits. A deadline or a cancel stops chains at a step that depends on time. On CUDA none of this is tested.";
 
     public required ModelReference Model { get; init; }
 

@@ -13,7 +13,7 @@ namespace EbmService.Jobs.Admission;
 /// half-written files and folders of deleted jobs go.
 /// </summary>
 internal sealed class JobRecovery(
-    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake,
+    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake, DataFolderLock folder,
     TimeProvider clock, ILogger<JobRecovery> log)
 {
     /// <returns>How many jobs go on.</returns>
@@ -38,7 +38,11 @@ internal sealed class JobRecovery(
         foreach (BlockRow block in row.Blocks)
             block.LeaseEpoch = row.Epoch;
         if (row.Status == JobStatus.Running)
+        {
+            if (folder.FollowsUncleanEnd)
+                log.JobInterrupted(row.Id, row.Attempt);
             (row.Status, row.Attempt) = (JobStatus.Queued, row.Attempt + 1);
+        }
         LiveJob? job = TryRead(row);
         if (job is null)
             EndUnreadable(row);

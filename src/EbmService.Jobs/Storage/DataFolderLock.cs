@@ -3,7 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Storage;
 
-/// <summary>Keeps a second process off the data folder from before the database is opened until after the worker has stopped.</summary>
+/// <summary>
+/// Keeps a second process off the data folder from before the database is opened until after the worker has stopped. The file has content
+/// while a process works there, so the next one can tell a stop from a crash or a kill.
+/// </summary>
 internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHostedLifecycleService, IDisposable
 {
     private const string FileName = "lock";
@@ -13,6 +16,9 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
 
     private FileStream? _file;
 
+    /// <value>The process before this one ended without a stop: it crashed, was killed, or the machine went down.</value>
+    public bool FollowsUncleanEnd { get; private set; }
+
     /// <exception cref="StorageUnavailableException">Another process holds the folder, or it can't be written.</exception>
     public Task StartingAsync(CancellationToken cancellation)
     {
@@ -21,6 +27,8 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
         {
             Directory.CreateDirectory(folder);
             _file = new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            FollowsUncleanEnd = _file.Length > 0;
+            Mark(_file, inUse: true);
         }
         catch (IOException e) when (SharingViolations.Contains(e.HResult))
         {
@@ -37,12 +45,22 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
 
     public Task StoppedAsync(CancellationToken cancellation)
     {
+        if (_file is not null)
+            Mark(_file, inUse: false);
         Dispose();
         return Task.CompletedTask;
     }
 
     // The file stays: whoever removed it could remove it from under its next holder.
     public void Dispose() => _file?.Dispose();
+
+    private static void Mark(FileStream file, bool inUse)
+    {
+        file.SetLength(0);
+        if (inUse)
+            file.Write("in use"u8);
+        file.Flush();
+    }
 
     public Task StartAsync(CancellationToken cancellation) => Task.CompletedTask;
 

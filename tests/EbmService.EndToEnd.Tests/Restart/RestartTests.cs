@@ -37,6 +37,8 @@ public sealed class RestartTests : IDisposable
         Assert.Equal(new[] { queued, running, undisturbed }, listed.Select(job => (string?)job!["id"]));
         Assert.Equal(("succeeded", 2), ((string?)again["status"], (int)again["attempt"]!));
         Assert.Equal("succeeded", (string?)waited["status"]);
+        Assert.Contains($"while job {running} was in its attempt 1", second.Output);
+        Assert.DoesNotContain($"while job {queued}", second.Output);
         Assert.Equal(hash, await second.Client.HashOfResultAsync(running, "samples.npy"));
         Assert.Equal(hash, await second.Client.HashOfResultAsync(undisturbed, "samples.npy"));
     }
@@ -54,6 +56,8 @@ public sealed class RestartTests : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.True(took < TimeSpan.FromSeconds(5), $"The stop took {took}.");
+        await using ServiceProcess next = await ServiceHost.StartAsync(_data);
+        Assert.DoesNotContain("ended without a stop", next.Output);
     }
 
     [EndToEndFact]

@@ -26,6 +26,25 @@ public sealed class DataFolderLockTests : IDisposable
     }
 
     [Fact]
+    public async Task FollowsUncleanEnd_AfterAStopAndAfterADeath_TellsThemApart()
+    {
+        await using (var first = await new JobsHost(_folder).StartAsync())
+            Assert.False(first.Get<DataFolderLock>().FollowsUncleanEnd);
+        byte[] left;
+        await using (var stopped = await new JobsHost(_folder).StartAsync())
+        {
+            Assert.False(stopped.Get<DataFolderLock>().FollowsUncleanEnd);
+            left = new byte[new FileInfo(Path.Combine(_folder, "lock")).Length];
+        }
+        // As a process leaves it that never comes to its stop.
+        await File.WriteAllBytesAsync(Path.Combine(_folder, "lock"), left, TestContext.Current.CancellationToken);
+        await using var afterDeath = await new JobsHost(_folder).StartAsync();
+
+        Assert.NotEmpty(left);
+        Assert.True(afterDeath.Get<DataFolderLock>().FollowsUncleanEnd);
+    }
+
+    [Fact]
     public async Task Start_FolderThatCannotBe_IsRefusedWithTheSetting()
     {
         string file = Path.Combine(_folder, "file");

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Security.Cryptography;
+using EbmService.Core.Models;
+using EbmService.Inference.Devices;
+using EbmService.Inference.Energies;
+using EbmService.Inference.Models;
+using EbmService.Inference.Tasks;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Tests.Numerics;
+
+/// <summary>The choice of kernels in fresh processes: each child process is this assembly, run for the one explicit test.</summary>
+public sealed class NativePrimitivesTests : IDisposable
+{
+    private const string ThreadsVariable = "EBM_TEST_CHILD_THREADS";
+    private const string FileVariable = "EBM_TEST_CHILD_FILE";
+    private const int SmallestBatch = 8;
+    private const int Batches = 40;
+    private static readonly TimeSpan ChildLimit = TimeSpan.FromMinutes(4);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("ebm-primitives-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task EnergyAndGradient_FirstCallsOnTwoThreadsAtOnce_GiveTheBitsOfOneThread()
+    {
+        string[] one = await RunChildAsync(threads: 1), two = await RunChildAsync(threads: 2);
+
+        Assert.Equal(Batches, one.Distinct().Count());
+        Assert.Equal(one, two);
+    }
+
+    /// <summary>The child's work: a hash of energies and gradients of mnist-jem for each of 40 batch sizes, dealt out to so many threads.</summary>
+    [Fact(Explicit = true)]
+    public void Child_EveryBatchSize_WritesHashes()
+    {
+        int threads = int.Parse(Environment.GetEnvironmentVariable(ThreadsVariable)!);
+        var device = new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" }));
+        var repository = new ModelRepository(Options.Create(new ModelsOptions { Path = BundledModels }), NullLogger<ModelRepository>.Instance);
+        using var pool = new LiveModelPool(repository, device);
+        IEnergyModel energy = pool.Get(new ModelKey("mnist-jem", "1")).Energy;
+        string[] hashes = new string[Batches];
+        using var start = new Barrier(threads);
+
+        Thread[] workers = [.. Enumerable.Range(0, threads).Select(thread => new Thread(() =>
+        {
+            device.BindSlotThread();
+            start.SignalAndWait();
+            for (int i = thread; i < Batches; i += threads)
+                hashes[i] = Hash(energy, SmallestBatch + i);
+        }))];
+        foreach (Thread worker in workers)
+            worker.Start();
+        foreach (Thread worker in workers)
+            worker.Join();
+
+        File.WriteAllLines(Environment.GetEnvironmentVariable(FileVariable)!, hashes);
+    }
+
+    private static string Hash(IEnergyModel energy, int rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        Tensor x = rand([rows, 1, 28, 28], generator: generator);
+        (Tensor energies, Tensor gradients) = energy.EnergyAndGradient(x);
+        return Convert.ToHexString(SHA256.HashData([.. energies.contiguous().bytes, .. gradients.contiguous().bytes]));
+    }
+
+    private async Task<string[]> RunChildAsync(int threads)
+    {
+        string file = Path.Combine(_folder, $"{threads}.txt"), assembly = typeof(NativePrimitivesTests).Assembly.Location;
+        var start = new ProcessStartInfo("dotnet",
+            [assembly, "-method", $"{typeof(NativePrimitivesTests).FullName}.{nameof(Child_EveryBatchSize_WritesHashes)}", "-explicit", "only"])
+        {
+            RedirectStandardOutput = true,
+        };
+        start.Environment[ThreadsVariable] = threads.ToString();
+        start.Environment[FileVariable] = file;
+        using Process child = Process.Start(start)!;
+        string output = await child.StandardOutput.ReadToEndAsync().WaitAsync(ChildLimit);
+        await child.WaitForExitAsync().WaitAsync(ChildLimit);
+        Assert.True(child.ExitCode == 0 && File.Exists(file), $"exit code {child.ExitCode}: {output}");
+        return await File.ReadAllLinesAsync(file);
+    }
+
+    private static string BundledModels { get; } = Path.Combine(
+        typeof(NativePrimitivesTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!,
+        "deploy", "models");
+}
