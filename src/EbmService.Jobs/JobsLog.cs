@@ -73,7 +73,7 @@ internal static partial class JobsLog
     [LoggerMessage(2027, LogLevel.Warning, "Diagnostics of job {JobId} could not be computed.")]
     public static partial void DiagnosticsFailed(this ILogger log, Exception exception, string jobId);
 
-    [LoggerMessage(2028, LogLevel.Error, "Job {JobId} could not be deleted; its files are gone.")]
+    [LoggerMessage(2028, LogLevel.Error, "Job {JobId} could not be deleted.")]
     public static partial void JobNotDeleted(this ILogger log, Exception exception, string jobId);
 
     [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} questions failed; each is asked alone.")]
@@ -81,4 +81,10 @@ internal static partial class JobsLog
 
     [LoggerMessage(2031, LogLevel.Error, "A question to {Model} failed.")]
     public static partial void QuestionFailed(this ILogger log, Exception exception, string model);
+
+    [LoggerMessage(2040, LogLevel.Warning, "Another program holds the jobs database; what has to be written waits, and requests are answered 503 after Storage:BusySeconds.")]
+    public static partial void DatabaseBusy(this ILogger log);
+
+    [LoggerMessage(2041, LogLevel.Information, "The jobs database can be written again.")]
+    public static partial void DatabaseFree(this ILogger log);
 }

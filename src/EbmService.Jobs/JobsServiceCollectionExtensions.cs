@@ -19,8 +19,8 @@ public static class JobsServiceCollectionExtensions
 {
     private const string DatabaseFile = "jobs.db";
 
-    /// <summary>How long a statement waits for another writer.</summary>
-    private const int BusySeconds = 30;
+    /// <summary>How long one try of a statement waits for another program; who has more patience tries again.</summary>
+    private const int TrySeconds = 1;
 
     /// <summary>
     /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: IJobPlanner,
@@ -54,10 +54,12 @@ public static class JobsServiceCollectionExtensions
         .AddDbContextFactory<JobsDbContext>((provider, context) =>
         {
             string folder = Path.GetFullPath(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DataPath);
-            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, DatabaseFile), DefaultTimeout = BusySeconds };
+            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, DatabaseFile), DefaultTimeout = TrySeconds };
             context.UseSqlite(connection.ConnectionString);
             context.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug)));
         })
+        .AddSingleton<DatabaseWriter>()
+        .AddSingleton<DatabaseReader>()
         .AddSingleton<JobStore>();
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services

@@ -29,6 +29,7 @@ internal static class FailureProblemMapper
         [FailureCode.Diverged] = new(422, "The chains left the finite numbers.", "Use a smaller stepSize, or a gradientClip or stateClamp."),
         [FailureCode.DeadlineExceeded] = new(422, "The deadline passed before any chain had a step.", "Allow more time, ask for fewer chains, or raise the priority."),
         [FailureCode.StorageFailed] = new(503, "The server can't write to its storage.", "The operator must free space under Storage:DataPath."),
+        [FailureCode.StorageBusy] = new(503, "Another program holds the job database.", "Try again after the time in Retry-After."),
         [FailureCode.Internal] = new(500, "Something went wrong on our side.", "Try again; report it with the traceId if it stays."),
     };
 

@@ -20,14 +20,15 @@ internal static class JobEndpoints
                 new HeaderParameter(TenantHeader.Name, TenantHeader.Description))
             .Produces<JobResponse>(202).Produces<JobResponse>(200)
             .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.IdempotencyInFlight, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.Internal);
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.StorageBusy,
+                FailureCode.Internal);
         group.MapGet("/", ListAsync).WithName("ListJobs").WithSummary("Jobs, newest first, in pages.")
-            .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest);
+            .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest, FailureCode.StorageBusy);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
-            .Produces<JobResponse>().Fails(FailureCode.JobNotFound);
+            .Produces<JobResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
         MapTransitions(group);
         group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob").WithSummary("Deletes the record and the results of a job that has ended.")
-            .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.StorageFailed);
+            .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.StorageFailed, FailureCode.StorageBusy);
         return routes;
     }
 
@@ -35,15 +36,15 @@ internal static class JobEndpoints
     {
         group.MapPost("/{id}/cancel", CancelAsync).WithName("CancelJob")
             .WithSummary("Stops a job: a queued one at once, a running one at the end of its quantum, keeping partial results.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown);
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
         group.MapPost("/{id}/pause", PauseAsync).WithName("PauseJob")
             .WithSummary("Takes a job off the device at the end of its quantum and stores its chains; resume goes on to the same bits.")
             .WithDescription("202: still running until the chains are stored, then paused. A paused job stays as it is.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown);
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
         group.MapPost("/{id}/resume", ResumeAsync).WithName("ResumeJob")
             .WithSummary("Queues a paused job again, where its chains stopped.")
             .WithDescription("202. A job that is not paused stays as it is.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown);
+            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
         group.MapPost("/{id}/extend", ExtendAsync).WithName("ExtendJob")
             .WithSummary("Makes a new job whose chains go on from the last states of one that has succeeded.")
             .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the same bits as the spec that it shows, run at once. "
@@ -51,7 +52,8 @@ internal static class JobEndpoints
             .WithMetadata(new RequestBodyMetadata(typeof(ExtendJobRequest), []), RequestExamples.ExtendJob)
             .Produces<JobResponse>(202)
             .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.Internal);
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.StorageBusy,
+                FailureCode.Internal);
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(

@@ -60,6 +60,9 @@ public enum FailureCode
     /// <summary>The disk is full or can't be written. 503 or a job's failure.</summary>
     StorageFailed,
 
+    /// <summary>Another program holds the jobs database; try again after the stated time. 503.</summary>
+    StorageBusy,
+
     /// <summary>A defect of ours. 500.</summary>
     Internal,
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EbmService.Core.Files;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Checkpoints;
@@ -34,11 +35,12 @@ public static class ModelVersionWriter
         string temporary = Path.Combine(modelFolder, $".{version}.{Guid.NewGuid():N}.tmp");
         try
         {
-            Directory.CreateDirectory(temporary);
+            DurableFiles.CreateFolder(temporary);
             foreach ((string name, byte[] bytes) in files)
                 AtomicFile.Write(Path.Combine(temporary, name), bytes);
             WriteManifest(temporary, manifest);
             Swap(temporary, target);
+            DurableFiles.SyncFolder(modelFolder);
         }
         finally
         {

@@ -2,11 +2,12 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Execution;
 using EbmService.Jobs.Questions;
+using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Admission;
 
 /// <summary>Cancel, pause and resume: each is decided at once, and answered when it is stored or after some patience. Thread-safe.</summary>
-internal sealed class JobActions(JobLookup lookup, LiveJobs live, JobControl control, TimeProvider clock)
+internal sealed class JobActions(JobLookup lookup, LiveJobs live, JobControl control, JobStore store, TimeProvider clock)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -28,7 +29,7 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, JobControl con
         if (isRecorded || !found.Succeeded || found.Value.Status.IsTerminal())
             return found;
         // Not yet stored: a process that starts now would know nothing of the cancel.
-        return live.Stopping ? QuestionDispatcher.ShuttingDown : found.Value with { Status = JobStatus.Cancelling };
+        return NotStored() ?? (Outcome<JobSnapshot>)(found.Value with { Status = JobStatus.Cancelling });
     }
 
     public async Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation)
@@ -45,7 +46,7 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, JobControl con
         Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellation);
         if (found.Succeeded && found.Value.Status.IsTerminal())
             return JobLookup.AlreadyEnded(found.Value, "paused");
-        return isRecorded || !live.Stopping ? found : QuestionDispatcher.ShuttingDown;
+        return isRecorded || NotStored() is not { } failure ? found : failure;
     }
 
     public async Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation)
@@ -57,7 +58,7 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, JobControl con
             return await lookup.RefuseEndedAsync(id, "resumed", cancellation);
         bool isRecorded = await CompletesAsync(recorded, Patience, cancellation);
         // Not yet stored: a process that starts now would leave the job paused.
-        return isRecorded || !live.Stopping ? await lookup.FindAsync(id, cancellation) : QuestionDispatcher.ShuttingDown;
+        return isRecorded || NotStored() is not { } failure ? await lookup.FindAsync(id, cancellation) : failure;
     }
 
     public async Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation)
@@ -69,6 +70,9 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, JobControl con
             return await ended;
         return await lookup.FindAsync(id, cancellation);
     }
+
+    /// <summary>Why what was asked for can't be promised: a process that starts now would know nothing of it.</summary>
+    private Failure? NotStored() => live.Stopping ? QuestionDispatcher.ShuttingDown : store.IsBusy ? StorageFailures.BusyUnderWay : null;
 
     /// <summary>False when the time is over or the service stops first.</summary>
     private async Task<bool> CompletesAsync(Task task, TimeSpan timeout, CancellationToken cancellation)

@@ -109,6 +109,10 @@ internal sealed class JobAdmission(
             await store.InsertAsync(JobRowMapper.ToRow(live.Snapshot(job), draft.Plan, job.Epoch, draft.StartStep), key);
             isStored = true;
         }
+        catch (FailureException e) when (e.Failure.Code == FailureCode.StorageBusy)
+        {
+            return e.Failure;
+        }
         catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException or FailureException { Failure.Code: FailureCode.StorageFailed, InnerException: not null })
         {
             log.JobNotStored(e, job.Id, JobStatus.Queued);

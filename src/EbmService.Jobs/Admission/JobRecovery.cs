@@ -46,7 +46,7 @@ internal sealed class JobRecovery(
         LiveJob? job = TryRead(row);
         if (job is null)
             EndUnreadable(row);
-        await store.ReclaimAsync(row, cancellation);
+        await store.ReclaimAsync(row);
         if (job is null)
             return false;
         intake.Take(job);

@@ -44,11 +44,9 @@ internal sealed class JobService(
             return found;
         if (!found.Value.Status.IsTerminal())
             return new Failure(FailureCode.InvalidTransition, $"The job is {JobLookup.Word(found.Value.Status)}: only a job that has ended can be deleted.", "Cancel it first.");
-        // The files first: on a full disk they make the room that taking the row away needs.
-        DeleteFiles(id);
         try
         {
-            if (!await store.DeleteAsync(id))
+            if (!await DeleteRowAsync(id))
                 return JobLookup.NotFound;
         }
         catch (FailureException e)
@@ -56,8 +54,23 @@ internal sealed class JobService(
             log.JobNotDeleted(e, id);
             return e.Failure;
         }
+        DeleteFiles(id);
         hub.Forget(id);
         return found;
+    }
+
+    /// <summary>The row first, for a busy database keeps both; on a full disk the files make the room that taking the row away needs.</summary>
+    private async Task<bool> DeleteRowAsync(string id)
+    {
+        try
+        {
+            return await store.DeleteAsync(id);
+        }
+        catch (FailureException e) when (e.Failure.Code == FailureCode.StorageFailed)
+        {
+            DeleteFiles(id);
+            return await store.DeleteAsync(id);
+        }
     }
 
     private void DeleteFiles(string id)

@@ -1,6 +1,7 @@
 using EbmService.Core.Devices;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -14,7 +15,7 @@ namespace EbmService.Jobs.Execution;
 /// database; the next process goes on with their chains.
 /// </summary>
 internal sealed class WorkerService(
-    JobRecovery recovery, LiveJobs live, JobBoard board, CheckpointWriter checkpoints, JobEventHub hub, IComputeDevice device, IServiceProvider services,
+    JobRecovery recovery, LiveJobs live, JobBoard board, CheckpointWriter checkpoints, JobEventHub hub, IComputeDevice device, DatabaseWriter database, IServiceProvider services,
     IOptions<WorkerOptions> options, ILogger<WorkerService> log) : IHostedLifecycleService
 {
     private readonly List<Slot> _slots = [];
@@ -63,5 +64,10 @@ internal sealed class WorkerService(
 
     public Task StartedAsync(CancellationToken cancellation) => Task.CompletedTask;
 
-    public Task StoppedAsync(CancellationToken cancellation) => Task.CompletedTask;
+    // Before another process may take the folder.
+    public Task StoppedAsync(CancellationToken cancellation)
+    {
+        database.Dispose();
+        return Task.CompletedTask;
+    }
 }

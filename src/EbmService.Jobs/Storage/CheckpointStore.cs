@@ -24,7 +24,6 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, ILogger<
         // A damaged head may claim any epoch: only a whole file counts.
         if (heads.Any(head => head?.Epoch > epoch) && ReadNewest(id, block)?.Head.Epoch > epoch)
             throw new StaleEpochException();
-        Directory.CreateDirectory(folders.Of(id, JobFolders.Checkpoints));
         disk.Write(PathOf(id, block, OlderOf(heads)), content, CheckpointFile.Head(epoch, step, content));
     }
 

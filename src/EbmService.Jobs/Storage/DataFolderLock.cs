@@ -1,3 +1,4 @@
+using EbmService.Core.Files;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -25,7 +26,7 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
         string folder = Path.GetFullPath(options.Value.DataPath);
         try
         {
-            Directory.CreateDirectory(folder);
+            DurableFiles.CreateFolder(folder);
             _file = new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             FollowsUncleanEnd = _file.Length > 0;
             Mark(_file, inUse: true);

@@ -1,3 +1,5 @@
+using EbmService.Core.Files;
+
 namespace EbmService.Jobs.Storage;
 
 /// <summary>Removes at start what earlier processes left behind.</summary>
@@ -8,7 +10,7 @@ internal sealed class JobFilesSweep(JobFolders folders)
     /// <param name="failed">Told of each job whose files could not be removed.</param>
     public void Run(IReadOnlyDictionary<string, bool> ended, Action<Exception, string> failed)
     {
-        Directory.CreateDirectory(folders.Root);
+        DurableFiles.CreateFolder(folders.Root);
         foreach (string folder in Directory.EnumerateDirectories(folders.Root))
         {
             string id = Path.GetFileName(folder);
@@ -34,7 +36,7 @@ internal sealed class JobFilesSweep(JobFolders folders)
         }
         if (ended.Value)
             JobFolders.DeleteFolder(Path.Combine(folder, JobFolders.Blocks));
-        foreach (string file in Directory.EnumerateFiles(folder, "*" + AtomicFile.TemporarySuffix, SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(folder, "*" + JobDisk.TemporarySuffix, SearchOption.AllDirectories))
             File.Delete(file);
     }
 }

@@ -30,18 +30,15 @@ internal sealed class JobInputs(JobFolders folders, JobDisk disk) : IJobInputs
         return true;
     }
 
-    private void Write(string jobId, JobInput input, byte[] content)
-    {
-        Directory.CreateDirectory(folders.Of(jobId, JobFolders.Inputs));
+    private void Write(string jobId, JobInput input, byte[] content) =>
         disk.Write(folders.File(jobId, JobFolders.Inputs, input.Name), content);
-    }
 
     private static byte[]? ReadChecked(string path, JobInput input)
     {
         try
         {
             byte[] content = File.ReadAllBytes(path);
-            return string.Equals(AtomicFile.Hash(content), input.Sha256, StringComparison.OrdinalIgnoreCase) ? content : null;
+            return string.Equals(JobDisk.Hash(content), input.Sha256, StringComparison.OrdinalIgnoreCase) ? content : null;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
         {

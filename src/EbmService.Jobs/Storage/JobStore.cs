@@ -1,66 +1,82 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Query;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Every statement on the jobs database. Thread-safe: each call has its own context. What a full or failing disk does to a write is a
-/// <see cref="FailureException"/> of <see cref="FailureCode.StorageFailed"/>.
+/// Every statement on the jobs database. Thread-safe. What a full or failing disk does to a write is a <see cref="FailureException"/> of
+/// <see cref="FailureCode.StorageFailed"/>; a database that another program holds is waited for, by a request's writes and reads up to the
+/// configured limit and then <see cref="FailureCode.StorageBusy"/>, by what jobs have to store without limit.
 /// </summary>
-internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
+internal sealed class JobStore(
+    IDbContextFactory<JobsDbContext> contexts, DatabaseWriter writer, DatabaseReader reader, IOptions<StorageOptions> options)
 {
     private const int StartUpPage = 200;
+    private static readonly TimeSpan MigrationRetry = TimeSpan.FromMilliseconds(200);
+
+    /// <value>Whether another program holds the database just now, so that writes wait.</value>
+    public bool IsBusy => writer.IsBusy;
 
     /// <summary>Brings the database up to date; the caller holds the <see cref="DataFolderLock"/>.</summary>
-    public async Task MigrateAsync(CancellationToken cancellation)
+    /// <exception cref="StorageUnavailableException">Another program holds the database for longer than the configured limit.</exception>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
+        for (int tries = 0; ; tries++)
+        {
+            try
+            {
+                await MigrateOnceAsync(cancellationToken);
+                return;
+            }
+            // Each try has waited for the database's own limit of one second.
+            catch (Exception e) when (DatabaseErrors.KindOf(e) == DatabaseError.Busy)
+            {
+                if (tries >= options.Value.BusySeconds)
+                    throw new StorageUnavailableException("Another program holds jobs.db in the folder of Storage:DataPath: end it first.", e);
+            }
+            await Task.Delay(MigrationRetry, cancellationToken);
+        }
+    }
+
+    private async Task MigrateOnceAsync(CancellationToken cancellationToken)
+    {
+        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellationToken);
         // EF Core waits without end for the migration lock of a process that was killed while it held it; nobody else is here.
         // https://learn.microsoft.com/ef/core/providers/sqlite/limitations#concurrent-migrations-protection
         if (context.Database.IsSqlite())
-            await context.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", cancellation);
-        await context.Database.MigrateAsync(cancellation);
+            await context.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", cancellationToken);
+        await context.Database.MigrateAsync(cancellationToken);
         // WAL lets readers go on while a job is being written; the mode stays with the file.
         if (context.Database.IsSqlite())
-            await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellation);
+            await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellationToken);
     }
 
-    /// <summary>The job, its blocks and its idempotency key, in one transaction.</summary>
+    /// <summary>The job, its blocks and its idempotency key, in one transaction; for a request.</summary>
     /// <exception cref="DbUpdateException">Among others: the key is taken.</exception>
-    public Task InsertAsync(JobRow job, IdempotencyRow? key) => WriteAsync(context =>
+    public Task InsertAsync(JobRow job, IdempotencyRow? key) => writer.WriteAsync(context =>
     {
         context.Jobs.Add(job);
         if (key is not null)
             context.IdempotencyKeys.Add(key);
-        return context.SaveChangesAsync();
-    });
+        return context.SaveChanges();
+    }, waits: false);
 
-    public async Task<JobRow?> FindAsync(string id, CancellationToken cancellation)
-    {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
-        return await context.Jobs.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellation);
-    }
+    public Task<JobRow?> FindAsync(string id, CancellationToken cancellationToken) =>
+        reader.ReadAsync(context => context.Jobs.AsNoTracking().SingleOrDefault(row => row.Id == id), cancellationToken);
 
-    public async Task<JobRow?> FindWithBlocksAsync(string id, CancellationToken cancellation)
-    {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
-        return await context.Jobs.AsNoTracking().Include(row => row.Blocks).SingleOrDefaultAsync(row => row.Id == id, cancellation);
-    }
+    public Task<JobRow?> FindWithBlocksAsync(string id, CancellationToken cancellationToken) => reader.ReadAsync(
+        context => context.Jobs.AsNoTracking().Include(row => row.Blocks).SingleOrDefault(row => row.Id == id), cancellationToken);
 
-    public async Task<IdempotencyRow?> FindKeyAsync(string key, CancellationToken cancellation)
-    {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
-        return await context.IdempotencyKeys.AsNoTracking().SingleOrDefaultAsync(row => row.Key == key, cancellation);
-    }
+    public Task<IdempotencyRow?> FindKeyAsync(string key, CancellationToken cancellationToken) =>
+        reader.ReadAsync(context => context.IdempotencyKeys.AsNoTracking().SingleOrDefault(row => row.Key == key), cancellationToken);
 
     /// <summary>Newest first, from just after <paramref name="before"/>.</summary>
-    public async Task<IReadOnlyList<JobRow>> ListAsync(JobQuery query, string? before, int limit, CancellationToken cancellation)
+    public Task<List<JobRow>> ListAsync(JobQuery query, string? before, int limit, CancellationToken cancellationToken) => reader.ReadAsync(context =>
     {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
         IQueryable<JobRow> rows = context.Jobs.AsNoTracking();
         if (query.Status is { } status)
             rows = rows.Where(row => row.Status == status);
@@ -70,8 +86,8 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
             rows = rows.Where(row => row.Type == type);
         if (before is not null)
             rows = rows.Where(row => string.Compare(row.Id, before) < 0);
-        return await rows.OrderByDescending(row => row.Id).Take(limit).ToListAsync(cancellation);
-    }
+        return rows.OrderByDescending(row => row.Id).Take(limit).ToList();
+    }, cancellationToken);
 
     /// <summary>Writes what can change of a job; false when the row is gone or belongs to a newer process.</summary>
     public async Task<bool> UpdateAsync(JobSnapshot job, int epoch, long lastSequence)
@@ -79,7 +95,7 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
         string progress = JobRowMapper.ToJson(job.Progress);
         string? error = job.Error is null ? null : JobRowMapper.ToJson(job.Error);
         string results = JobRowMapper.ToJson(job.Results);
-        return await WriteAsync(context => context.Jobs.Where(row => row.Id == job.Id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
+        return await writer.WriteAsync(context => context.Jobs.Where(row => row.Id == job.Id && row.Epoch == epoch).ExecuteUpdate(set => set
             .SetProperty(row => row.Status, job.Status)
             .SetProperty(row => row.StartedAt, job.StartedAt)
             .SetProperty(row => row.FinishedAt, job.FinishedAt)
@@ -88,14 +104,14 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
             .SetProperty(row => row.StopReason, row => job.StopReason ?? row.StopReason)
             .SetProperty(row => row.Progress, progress)
             .SetProperty(row => row.Error, error)
-            .SetProperty(row => row.Results, results))) == 1;
+            .SetProperty(row => row.Results, results)), waits: true) == 1;
     }
 
     /// <summary>Writes why and where the job's chains are about to be stopped; false as for <see cref="UpdateAsync"/>.</summary>
     public async Task<bool> DecideStopAsync(string id, int epoch, StopReason reason, int? step) =>
-        await WriteAsync(context => context.Jobs.Where(row => row.Id == id && row.Epoch == epoch).ExecuteUpdateAsync(set => set
+        await writer.WriteAsync(context => context.Jobs.Where(row => row.Id == id && row.Epoch == epoch).ExecuteUpdate(set => set
             .SetProperty(row => row.StopReason, reason)
-            .SetProperty(row => row.StopStep, step))) == 1;
+            .SetProperty(row => row.StopStep, step)), waits: true) == 1;
 
     /// <summary>Claims the right to write a checkpoint; false when the block belongs to a newer process.</summary>
     public Task<bool> BeginCheckpointAsync(string jobId, int index, int epoch, int step) =>
@@ -114,48 +130,29 @@ internal sealed class JobStore(IDbContextFactory<JobsDbContext> contexts)
             .SetProperty(row => row.Step, step)
             .SetProperty(row => row.ResultSha256, (string?)null));
 
-    private async Task<bool> UpdateBlockAsync(string jobId, int index, int epoch, Action<UpdateSettersBuilder<BlockRow>> set) => await WriteAsync(context =>
-        context.Blocks.Where(row => row.JobId == jobId && row.Index == index && row.LeaseEpoch == epoch).ExecuteUpdateAsync(set)) == 1;
+    private async Task<bool> UpdateBlockAsync(string jobId, int index, int epoch, Action<UpdateSettersBuilder<BlockRow>> set) =>
+        await writer.WriteAsync(context => context.Blocks
+            .Where(row => row.JobId == jobId && row.Index == index && row.LeaseEpoch == epoch).ExecuteUpdate(set), waits: true) == 1;
 
+    /// <summary>For a request; false when there is no such job.</summary>
     public async Task<bool> DeleteAsync(string id) =>
-        await WriteAsync(context => context.Jobs.Where(row => row.Id == id).ExecuteDeleteAsync()) == 1;
-
-    private async Task<int> WriteAsync(Func<JobsDbContext, Task<int>> write)
-    {
-        try
-        {
-            await using JobsDbContext context = await contexts.CreateDbContextAsync();
-            return await write(context);
-        }
-        // Bare from a commit and from an update in place, wrapped from SaveChanges.
-        catch (Exception e) when ((e as SqliteException ?? e.InnerException as SqliteException)?.IsOfDisk() is true)
-        {
-            throw new FailureException(StorageFailures.OfRequest, e);
-        }
-    }
+        await writer.WriteAsync(context => context.Jobs.Where(row => row.Id == id).ExecuteDelete(), waits: false) == 1;
 
     /// <summary>The jobs that had not ended, oldest first, a page of them after <paramref name="after"/>, with their blocks.</summary>
-    public async Task<IReadOnlyList<JobRow>> ListUnfinishedAsync(string after, CancellationToken cancellation)
-    {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
-        return await context.Jobs.AsNoTracking().Include(row => row.Blocks)
+    public Task<List<JobRow>> ListUnfinishedAsync(string after, CancellationToken cancellationToken) => reader.ReadAsync(context =>
+        context.Jobs.AsNoTracking().Include(row => row.Blocks)
             .Where(row => row.Status != JobStatus.Succeeded && row.Status != JobStatus.Failed && row.Status != JobStatus.Cancelled)
             .Where(row => string.Compare(row.Id, after) > 0)
-            .OrderBy(row => row.Id).Take(StartUpPage).ToListAsync(cancellation);
-    }
+            .OrderBy(row => row.Id).Take(StartUpPage).ToList(), cancellationToken);
 
     /// <summary>Writes a job taken over from a dead process, and its blocks.</summary>
-    public async Task ReclaimAsync(JobRow row, CancellationToken cancellation)
+    public Task ReclaimAsync(JobRow row) => writer.WriteAsync(context =>
     {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
         context.Jobs.Update(row);
-        await context.SaveChangesAsync(cancellation);
-    }
+        return context.SaveChanges();
+    }, waits: true);
 
     /// <summary>Every job's id, and whether it has ended.</summary>
-    public async Task<Dictionary<string, bool>> ListEndedAsync(CancellationToken cancellation)
-    {
-        await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellation);
-        return await context.Jobs.Select(row => new { row.Id, row.Status }).ToDictionaryAsync(row => row.Id, row => row.Status.IsTerminal(), cancellation);
-    }
+    public Task<Dictionary<string, bool>> ListEndedAsync(CancellationToken cancellationToken) => reader.ReadAsync(context =>
+        context.Jobs.Select(row => new { row.Id, row.Status }).ToDictionary(row => row.Id, row => row.Status.IsTerminal()), cancellationToken);
 }

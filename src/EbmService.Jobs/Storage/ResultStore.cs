@@ -9,12 +9,9 @@ namespace EbmService.Jobs.Storage;
 internal sealed class ResultStore(JobFolders folders, JobDisk disk)
 {
     /// <summary>Stores all files; an earlier set of the job is replaced.</summary>
-    public IReadOnlyList<ResultEntry> WriteResults(string id, IReadOnlyList<ResultFile> files)
-    {
-        Directory.CreateDirectory(folders.Of(id, JobFolders.Results));
-        return [.. files.Select(file => new ResultEntry(
+    public IReadOnlyList<ResultEntry> WriteResults(string id, IReadOnlyList<ResultFile> files) =>
+        [.. files.Select(file => new ResultEntry(
             file.Name, file.MediaType, file.Content.Length, disk.Write(folders.File(id, JobFolders.Results, file.Name), file.Content)))];
-    }
 
     /// <summary>Opens a stored file; null when it is missing or not as long as it was written.</summary>
     public Stream? OpenResult(string id, ResultEntry entry)
@@ -32,7 +29,6 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk)
     /// <returns>SHA-256 of the content, for <see cref="ReadBlock"/>.</returns>
     public string WriteBlock(string id, int index, ReadOnlySpan<byte> content, StepReport report)
     {
-        Directory.CreateDirectory(folders.Of(id, JobFolders.Blocks));
         disk.Write(ReportPath(id, index), BlockReportFile.Write(report));
         return disk.Write(BlockPath(id, index), content);
     }
@@ -43,7 +39,7 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk)
         try
         {
             byte[] content = File.ReadAllBytes(BlockPath(id, index));
-            return AtomicFile.Hash(content) == sha256 ? content : throw new InvalidDataException("a stored block result is damaged");
+            return JobDisk.Hash(content) == sha256 ? content : throw new InvalidDataException("a stored block result is damaged");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,10 +1,8 @@
 using EbmService.Core.Failures;
-using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace EbmService.Jobs.Storage;
 
-/// <summary>What clients are told when the disk refuses.</summary>
+/// <summary>What clients are told when the disk or the database refuses.</summary>
 internal static class StorageFailures
 {
     public static Failure OfJob { get; } = new(FailureCode.StorageFailed,
@@ -15,7 +13,13 @@ internal static class StorageFailures
         "The server's disk is full or can't be written, so nothing was changed.",
         "Ask the operator to make room on the server's disk, or delete jobs that have ended, then send the request again.");
 
-    /// <summary>Whether the database could not write for its disk's sake.</summary>
-    public static bool IsOfDisk(this SqliteException exception) => exception.SqliteErrorCode
-        is raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN;
+    /// <value>For a request that the database did not take.</value>
+    public static Failure Busy { get; } = new(FailureCode.StorageBusy,
+        "Another program holds the server's job database, so nothing was read or changed.",
+        "Send the request again after the time in Retry-After. The operator: end the program that holds jobs.db, for example a backup or a database browser.");
+
+    /// <value>For a cancel, pause or resume that is under way but not in the database yet.</value>
+    public static Failure BusyUnderWay { get; } = new(FailureCode.StorageBusy,
+        "Another program holds the server's job database: what was asked for is under way but not stored yet.",
+        "Send the request again after the time in Retry-After: it does no harm twice.");
 }

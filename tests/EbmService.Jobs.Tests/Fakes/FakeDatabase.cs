@@ -4,41 +4,50 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace EbmService.Jobs.Tests.Fakes;
 
-/// <summary>The real database until a test says what its writes run into.</summary>
+/// <summary>The real database until a test says what its writes and reads run into.</summary>
 internal sealed class FakeDatabase : DbCommandInterceptor, IDbTransactionInterceptor
 {
+    private int _commits;
+
     /// <value>SQLite's code that every write fails with; 0 for none.</value>
     public int FailsWith { get; set; }
+
+    /// <value>SQLite's code that every query fails with; 0 for none.</value>
+    public int ReadsFailWith { get; set; }
 
     /// <value>Statements go through, and only their commit fails.</value>
     public bool OnlyAtCommit { get; set; }
 
-    public override ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
-        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default)
+    /// <value>Transactions that were to be committed so far.</value>
+    public int Commits => Volatile.Read(ref _commits);
+
+    public override InterceptionResult<DbDataReader> ReaderExecuting(
+        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result)
     {
-        if (!OnlyAtCommit && !command.CommandText.TrimStart().StartsWith("SELECT", StringComparison.Ordinal))
-            Write();
-        return new(result);
+        if (command.CommandText.TrimStart().StartsWith("SELECT", StringComparison.Ordinal))
+            Fail(ReadsFailWith);
+        else if (!OnlyAtCommit)
+            Fail(FailsWith);
+        return result;
     }
 
-    public override ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
-        DbCommand command, CommandEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
+    public override InterceptionResult<int> NonQueryExecuting(DbCommand command, CommandEventData eventData, InterceptionResult<int> result)
     {
         if (!OnlyAtCommit)
-            Write();
-        return new(result);
+            Fail(FailsWith);
+        return result;
     }
 
-    public ValueTask<InterceptionResult> TransactionCommittingAsync(
-        DbTransaction transaction, TransactionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
+    public InterceptionResult TransactionCommitting(DbTransaction transaction, TransactionEventData eventData, InterceptionResult result)
     {
-        Write();
-        return new(result);
+        Interlocked.Increment(ref _commits);
+        Fail(FailsWith);
+        return result;
     }
 
-    private void Write()
+    private static void Fail(int code)
     {
-        if (FailsWith != 0)
-            throw new SqliteException("SQLite Error", FailsWith);
+        if (code != 0)
+            throw new SqliteException("SQLite Error", code);
     }
 }
