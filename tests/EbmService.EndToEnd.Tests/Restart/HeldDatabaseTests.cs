@@ -35,6 +35,7 @@ public sealed class HeldDatabaseTests : IDisposable
             Task<HttpResponseMessage> delete = service.Client.DeleteAsync($"/v1/jobs/{ended}", HttpSteps.Cancel);
             await Task.Delay(200, HttpSteps.Cancel);
             await AssertAtOnceAsync(service, "/health/live");
+            await AssertAtOnceAsync(service.Client.PostAsync($"/v1/models/{ServiceHost.Model}/energy", Digits.Npy(Digits.Noise(1, seed: 1)), HttpSteps.Cancel));
             await AssertAtOnceAsync(service, $"/v1/jobs/{running}");
             await AssertAtOnceAsync(service, $"/v1/jobs/{ended}");
             await AssertAtOnceAsync(service, "/v1/models");
@@ -63,10 +64,12 @@ public sealed class HeldDatabaseTests : IDisposable
     private static Task<HttpResponseMessage> PostAsync(ServiceProcess service, string path, JsonObject? body) => service.Client.PostAsync(
         path, body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"), HttpSteps.Cancel);
 
-    private static async Task AssertAtOnceAsync(ServiceProcess service, string path)
+    private static Task AssertAtOnceAsync(ServiceProcess service, string path) => AssertAtOnceAsync(service.Client.GetAsync(path, HttpSteps.Cancel));
+
+    private static async Task AssertAtOnceAsync(Task<HttpResponseMessage> request)
     {
         long since = Stopwatch.GetTimestamp();
-        using HttpResponseMessage answer = await service.Client.GetAsync(path, HttpSteps.Cancel);
+        using HttpResponseMessage answer = await request;
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, AtOnce);
     }
