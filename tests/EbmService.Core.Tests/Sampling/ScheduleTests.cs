@@ -1,6 +1,6 @@
 using EbmService.Core.Sampling;
 
-namespace EbmService.Inference.Tests.Sampling;
+namespace EbmService.Core.Tests.Sampling;
 
 public sealed class ScheduleTests
 {

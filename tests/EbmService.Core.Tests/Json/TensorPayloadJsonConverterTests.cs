@@ -3,7 +3,7 @@ using EbmService.Core.Json;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 
-namespace EbmService.Inference.Tests.Json;
+namespace EbmService.Core.Tests.Json;
 
 public sealed class TensorPayloadJsonConverterTests
 {
