@@ -1,8 +1,10 @@
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Questions;
+using EbmService.Jobs.Recording;
+using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -79,19 +81,14 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddExecution(this IServiceCollection services) => services
         .AddSingleton<LiveJobs>()
-        .AddSingleton<JobAnnouncer>()
-        .AddSingleton<JobLeftovers>()
         .AddSingleton<JobEndings>()
-        .AddSingleton<JobRecorder>()
         .AddSingleton<CheckpointWriter>()
-        .AddSingleton<JobPauses>()
-        .AddSingleton<SlotChoice>()
-        .AddSingleton<JobBoard>()
+        .AddSingleton<JobRecorder>()
         .AddSingleton<LiveDiagnostics>()
-        .AddSingleton<JobStops>()
-        .AddSingleton<StopRuleJudge>()
-        .AddSingleton<DeadlineWatch>()
-        .AddSingleton<JobControl>()
+        .AddSingleton<StopRules>()
+        .AddSingleton<SlotChoice>()
+        .AddSingleton<SlotBoard>()
+        .AddSingleton<IJobDuties, JobDuties>()
         .AddSingleton<BlockOutcomes>()
         .AddTransient<SlotWorkloads>()
         .AddHostedService<WorkerService>();

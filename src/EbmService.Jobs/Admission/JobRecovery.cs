@@ -1,6 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
@@ -14,7 +14,7 @@ namespace EbmService.Jobs.Admission;
 /// </summary>
 internal sealed class JobRecovery(
     JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake, DataFolderLock folder,
-    TimeProvider clock, ILogger<JobRecovery> log)
+    IJobDuties duties, TimeProvider clock, ILogger<JobRecovery> log)
 {
     /// <returns>How many jobs go on.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
@@ -43,7 +43,7 @@ internal sealed class JobRecovery(
                 log.JobInterrupted(row.Id, row.Attempt);
             (row.Status, row.Attempt) = (JobStatus.Queued, row.Attempt + 1);
         }
-        LiveJob? job = TryRead(row);
+        Job? job = TryRead(row);
         if (job is null)
             EndUnreadable(row);
         await store.ReclaimAsync(row);
@@ -53,15 +53,14 @@ internal sealed class JobRecovery(
         return true;
     }
 
-    private LiveJob? TryRead(JobRow row)
+    private Job? TryRead(JobRow row)
     {
         try
         {
-            var job = new LiveJob(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, clock, JobRowMapper.ToStartSteps(row));
+            var job = new Job(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, duties, clock, JobRowMapper.ToStartSteps(row));
             foreach (BlockRow block in row.Blocks)
-                Restore(job, job.Blocks.Single(live => live.Plan.Index == block.Index), block);
-            job.Barrier?.Begin(job.Blocks.Max(block => block.Step));
-            Resume(job, row);
+                Restore(job, block);
+            job.Recover(row.Status, row.StopReason, row.StopStep);
             return job;
         }
         catch (Exception e)
@@ -71,28 +70,12 @@ internal sealed class JobRecovery(
         }
     }
 
-    /// <summary>What was decided about the job before: a pause, a cancel or a stop.</summary>
-    private static void Resume(LiveJob job, JobRow row)
-    {
-        if (row.Status == JobStatus.Paused)
-        {
-            job.PauseRequested = job.Paused = true;
-            job.Pausing.TrySetResult();
-        }
-        if (row.Status == JobStatus.Cancelling)
-            job.StopHere(StopReason.Cancelled);
-        else if (row is { StopReason: { } reason, StopStep: { } step })
-            job.StopAt(reason, step);
-        else if (row.StopReason is { } now)
-            job.StopHere(now);
-    }
-
-    private void Restore(LiveJob job, LiveBlock block, BlockRow row)
+    private void Restore(Job job, BlockRow row)
     {
         if (checkpoints.Peek(job.Id, row.Index) is { } newest)
-            job.Restore(block, newest.Step);
+            job.RestoreParked(row.Index, newest.Step);
         if (row is { State: BlockRowState.Done, ResultSha256: { } sha256 })
-            job.RestoreDone(block, row.Step, sha256, results.ReadReport(job.Id, row.Index));
+            job.RestoreDone(row.Index, row.Step, sha256, results.ReadReport(job.Id, row.Index));
         else
             row.State = BlockRowState.Waiting;
     }

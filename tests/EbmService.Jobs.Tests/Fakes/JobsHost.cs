@@ -132,7 +132,7 @@ internal sealed class JobsHost : IAsyncDisposable
     /// <summary>Stops while a block is inside a step, and lets that step end once no further one may begin.</summary>
     public async Task StopAfterAsync(Action release)
     {
-        Get<EbmService.Jobs.Execution.JobBoard>().Stop();
+        Get<EbmService.Jobs.Slots.SlotBoard>().Stop();
         release();
         await StopAsync();
     }
