@@ -85,7 +85,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<CheckpointWriter>()
         .AddSingleton<JobRecorder>()
         .AddSingleton<LiveDiagnostics>()
-        .AddSingleton<StopRules>()
+        .AddSingleton<JobStops>()
         .AddSingleton<SlotChoice>()
         .AddSingleton<SlotBoard>()
         .AddSingleton<IJobDuties, JobDuties>()

@@ -1,5 +1,4 @@
 using EbmService.Core.Diagnostics;
-using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
 

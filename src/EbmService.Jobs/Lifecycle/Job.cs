@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -348,16 +347,10 @@ internal sealed partial class Job
     private Task Record(JobEntry entry)
     {
         if (_joined)
-            _tail = RunAfterAsync(_tail, entry);
+            _tail = _duties.Record(this, entry, _tail);
         else if (entry is PauseEntry pause)
             pause.Done.TrySetResult(true);
         return _tail;
-    }
-
-    private async Task RunAfterAsync(Task before, JobEntry entry)
-    {
-        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        await _duties.RecordAsync(this, entry);
     }
 
     private void StopHere(StopReason reason)

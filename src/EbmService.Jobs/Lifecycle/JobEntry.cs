@@ -28,11 +28,13 @@ internal sealed record StopEntry(StopReason Reason, int? Step) : JobEntry;
 /// <summary>Nothing is left to compute: results are to be made and the end is to be stored.</summary>
 internal sealed record EndEntry : JobEntry;
 
-/// <summary>What a job has done by others. Neither waits, and none may call back into the job before it returns.</summary>
+/// <summary>What a job has done by others. No member waits, or calls back into the job before it returns.</summary>
 internal interface IJobDuties
 {
-    /// <summary>Carries an entry out; called after the entry before has been.</summary>
-    Task RecordAsync(Job job, JobEntry entry);
+    /// <summary>Has an entry carried out once the one before has been.</summary>
+    /// <param name="before">Completes with the job's entry before this one.</param>
+    /// <returns>Completes when the entry has been carried out; its errors are its own business.</returns>
+    Task Record(Job job, JobEntry entry, Task before);
 
     /// <summary>Judges the stop rules on other threads and tells <see cref="Job.Judged"/>.</summary>
     /// <param name="step">The step that every block is at.</param>

@@ -1,5 +1,4 @@
 using EbmService.Core.Diagnostics;
-using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Slots;
 using Microsoft.Extensions.Logging;

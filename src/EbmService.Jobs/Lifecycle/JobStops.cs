@@ -9,7 +9,7 @@ namespace EbmService.Jobs.Lifecycle;
 /// depends on the blocks' draws at that step alone, so it is the same on any number of slots and after any restart. Deadlines are counted
 /// from admission, for queued, running and paused jobs, in this process and the next. Thread-safe.
 /// </summary>
-internal sealed class StopRules(IJobDiagnostician diagnostician, JobRecorder recorder, TimeProvider clock)
+internal sealed class JobStops(IJobDiagnostician diagnostician, JobRecorder recorder, TimeProvider clock)
 {
     /// <summary>No timer takes more; a longer one is set again.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
