@@ -26,7 +26,7 @@ public static class JobsServiceCollectionExtensions
 
     /// <summary>
     /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: IJobPlanner,
-    /// IWorkloadFactory, IResultAssembler, IJobDiagnostician, IModelEvaluator and IComputeDevice.
+    /// IWorkloadFactory, IResultAssembler, IJobDiagnostician, IModelEvaluator, IModelCatalog and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
@@ -86,6 +86,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobRecorder>()
         .AddSingleton<LiveDiagnostics>()
         .AddSingleton<JobStops>()
+        .AddSingleton<JobModels>()
         .AddSingleton<SlotChoice>()
         .AddSingleton<SlotBoard>()
         .AddSingleton<IJobDuties, JobDuties>()

@@ -8,7 +8,7 @@ using EbmService.Jobs.Storage;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>Cancel, pause and resume: each is decided at once, and answered when it is stored or after some patience. Thread-safe.</summary>
-internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard board, JobStore store, TimeProvider clock)
+internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard board, JobModels models, JobStore store, TimeProvider clock)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -47,6 +47,8 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard boar
     public async Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken)
     {
         Job? job = live.Find(id);
+        if (job is { IsPaused: true } && models.WhyStillMissing(job.Definition.Model) is { } missing)
+            return missing;
         if (job?.State == JobState.Paused)
             live.Return(job);
         if (job?.Resume() is not { } answer)

@@ -16,6 +16,12 @@ internal sealed class JobRecovery(
     JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake, DataFolderLock folder,
     IJobDuties duties, TimeProvider clock, ILogger<JobRecovery> log)
 {
+    public const int MaxFruitlessAttempts = 3;
+
+    private static readonly Failure ProcessLost = new(FailureCode.ProcessLost,
+        "The service's process ended abruptly three times while this job ran, before anything new of it could be stored.",
+        "It may need more memory than there is, or meet a defect: ask for fewer chains or a smaller blockSize, and tell the operator.");
+
     /// <returns>How many jobs go on.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
@@ -37,6 +43,7 @@ internal sealed class JobRecovery(
         row.Epoch++;
         foreach (BlockRow block in row.Blocks)
             block.LeaseEpoch = row.Epoch;
+        bool wasAtWork = row.Status is JobStatus.Running or JobStatus.Cancelling;
         if (row.Status == JobStatus.Running)
         {
             if (folder.FollowsUncleanEnd)
@@ -46,11 +53,28 @@ internal sealed class JobRecovery(
         Job? job = TryRead(row);
         if (job is null)
             EndUnreadable(row);
+        else
+            CountAttempt(job, row, wasAtWork);
         await store.ReclaimAsync(row);
         if (job is null)
             return false;
         intake.Take(job);
         return true;
+    }
+
+    /// <summary>A job that kills its process would be resumed at every start without end.</summary>
+    private void CountAttempt(Job job, JobRow row, bool wasAtWork)
+    {
+        bool wentOn = job.DoneChainSteps > row.AttemptFrom;
+        if (wasAtWork && wentOn)
+            row.FruitlessAttempts = 0;
+        else if (wasAtWork && folder.FollowsUncleanEnd)
+            row.FruitlessAttempts++;
+        row.AttemptFrom = job.DoneChainSteps;
+        if (row.FruitlessAttempts >= MaxFruitlessAttempts && job.Fail(ProcessLost) == JobChange.Made)
+            log.JobFailed(null, job.Id, ProcessLost.Code, ProcessLost.Message);
+        else if (row.FruitlessAttempts > 0)
+            job.Suspect();
     }
 
     private Job? TryRead(JobRow row)

@@ -93,7 +93,7 @@ internal sealed partial class Job
             long bytes = 0;
             for (LinkedListNode<Block>? node = _waiting.First; node is { Value.State: BlockState.Parked }; node = node.Next)
                 bytes += node.Value.Checkpoint?.Length ?? 0;
-            return new(IsRunnable, _waiting.Count > 0, _open > 0, bytes);
+            return new(IsRunnable, _waiting.Count > 0 && !_awaitsModel, _open > 0, bytes);
         }
     }
 
@@ -101,7 +101,7 @@ internal sealed partial class Job
     public IBlock? TryOpen()
     {
         lock (_lock)
-            return IsRunnable && _waiting.First is { } next ? Open(next.Value) : null;
+            return IsRunnable && !_awaitsModel && _waiting.First is { } next ? Open(next.Value) : null;
     }
 
     /// <summary>Takes a waiting block onto a slot that is to be closed where it is; null where there is none.</summary>
@@ -165,6 +165,7 @@ internal sealed partial class Job
             block.Series = report.Series ?? block.Series;
             block.Report = report with { Series = null, Preview = null };
             _doneChainSteps += amount;
+            _modelMissingSince = null;
             _rate.Add(amount);
             return amount;
         }

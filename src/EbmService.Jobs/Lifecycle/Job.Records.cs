@@ -26,7 +26,8 @@ internal sealed partial class Job
             if (block.SavedAt is { } last)
                 return !block.IsWriting && _clock.GetElapsedTime(last) >= block.SaveInterval;
             (block.SavedAt, block.SaveInterval) = (_clock.GetTimestamp(), interval);
-            return false;
+            // What a suspect has done is kept at once: that clears it.
+            return _isSuspect;
         }
     }
 
@@ -75,6 +76,7 @@ internal sealed partial class Job
             else if (block.State == BlockState.Parked)
                 Write(block);
         }
+        Clear();
     }
 
     /// <summary>The last chains of a done block are on disk.</summary>
@@ -89,6 +91,7 @@ internal sealed partial class Job
     {
         lock (_lock)
             ((Block)which).ResultSha256 = sha256;
+        Clear();
     }
 
     /// <summary>The block's chains in memory, and whether there are any on disk.</summary>
@@ -198,6 +201,16 @@ internal sealed partial class Job
                 Progress = last.Progress with { QueuePosition = null, EtaSeconds = null },
             };
         }
+    }
+
+    /// <summary>Something of the job was stored: it is no suspect any more, and the next one may run.</summary>
+    private void Clear()
+    {
+        if (!_isSuspect)
+            return;
+        lock (_lock)
+            _isSuspect = false;
+        _duties.Changed(this);
     }
 
     // The caller of everything below holds the lock.

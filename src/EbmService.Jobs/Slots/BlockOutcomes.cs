@@ -4,14 +4,19 @@ using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Recording;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
 
 /// <summary>Tells a job what came of a slot's task, and watchers what there is to tell of it. Thread-safe.</summary>
 internal sealed class BlockOutcomes(
-    LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobEventHub hub, JobsMetrics metrics,
-    ILogger<BlockOutcomes> log)
+    LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobModels models, JobEventHub hub, JobsMetrics metrics,
+    IOptions<WorkerOptions> options, ILogger<BlockOutcomes> log)
 {
+    private static readonly TimeSpan ModelRetry = TimeSpan.FromSeconds(5);
+
+    private readonly TimeSpan _modelWait = TimeSpan.FromSeconds(options.Value.ModelWaitSeconds);
+
     /// <param name="slotTime">How long the slot was busy with it, opening, saving and finishing the block included.</param>
     public void Advanced(SlotState slot, IBlock block, QuantumOutcome outcome, TimeSpan slotTime)
     {
@@ -50,11 +55,21 @@ internal sealed class BlockOutcomes(
     /// <summary>The slot's open blocks that the next process is to go on with.</summary>
     public IBlock[] ToSave(SlotState slot) => [.. board.OpenOn(slot).Where(block => !block.Job.IsOver)];
 
-    /// <summary>The block's work threw.</summary>
+    /// <summary>The block's work threw; one whose model is away waits for it.</summary>
     public void Failed(SlotState slot, IBlock block, Exception exception)
     {
         board.Leave(slot, block);
         Failure failure = JobRecorder.FailureOf(exception);
+        if (IsOfModel(failure) && models.WhyMissing(block.Job.Definition.Model) is { } missing)
+        {
+            JobChange change = block.Job.AwaitModel(block, missing, _modelWait);
+            if (change == JobChange.Already)
+                _ = RetryModelAsync(block.Job);
+            if (change == JobChange.Made)
+                log.JobFailed(exception, block.Job.Id, missing.Code, missing.Message);
+            if (change != JobChange.Refused)
+                return;
+        }
         if (block.Job.FailBlock(block, failure) == JobChange.Made)
             log.JobFailed(exception, block.Job.Id, failure.Code, failure.Message);
         else
@@ -69,6 +84,25 @@ internal sealed class BlockOutcomes(
             board.Leave(slot, block);
             if (block.Job.Lose(block) == JobChange.Refused && block.Job.Failure is { } failure)
                 log.JobFailed(null, block.Job.Id, failure.Code, failure.Message);
+        }
+    }
+
+    private static bool IsOfModel(Failure failure) =>
+        failure.Code is FailureCode.ModelUnavailable or FailureCode.ModelNotFound or FailureCode.VersionNotFound;
+
+    private async Task RetryModelAsync(Job job)
+    {
+        log.ModelAwaited(job.Id, job.Model.ToString(), _modelWait);
+        await live.PauseAsync(_modelWait < 4 * ModelRetry ? _modelWait / 4 : ModelRetry);
+        if (live.Stopping)
+            return;
+        try
+        {
+            models.WhyStillMissing(job.Definition.Model);
+        }
+        finally
+        {
+            job.RetryModel();
         }
     }
 

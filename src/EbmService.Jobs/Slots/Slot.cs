@@ -3,6 +3,7 @@ using EbmService.Core.Devices;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Questions;
+using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Slots;
@@ -12,11 +13,13 @@ namespace EbmService.Jobs.Slots;
 /// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
 /// </summary>
 internal sealed class Slot(
-    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, TimeProvider clock,
-    ILogger<Slot> log)
+    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, DataFolderLock folder,
+    TimeProvider clock, ILogger<Slot> log)
 {
     private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestRebind = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan LongestWaitForTheDatabase = TimeSpan.FromSeconds(2);
 
     private readonly SlotState _state = board.AddSlot();
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -107,6 +110,9 @@ internal sealed class Slot(
 
     private void Advance(IBlock block)
     {
+        // After a crash it has to be known which job runs, in case that one crashes again.
+        if (folder.FollowsUncleanEnd && block.Job.Recorded.Status == JobStatus.Queued)
+            Task.WaitAny([block.Job.Stored], LongestWaitForTheDatabase);
         long began = clock.GetTimestamp();
         bool ran = TryRun(block, workload => Quantum(block, workload), out QuantumOutcome? outcome);
         board.EndQuantum(_state);

@@ -106,10 +106,12 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
         slot.Candidates.Clear();
         JobRank[] ranks = live.Rank(jobs);
         long parkedBytes = 0;
+        // Jobs of which one may have ended the last process run one at a time, so that it is known which.
+        Job? suspect = jobs.FirstOrDefault(job => job.IsSuspect && job.OpenBlocks > 0);
         for (int i = 0; i < jobs.Count; i++)
         {
             JobOffer offer = jobs[i].Offer();
-            if (!offer.IsRunnable)
+            if (!offer.IsRunnable || (suspect is not null && jobs[i] != suspect && jobs[i].IsSuspect))
                 continue;
             IBlock? open = offer.HasOpen ? OpenBlockOf(slot, jobs[i]) : null;
             if (open is not null || offer.HasWaiting)

@@ -43,6 +43,10 @@ public sealed class WorkerOptions
     [Range(0.1, 3600.0)]
     public double DiagnosticsSeconds { get; set; } = 2;
 
+    /// <value>How long a job waits for a model that is away or damaged before it fails, 0 to 86400 s; 300 by default.</value>
+    [Range(0.0, 86_400.0)]
+    public double ModelWaitSeconds { get; set; } = 300;
+
     /// <value>How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by default. The host waits as long.</value>
     [Range(0, 600)]
     public int StopSeconds { get; set; } = 5;
