@@ -16,7 +16,7 @@ internal sealed class FakeDatabase : DbCommandInterceptor, IDbTransactionInterce
     public int ReadsFailWith { get; set; }
 
     /// <value>What writes wait for.</value>
-    public Task Holds { get; set; } = Task.CompletedTask;
+    public ManualResetEventSlim Holds { get; } = new(true);
 
     /// <value>Statements go through, and only their commit fails.</value>
     public bool OnlyAtCommit { get; set; }

@@ -9,7 +9,6 @@ public sealed class SlowStorageTests : IAsyncLifetime
 {
     private readonly JobsHost _host = new();
     private readonly SemaphoreSlim _permits = new(0);
-    private readonly TaskCompletionSource _disk = new();
     private string _id = "";
 
     public async ValueTask InitializeAsync()
@@ -24,7 +23,7 @@ public sealed class SlowStorageTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        _disk.TrySetResult();
+        _host.Database.Holds.Set();
         _permits.Release(1000);
         await _host.DisposeAsync();
     }
@@ -75,5 +74,5 @@ public sealed class SlowStorageTests : IAsyncLifetime
     private async Task<JobSnapshot> FindAsync() => (await _host.Jobs.FindAsync(_id, default)).OrThrow();
 
     /// <summary>What is stored from now on waits.</summary>
-    private void HangDisk() => _host.Database.Holds = _disk.Task;
+    private void HangDisk() => _host.Database.Holds.Reset();
 }
