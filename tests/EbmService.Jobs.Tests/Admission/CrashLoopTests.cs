@@ -48,18 +48,15 @@ public sealed class CrashLoopTests : IDisposable
             await using JobsHost host = NewHost();
             host.Settings["Worker:CheckpointSeconds"] = "0.000001";
             var held = new SemaphoreSlim(0);
-            host.Workloads.On(1, new Script { Permits = held });
+            // One quantum each, so that a checkpoint may follow every step.
+            host.Workloads.On(1, new Script { Permits = held, BeforeStep = _ => host.Questions.AskAsync(JobsHost.Query(1), default) });
             await host.StartAsync();
             if (life == 0)
                 id = (await host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 50))).Id;
             string folder = Path.Combine(_folder, "jobs", id, "checkpoints");
             DateTime before = Newest(folder);
             held.Release(3);
-            await JobsHost.EventuallyAsync(() =>
-            {
-                _ = host.Questions.AskAsync(JobsHost.Query(1), default);
-                return Newest(folder) > before;
-            });
+            await JobsHost.EventuallyAsync(() => Newest(folder) > before);
             await CrashAsync(host, held);
         }
         await using JobsHost last = await NewHost().StartAsync();
