@@ -46,6 +46,7 @@ public sealed class CrashLoopTests : IDisposable
         for (int life = 0; life < 5; life++)
         {
             await using JobsHost host = NewHost();
+            host.Settings["Worker:Slots"] = "1";
             host.Settings["Worker:CheckpointSeconds"] = "0.000001";
             var held = new SemaphoreSlim(0);
             // One quantum each, so that a checkpoint may follow every step.
