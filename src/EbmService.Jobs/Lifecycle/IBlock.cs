@@ -58,3 +58,30 @@ internal interface IBlock
     /// <value>How often the stored result was found damaged.</value>
     int Damages { get; }
 }
+
+/// <summary>What a slot is to do with a block that is open on it.</summary>
+internal enum BlockOrder
+{
+    /// <summary>It may have quanta when the scheduler says so.</summary>
+    None,
+    Park,
+
+    /// <summary>End it early and keep its result so far.</summary>
+    Close,
+
+    /// <summary>Nothing of it is wanted.</summary>
+    Drop,
+}
+
+/// <summary>What a job offers to a slot that looks for work.</summary>
+/// <param name="IsRunnable">It may have quanta.</param>
+/// <param name="HasWaiting">A block of it waits for a slot.</param>
+/// <param name="HasOpen">Some block of it is on a slot.</param>
+/// <param name="ParkedBytes">Memory of its parked checkpoints that are not on disk.</param>
+internal readonly record struct JobOffer(bool IsRunnable, bool HasWaiting, bool HasOpen, long ParkedBytes);
+
+/// <summary>What a quantum may do.</summary>
+/// <param name="StepLimit">The step that it may not pass.</param>
+/// <param name="StopStep">A block that has come to this step is done.</param>
+/// <param name="MayReachBarrier">Its draws may be wanted for the stop rules.</param>
+internal readonly record struct QuantumLimits(int StepLimit, int StopStep, bool MayReachBarrier);

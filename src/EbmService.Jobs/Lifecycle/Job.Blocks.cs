@@ -5,33 +5,6 @@ using EbmService.Jobs.Progress;
 
 namespace EbmService.Jobs.Lifecycle;
 
-/// <summary>What a slot is to do with a block that is open on it.</summary>
-internal enum BlockOrder
-{
-    /// <summary>It may have quanta when the scheduler says so.</summary>
-    None,
-    Park,
-
-    /// <summary>End it early and keep its result so far.</summary>
-    Close,
-
-    /// <summary>Nothing of it is wanted.</summary>
-    Drop,
-}
-
-/// <summary>What a job offers to a slot that looks for work.</summary>
-/// <param name="IsRunnable">It may have quanta.</param>
-/// <param name="HasWaiting">A block of it waits for a slot.</param>
-/// <param name="HasOpen">Some block of it is on a slot.</param>
-/// <param name="ParkedBytes">Memory of its parked checkpoints that are not on disk.</param>
-internal readonly record struct JobOffer(bool IsRunnable, bool HasWaiting, bool HasOpen, long ParkedBytes);
-
-/// <summary>What a quantum may do.</summary>
-/// <param name="StepLimit">The step that it may not pass.</param>
-/// <param name="StopStep">A block that has come to this step is done.</param>
-/// <param name="MayReachBarrier">Its draws may be wanted for the stop rules.</param>
-internal readonly record struct QuantumLimits(int StepLimit, int StopStep, bool MayReachBarrier);
-
 internal sealed partial class Job
 {
     private const int NoBarrier = int.MaxValue;
@@ -61,30 +34,6 @@ internal sealed partial class Job
 
     /// <value>The latest diagnostics over the job's chains.</value>
     public JobDiagnostics? Diagnostics { get; private set; }
-
-    /// <summary>Recovery: the block's chains are on disk at that step.</summary>
-    public void RestoreParked(int index, int step)
-    {
-        lock (_lock)
-        {
-            Block block = BlockOf(index);
-            (block.IsStored, block.CheckpointStep) = (true, step);
-            Requeue(block);
-        }
-    }
-
-    /// <summary>Recovery: the block's result is on disk.</summary>
-    public void RestoreDone(int index, int step, string sha256, StepReport? report)
-    {
-        lock (_lock)
-        {
-            Block block = BlockOf(index);
-            MoveTo(block, step);
-            (block.State, block.ResultSha256, block.Report, block.Series) = (BlockState.Done, sha256, report, report?.Series);
-            _waiting.Remove(block);
-            _done++;
-        }
-    }
 
     public JobOffer Offer()
     {
