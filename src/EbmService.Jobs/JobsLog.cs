@@ -76,6 +76,9 @@ internal static partial class JobsLog
     [LoggerMessage(2028, LogLevel.Error, "Job {JobId} could not be deleted.")]
     public static partial void JobNotDeleted(this ILogger log, Exception exception, string jobId);
 
+    [LoggerMessage(2029, LogLevel.Warning, "Job {JobId} waits for model {Model}, which is away or damaged; it fails after {Patience}.")]
+    public static partial void ModelAwaited(this ILogger log, string jobId, string model, TimeSpan patience);
+
     [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} questions failed; each is asked alone.")]
     public static partial void QuestionBatchFailed(this ILogger log, Exception exception, int queries);
 

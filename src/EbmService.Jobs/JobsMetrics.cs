@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 
 namespace EbmService.Jobs;
 
@@ -42,15 +42,8 @@ internal sealed class JobsMetrics
 
     private static KeyValuePair<string, object?> Tag(JobStatus status) => new("status", status.ToString().ToLowerInvariant());
 
-    private int QueueLength()
-    {
-        lock (_live.Gate)
-            return _live.Queued;
-    }
+    private int QueueLength() => _live.Queued;
 
-    private List<Measurement<int>> ByStatus()
-    {
-        lock (_live.Gate)
-            return [.. _live.InOrder.CountBy(job => job.Recorded.Status).Select(pair => new Measurement<int>(pair.Value, Tag(pair.Key)))];
-    }
+    private List<Measurement<int>> ByStatus() =>
+        [.. _live.InOrder.CountBy(job => job.Recorded.Status).Select(pair => new Measurement<int>(pair.Value, Tag(pair.Key)))];
 }

@@ -1,8 +1,10 @@
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Questions;
+using EbmService.Jobs.Recording;
+using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -24,7 +26,7 @@ public static class JobsServiceCollectionExtensions
 
     /// <summary>
     /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: IJobPlanner,
-    /// IWorkloadFactory, IResultAssembler, IJobDiagnostician, IModelEvaluator and IComputeDevice.
+    /// IWorkloadFactory, IResultAssembler, IJobDiagnostician, IModelEvaluator, IModelCatalog and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
@@ -79,19 +81,15 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddExecution(this IServiceCollection services) => services
         .AddSingleton<LiveJobs>()
-        .AddSingleton<JobAnnouncer>()
-        .AddSingleton<JobLeftovers>()
         .AddSingleton<JobEndings>()
-        .AddSingleton<JobRecorder>()
         .AddSingleton<CheckpointWriter>()
-        .AddSingleton<JobPauses>()
-        .AddSingleton<SlotChoice>()
-        .AddSingleton<JobBoard>()
+        .AddSingleton<JobRecorder>()
         .AddSingleton<LiveDiagnostics>()
         .AddSingleton<JobStops>()
-        .AddSingleton<StopRuleJudge>()
-        .AddSingleton<DeadlineWatch>()
-        .AddSingleton<JobControl>()
+        .AddSingleton<JobModels>()
+        .AddSingleton<SlotChoice>()
+        .AddSingleton<SlotBoard>()
+        .AddSingleton<IJobDuties, JobDuties>()
         .AddSingleton<BlockOutcomes>()
         .AddTransient<SlotWorkloads>()
         .AddHostedService<WorkerService>();

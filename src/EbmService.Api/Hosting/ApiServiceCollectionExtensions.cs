@@ -5,7 +5,7 @@ using EbmService.Api.Jobs;
 using EbmService.Api.Limits;
 using EbmService.Api.OpenApi;
 using EbmService.Core.Json;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Slots;
 using MessagePack;
 using MessagePack.Resolvers;
 using Microsoft.AspNetCore.Server.Kestrel.Core;

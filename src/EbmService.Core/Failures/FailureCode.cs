@@ -54,6 +54,9 @@ public enum FailureCode
     /// <summary>The job's deadline passed before any of its chains had a step. A job's failure.</summary>
     DeadlineExceeded,
 
+    /// <summary>The job's process ended abruptly several times while it ran, without a newer checkpoint. A job's failure.</summary>
+    ProcessLost,
+
     /// <summary>A chain left the finite numbers or the energy bound. A job's failure, not a request's.</summary>
     Diverged,
 

@@ -23,6 +23,8 @@ public sealed class ModelRepository : IModelCatalog
     /// <summary>Reads the folder again and swaps the set; a model that became unreadable becomes unavailable.</summary>
     public void Reload() => _models = _scanner.Scan();
 
+    void IModelCatalog.Refresh() => Reload();
+
     /// <inheritdoc/>
     public IReadOnlyList<HostedModel> List() => _models.Listed;
 

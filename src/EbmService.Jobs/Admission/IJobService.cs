@@ -52,7 +52,7 @@ public interface IJobService
     Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation);
 
     /// <summary>Queues a paused job again, where its chains stopped; one that is not paused stays as it is.</summary>
-    /// <returns>The job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has ended.</returns>
+    /// <returns>The job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has ended, <see cref="FailureCode.ModelUnavailable"/> while its model is away or damaged: it stays paused.</returns>
     Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation);
 
     /// <summary>

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Questions;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Storage;
@@ -13,7 +13,7 @@ namespace EbmService.Jobs.Admission;
 
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
-    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, IJobPlanner planner, TimeProvider clock,
+    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, IJobPlanner planner, IJobDuties duties, TimeProvider clock,
     IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
@@ -58,13 +58,10 @@ internal sealed class JobAdmission(
     /// <summary>Takes a place in the queue and stores the job.</summary>
     public async Task<Outcome<string>> AdmitAsync(JobDraft draft)
     {
-        lock (live.Gate)
-        {
-            if (live.Stopping)
-                return QuestionDispatcher.ShuttingDown;
-            if (!live.TryReserve(limits.Value.MaxQueuedJobs))
-                return new Failure(FailureCode.QueueFull, "The job queue is full.", "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
-        }
+        if (live.Stopping)
+            return QuestionDispatcher.ShuttingDown;
+        if (!live.TryReserve(limits.Value.MaxQueuedJobs))
+            return new Failure(FailureCode.QueueFull, "The job queue is full.", "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
         try
         {
             return await InsertAsync(draft);
@@ -75,8 +72,7 @@ internal sealed class JobAdmission(
         }
         finally
         {
-            lock (live.Gate)
-                live.Release();
+            live.Release();
         }
     }
 
@@ -99,7 +95,7 @@ internal sealed class JobAdmission(
     {
         JobSubmission submission = draft.Submission;
         DateTimeOffset now = clock.GetUtcNow();
-        LiveJob job = NewJob(draft, now);
+        Job job = NewJob(draft, now);
         IdempotencyRow? key = submission.IdempotencyKey is not { } text ? null
             : new IdempotencyRow { Key = text, JobId = job.Id, Fingerprint = submission.RequestFingerprint, CreatedAt = now };
         bool isStored = false;
@@ -128,7 +124,7 @@ internal sealed class JobAdmission(
         return job.Id;
     }
 
-    private LiveJob NewJob(JobDraft draft, DateTimeOffset now)
+    private Job NewJob(JobDraft draft, DateTimeOffset now)
     {
         JobSubmission submission = draft.Submission;
         var snapshot = new JobSnapshot
@@ -144,12 +140,12 @@ internal sealed class JobAdmission(
             Progress = new JobProgress(),
             CreatedAt = now,
         };
-        var job = new LiveJob(snapshot, draft.Plan, epoch: 0, clock, [.. draft.Plan.Blocks.Select(_ => draft.StartStep)]);
+        var job = new Job(snapshot, draft.Plan, epoch: 0, duties, clock, [.. draft.Plan.Blocks.Select(_ => draft.StartStep)]);
         if (draft.StartStep == 0)
             return job;
-        foreach (LiveBlock block in job.Blocks)
-            job.Restore(block, draft.StartStep);
-        job.Barrier?.Begin(draft.StartStep);
+        foreach (IBlock block in job.Blocks)
+            job.RestoreParked(block.Plan.Index, draft.StartStep);
+        job.Recover(JobStatus.Queued, stop: null, stopStep: null);
         return job;
     }
 }

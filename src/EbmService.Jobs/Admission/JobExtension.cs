@@ -1,6 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Recording;
 using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Admission;

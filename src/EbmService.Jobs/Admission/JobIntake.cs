@@ -1,20 +1,17 @@
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Slots;
 
 namespace EbmService.Jobs.Admission;
 
 /// <summary>Hands a stored job to the slots, its watchers and its deadline. Thread-safe.</summary>
-internal sealed class JobIntake(LiveJobs live, JobBoard board, DeadlineWatch deadlines, JobRecorder recorder, JobEventHub hub)
+internal sealed class JobIntake(SlotBoard board, JobStops stops, JobEventHub hub)
 {
-    public void Take(LiveJob job)
+    public void Take(Job job)
     {
         hub.Open(job.Id, job.Epoch);
-        lock (live.Gate)
-        {
-            board.Add(job);
-            deadlines.Watch(job);
-            // Of a job taken over from a process that died just before the end, nothing else is left.
-            recorder.TryEnd(job);
-        }
+        board.Add(job);
+        stops.WatchDeadline(job);
+        job.EndIfDone();
     }
 }

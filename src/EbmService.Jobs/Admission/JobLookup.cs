@@ -1,6 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Admission;
@@ -46,9 +46,5 @@ internal sealed class JobLookup(LiveJobs live, JobStore store)
 
     public static string Word(JobStatus status) => status == JobStatus.Cancelled ? "been cancelled" : status.ToString().ToLowerInvariant();
 
-    private JobSnapshot? FindLive(string id)
-    {
-        lock (live.Gate)
-            return live.Find(id) is { } job ? live.Snapshot(job) : null;
-    }
+    private JobSnapshot? FindLive(string id) => live.Find(id) is { } job ? live.Snapshot(job) : null;
 }

@@ -1,6 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
@@ -14,8 +14,14 @@ namespace EbmService.Jobs.Admission;
 /// </summary>
 internal sealed class JobRecovery(
     JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake, DataFolderLock folder,
-    TimeProvider clock, ILogger<JobRecovery> log)
+    IJobDuties duties, TimeProvider clock, ILogger<JobRecovery> log)
 {
+    public const int MaxFruitlessAttempts = 3;
+
+    private static readonly Failure ProcessLost = new(FailureCode.ProcessLost,
+        "The service's process ended abruptly three times while this job ran, before anything new of it could be stored.",
+        "It may need more memory than there is, or meet a defect: ask for fewer chains or a smaller blockSize, and tell the operator.");
+
     /// <returns>How many jobs go on.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
@@ -37,15 +43,18 @@ internal sealed class JobRecovery(
         row.Epoch++;
         foreach (BlockRow block in row.Blocks)
             block.LeaseEpoch = row.Epoch;
+        bool wasAtWork = row.Status is JobStatus.Running or JobStatus.Cancelling;
         if (row.Status == JobStatus.Running)
         {
             if (folder.FollowsUncleanEnd)
                 log.JobInterrupted(row.Id, row.Attempt);
             (row.Status, row.Attempt) = (JobStatus.Queued, row.Attempt + 1);
         }
-        LiveJob? job = TryRead(row);
+        Job? job = TryRead(row);
         if (job is null)
             EndUnreadable(row);
+        else
+            CountAttempt(job, row, wasAtWork);
         await store.ReclaimAsync(row);
         if (job is null)
             return false;
@@ -53,15 +62,29 @@ internal sealed class JobRecovery(
         return true;
     }
 
-    private LiveJob? TryRead(JobRow row)
+    /// <summary>A job that kills its process would be resumed at every start without end.</summary>
+    private void CountAttempt(Job job, JobRow row, bool wasAtWork)
+    {
+        bool wentOn = job.DoneChainSteps > row.AttemptFrom;
+        if (wasAtWork && wentOn)
+            row.FruitlessAttempts = 0;
+        else if (wasAtWork && folder.FollowsUncleanEnd)
+            row.FruitlessAttempts++;
+        row.AttemptFrom = job.DoneChainSteps;
+        if (row.FruitlessAttempts >= MaxFruitlessAttempts && job.Fail(ProcessLost) == JobChange.Made)
+            log.JobFailed(null, job.Id, ProcessLost.Code, ProcessLost.Message);
+        else if (row.FruitlessAttempts > 0)
+            job.Suspect();
+    }
+
+    private Job? TryRead(JobRow row)
     {
         try
         {
-            var job = new LiveJob(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, clock, JobRowMapper.ToStartSteps(row));
+            var job = new Job(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, duties, clock, JobRowMapper.ToStartSteps(row));
             foreach (BlockRow block in row.Blocks)
-                Restore(job, job.Blocks.Single(live => live.Plan.Index == block.Index), block);
-            job.Barrier?.Begin(job.Blocks.Max(block => block.Step));
-            Resume(job, row);
+                Restore(job, block);
+            job.Recover(row.Status, row.StopReason, row.StopStep);
             return job;
         }
         catch (Exception e)
@@ -71,28 +94,12 @@ internal sealed class JobRecovery(
         }
     }
 
-    /// <summary>What was decided about the job before: a pause, a cancel or a stop.</summary>
-    private static void Resume(LiveJob job, JobRow row)
-    {
-        if (row.Status == JobStatus.Paused)
-        {
-            job.PauseRequested = job.Paused = true;
-            job.Pausing.TrySetResult();
-        }
-        if (row.Status == JobStatus.Cancelling)
-            job.StopHere(StopReason.Cancelled);
-        else if (row is { StopReason: { } reason, StopStep: { } step })
-            job.StopAt(reason, step);
-        else if (row.StopReason is { } now)
-            job.StopHere(now);
-    }
-
-    private void Restore(LiveJob job, LiveBlock block, BlockRow row)
+    private void Restore(Job job, BlockRow row)
     {
         if (checkpoints.Peek(job.Id, row.Index) is { } newest)
-            job.Restore(block, newest.Step);
+            job.RestoreParked(row.Index, newest.Step);
         if (row is { State: BlockRowState.Done, ResultSha256: { } sha256 })
-            job.RestoreDone(block, row.Step, sha256, results.ReadReport(job.Id, row.Index));
+            job.RestoreDone(row.Index, row.Step, sha256, results.ReadReport(job.Id, row.Index));
         else
             row.State = BlockRowState.Waiting;
     }

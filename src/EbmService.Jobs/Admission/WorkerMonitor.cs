@@ -1,30 +1,17 @@
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Slots;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Admission;
 
 /// <inheritdoc cref="IWorkerMonitor"/>
-internal sealed class WorkerMonitor(LiveJobs live, JobBoard board, IOptions<JobLimitsOptions> limits) : IWorkerMonitor
+internal sealed class WorkerMonitor(LiveJobs live, SlotBoard board, IOptions<JobLimitsOptions> limits) : IWorkerMonitor
 {
     public bool IsReady => board.IsReady;
 
-    public int QueuedJobs
-    {
-        get
-        {
-            lock (live.Gate)
-                return live.Queued;
-        }
-    }
+    public int QueuedJobs => live.Queued;
 
-    public int RunningJobs
-    {
-        get
-        {
-            lock (live.Gate)
-                return live.InOrder.Count - live.Queued - live.Paused;
-        }
-    }
+    public int RunningJobs => live.InOrder.Count(job => !job.IsQueued && !job.IsPaused);
 
     public int QueueCapacity => limits.Value.MaxQueuedJobs;
 }

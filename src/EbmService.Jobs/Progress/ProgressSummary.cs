@@ -1,5 +1,5 @@
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Lifecycle;
 
 namespace EbmService.Jobs.Progress;
 
@@ -8,14 +8,14 @@ internal static class ProgressSummary
 {
     private const string Energy = "energy";
 
-    /// <param name="job">The job; the caller holds the gate.</param>
+    /// <param name="job">The job; in a state that does not change meanwhile.</param>
     /// <param name="queuePosition">Null once running.</param>
-    public static JobProgress Of(LiveJob job, int? queuePosition)
+    public static JobProgress Of(Job job, int? queuePosition)
     {
         var figures = new KernelFigures();
         double fraction = 0, steps = 0, energy = 0, gradient = 0;
         int chains = 0, totalSteps = 0, measured = 0, diverged = 0;
-        foreach (LiveBlock block in job.Blocks)
+        foreach (IBlock block in job.Blocks)
         {
             chains += block.Plan.Chains;
             totalSteps = Math.Max(totalSteps, block.Plan.Steps);

@@ -1,7 +1,7 @@
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Execution;
+using EbmService.Jobs.Recording;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Questions;

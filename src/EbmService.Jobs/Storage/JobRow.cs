@@ -36,6 +36,12 @@ internal sealed class JobRow
 
     public int Attempt { get; set; }
 
+    /// <value>Chain-steps that were kept when the latest attempt began.</value>
+    public long AttemptFrom { get; set; }
+
+    /// <value>Attempts in a row that ended with their process and left no newer checkpoint.</value>
+    public int FruitlessAttempts { get; set; }
+
     /// <value>Counts the processes that have held the job; leases and event numbers of an older one are stale.</value>
     public int Epoch { get; set; }
 

@@ -68,12 +68,7 @@ public sealed class DeathTests : IDisposable
         host.Death.At = 0;
     }
 
-    private static EbmService.Jobs.Execution.LiveJob? Live(JobsHost host, string id)
-    {
-        var live = host.Get<EbmService.Jobs.Execution.LiveJobs>();
-        lock (live.Gate)
-            return live.Find(id);
-    }
+    private static EbmService.Jobs.Lifecycle.Job? Live(JobsHost host, string id) => host.Get<EbmService.Jobs.Lifecycle.LiveJobs>().Find(id);
 
     private static async Task EndAllAsync(JobsHost host, Dictionary<string, Expectation> expected)
     {

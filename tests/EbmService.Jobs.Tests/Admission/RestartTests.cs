@@ -107,7 +107,7 @@ public sealed class RestartTests : IDisposable
     {
         await using var host = new JobsHost(_folder);
         await host.StartAsync();
-        host.Get<EbmService.Jobs.Execution.JobBoard>().Stop();
+        host.Get<EbmService.Jobs.Slots.SlotBoard>().Stop();
 
         Assert.Equal(FailureCode.ShuttingDown, (await host.Jobs.SubmitAsync(JobsHost.Submission(), default)).Failure?.Code);
         Assert.False(host.Monitor.IsReady);

@@ -15,6 +15,9 @@ internal sealed class FakeDatabase : DbCommandInterceptor, IDbTransactionInterce
     /// <value>SQLite's code that every query fails with; 0 for none.</value>
     public int ReadsFailWith { get; set; }
 
+    /// <value>What writes wait for.</value>
+    public ManualResetEventSlim Holds { get; } = new(true);
+
     /// <value>Statements go through, and only their commit fails.</value>
     public bool OnlyAtCommit { get; set; }
 
@@ -41,6 +44,7 @@ internal sealed class FakeDatabase : DbCommandInterceptor, IDbTransactionInterce
     public InterceptionResult TransactionCommitting(DbTransaction transaction, TransactionEventData eventData, InterceptionResult result)
     {
         Interlocked.Increment(ref _commits);
+        Holds.Wait();
         Fail(FailsWith);
         return result;
     }

@@ -2,6 +2,7 @@ using EbmService.Core.Devices;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Core.Models;
 
 namespace EbmService.Jobs.Tests.Fakes;
 
@@ -45,5 +46,30 @@ internal sealed class FakeEvaluator : IModelEvaluator
         lock (Batches)
             Batches.Add(queries.Count);
         return OnEvaluate(queries);
+    }
+}
+
+/// <summary>Every model is here, with the digest that tests give it, until a test says otherwise.</summary>
+internal sealed class FakeModels : IModelCatalog
+{
+    /// <value>Why models are away; null while they are here.</value>
+    public string? Away { get; set; }
+
+    /// <value>What a look for models finds.</value>
+    public Action? OnRefresh { get; set; }
+
+    public IReadOnlyList<HostedModel> List() => [];
+
+    public Outcome<HostedModel> Find(string name, string? version = null) => Away is { } reason
+        ? new Failure(FailureCode.ModelUnavailable, reason)
+        : new HostedModel { Key = new(name, version ?? "1"), State = ModelState.Ready, Digest = "sha256:00" };
+
+    public void Refresh() => OnRefresh?.Invoke();
+
+    /// <summary>What a workload factory does whose model is away.</summary>
+    public void ThrowIfAway()
+    {
+        if (Away is { } reason)
+            throw new FailureException(new Failure(FailureCode.ModelUnavailable, reason));
     }
 }

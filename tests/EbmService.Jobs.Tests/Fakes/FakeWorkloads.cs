@@ -38,12 +38,16 @@ internal sealed class FakeWorkloads : IWorkloadFactory
 
     public ConcurrentQueue<string> Violations { get; } = new();
 
+    /// <value>Called before a workload is opened; may throw.</value>
+    public Action? OnOpen { get; set; }
+
     public int Alive;
 
     public Script On(long seed, Script script) => _scripts[seed] = script;
 
     public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null)
     {
+        OnOpen?.Invoke();
         var spec = (SamplingSpec)job.Spec;
         int step = checkpoint is { } bytes ? BitConverter.ToInt32(bytes.Span) : 0;
         Journal.Enqueue($"open {spec.Seed}/{block.Index} at {step}");

@@ -51,6 +51,8 @@ internal sealed class JobsHost : IAsyncDisposable
 
     public FakeDiagnostician Diagnostician { get; } = new();
 
+    public FakeModels Models { get; } = new();
+
     public FakeEvaluator Evaluator { get; } = new();
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -72,7 +74,7 @@ internal sealed class JobsHost : IAsyncDisposable
         builder.Services.AddMetrics();
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
             .AddSingleton<IResultAssembler>(Assembler).AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<IJobPlanner, FakePlanner>()
-            .AddSingleton<JobDisk>(Disk).AddSingleton<IJobDiagnostician>(Diagnostician)
+            .AddSingleton<JobDisk>(Disk).AddSingleton<IJobDiagnostician>(Diagnostician).AddSingleton<IModelCatalog>(Models)
             .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death, Database));
         _host = builder.Build();
         await _host.StartAsync();
@@ -132,7 +134,7 @@ internal sealed class JobsHost : IAsyncDisposable
     /// <summary>Stops while a block is inside a step, and lets that step end once no further one may begin.</summary>
     public async Task StopAfterAsync(Action release)
     {
-        Get<EbmService.Jobs.Execution.JobBoard>().Stop();
+        Get<EbmService.Jobs.Slots.SlotBoard>().Stop();
         release();
         await StopAsync();
     }

@@ -68,7 +68,7 @@ public sealed class WatchTests : IAsyncLifetime
         List<JobEvent> kept = await _host.Jobs.WatchAsync(job.Id, 0, default).ToListAsync();
 
         // Numbers count what was announced, also what the log no longer holds: three changes, previews and progress.
-        double intervals = System.Diagnostics.Stopwatch.GetElapsedTime(begun) / EbmService.Jobs.Execution.BlockOutcomes.ProgressInterval;
+        double intervals = System.Diagnostics.Stopwatch.GetElapsedTime(begun) / EbmService.Jobs.Slots.SlotBoard.ProgressInterval;
         Assert.InRange(kept[^1].Sequence, 5, 3 + 2 * ((long)intervals + 2));
         Assert.Equal(200, Assert.Single(kept.OfType<JobPreviewEvent>()).Step);
     }

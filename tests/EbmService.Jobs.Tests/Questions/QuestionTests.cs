@@ -145,7 +145,7 @@ public sealed class QuestionTests : IAsyncLifetime
     [Fact]
     public async Task Ask_AfterTheStopBegan_IsShuttingDown()
     {
-        _host.Get<EbmService.Jobs.Execution.JobBoard>().Stop();
+        _host.Get<EbmService.Jobs.Slots.SlotBoard>().Stop();
 
         Assert.Equal(FailureCode.ShuttingDown, (await _host.Questions.AskAsync(JobsHost.Query(1), default)).Failure?.Code);
     }

@@ -88,6 +88,9 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int>("Attempt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long>("AttemptFrom")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
@@ -102,6 +105,9 @@ namespace EbmService.Jobs.Storage.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("FinishedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("FruitlessAttempts")
                         .HasColumnType("INTEGER");
 
                     b.Property<long>("LastSequence")

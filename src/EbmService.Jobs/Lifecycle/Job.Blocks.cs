@@ -1,0 +1,391 @@
+using EbmService.Core.Diagnostics;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Progress;
+
+namespace EbmService.Jobs.Lifecycle;
+
+internal sealed partial class Job
+{
+    private const int NoBarrier = int.MaxValue;
+
+    private readonly List<Block> _blocks;
+    private readonly LinkedList<Block> _waiting;
+    private readonly RateMeter _rate;
+    private readonly int? _checkEvery;
+    private readonly int _lastStep;
+    private int _barrier = NoBarrier;
+    private bool _isJudging;
+    private int _open;
+    private int _done;
+    private long _doneChainSteps;
+
+    public IReadOnlyList<IBlock> Blocks => _blocks;
+
+    public long DoneChainSteps => Volatile.Read(ref _doneChainSteps);
+
+    public long RemainingChainSteps => ChainSteps - DoneChainSteps;
+
+    public int RemainingBlocks => _blocks.Count - _done;
+
+    public int OpenBlocks => _open;
+
+    public double? ChainStepsPerSecond => _rate.PerSecond();
+
+    /// <value>The latest diagnostics over the job's chains.</value>
+    public JobDiagnostics? Diagnostics { get; private set; }
+
+    public JobOffer Offer()
+    {
+        lock (_lock)
+        {
+            long bytes = 0;
+            for (LinkedListNode<Block>? node = _waiting.First; node is { Value.State: BlockState.Parked }; node = node.Next)
+                bytes += node.Value.Checkpoint?.Length ?? 0;
+            return new(IsRunnable, _waiting.Count > 0 && !_awaitsModel, _open > 0, bytes);
+        }
+    }
+
+    /// <summary>Takes the next waiting block onto a slot; null where none may run.</summary>
+    public IBlock? TryOpen()
+    {
+        lock (_lock)
+            return IsRunnable && !_awaitsModel && _waiting.First is { } next ? Open(next.Value) : null;
+    }
+
+    /// <summary>Takes a waiting block onto a slot that is to be closed where it is; null where there is none.</summary>
+    public IBlock? TryOpenToClose()
+    {
+        if (!IsStopping)
+            return null;
+        lock (_lock)
+            return IsStopping && _waiting.FirstOrDefault(IsAtItsEnd) is { } block ? Open(block) : null;
+    }
+
+    public BlockOrder OrderFor(IBlock which)
+    {
+        lock (_lock)
+        {
+            if (IsOver)
+                return BlockOrder.Drop;
+            if (IsAtItsEnd((Block)which))
+                return BlockOrder.Close;
+            return _state == JobState.Pausing ? BlockOrder.Park : BlockOrder.None;
+        }
+    }
+
+    /// <summary>A block gets a quantum.</summary>
+    /// <returns>Whether it is the first since the job was queued, which makes the job running.</returns>
+    public bool Begin(IBlock which)
+    {
+        lock (_lock)
+        {
+            ((Block)which).Quanta++;
+            if (_begun || !IsRunnable)
+                return false;
+            _begun = true;
+            if (_state == JobState.Queued)
+                _state = JobState.Running;
+            Record(new StatusEntry(JobStatus.Running));
+            return true;
+        }
+    }
+
+    public QuantumLimits LimitsFor(IBlock which)
+    {
+        lock (_lock)
+        {
+            int limit = _stopStep ?? _barrier;
+            // Draws are copied; far from the barrier nobody needs them.
+            bool nears = _barrier != NoBarrier && which.Step + 2L * which.QuantumSteps + 1 >= limit;
+            return new(limit, _stopStep ?? int.MaxValue, nears);
+        }
+    }
+
+    /// <summary>A block's quantum is over.</summary>
+    /// <returns>Chain-steps done.</returns>
+    public long Advance(IBlock which, StepReport report)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            long amount = (long)(report.Step - block.Step) * block.Plan.Chains;
+            (block.QuantumSteps, block.Step) = (report.Step - block.Step, report.Step);
+            block.Series = report.Series ?? block.Series;
+            block.Report = report with { Series = null, Preview = null };
+            _doneChainSteps += amount;
+            _modelMissingSince = null;
+            _rate.Add(amount);
+            return amount;
+        }
+    }
+
+    /// <summary>A block that has given its draws may be at the barrier, where it waits for the others and the verdict.</summary>
+    public void Arrive(IBlock which)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            if (block.State != BlockState.Open || block.Step < _barrier || _state is not (JobState.Queued or JobState.Running or JobState.Pausing))
+                return;
+            block.AtBarrier = true;
+            TryJudge();
+        }
+    }
+
+    /// <summary>The stop rules were judged at that step; a verdict that a pause or an end overtook is dropped, and found again after a resume.</summary>
+    /// <param name="verdict">Null where the chains go on.</param>
+    public JobChange Judged(int step, JobDiagnostics diagnostics, StopReason? verdict)
+    {
+        lock (_lock)
+        {
+            _isJudging = false;
+            if (_state is not (JobState.Queued or JobState.Running) || step != _barrier)
+                return JobChange.Refused;
+            Diagnostics = diagnostics;
+            if (verdict is null)
+            {
+                MoveBarrierBeyond(step + 1);
+                LeaveBarrier();
+            }
+        }
+        if (verdict is { } reason)
+            return DecideStop(reason, step);
+        _duties.Changed(this);
+        return JobChange.Made;
+    }
+
+    /// <summary>A block gave up its place; its chains are kept.</summary>
+    /// <param name="write">Its checkpoint is due on disk.</param>
+    /// <returns>False where nothing of it is wanted any more.</returns>
+    public bool Park(IBlock which, byte[] chains, TimeSpan interval, bool write)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            if (IsOver)
+            {
+                Leave(block, BlockState.Dropped);
+                return false;
+            }
+            write |= block.AtBarrier || _state == JobState.Pausing;
+            Leave(block, BlockState.Parked);
+            Keep(block, chains, interval, write);
+            if (!block.AtBarrier)
+                _waiting.AddFirst(block);
+            TryCompletePause();
+        }
+        _duties.Changed(this);
+        return true;
+    }
+
+    /// <summary>A block is done, or was ended early.</summary>
+    /// <param name="result">Null where nothing of it is kept.</param>
+    /// <param name="chains">Its last chains, where the job may be extended.</param>
+    public void Finish(IBlock which, byte[]? result, byte[]? chains)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            bool keep = result is not null && !IsOver;
+            Leave(block, keep ? BlockState.Done : BlockState.Dropped);
+            block.Checkpoint = null;
+            if (keep)
+            {
+                _done++;
+                StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Series = block.Series };
+                Record(new BlockEntry(block, report, result!, chains));
+            }
+            TryEnd();
+            // It may have been the last that a pause or a barrier waited for.
+            TryCompletePause();
+            TryJudge();
+        }
+        _duties.Changed(this);
+    }
+
+    /// <summary>A block's work threw: the job fails, unless it is being closed, which then goes on without the block.</summary>
+    /// <returns><see cref="JobChange.Already"/> where the job is being closed.</returns>
+    public JobChange FailBlock(IBlock which, Failure failure)
+    {
+        JobChange change = JobChange.Already;
+        lock (_lock)
+        {
+            Leave((Block)which, BlockState.Dropped);
+            if (!StopsNow && !IsOver && _failure is null)
+            {
+                FailLocked(failure);
+                change = JobChange.Made;
+            }
+            TryEnd();
+        }
+        _duties.Changed(this);
+        return change;
+    }
+
+    /// <summary>A block's device was lost: it goes back to the queue at its last checkpoint; a job that keeps losing devices fails.</summary>
+    /// <returns><see cref="JobChange.Refused"/> where that made the job fail.</returns>
+    public JobChange Lose(IBlock which)
+    {
+        var block = (Block)which;
+        JobChange change = JobChange.Made;
+        lock (_lock)
+        {
+            bool goesOn = !IsOver && (!StopsNow || block.HasCheckpoint);
+            Leave(block, BlockState.Dropped);
+            if (goesOn)
+            {
+                Requeue(block);
+                _attempt++;
+                if (++_deviceLosses > MaxDeviceLosses)
+                {
+                    FailLocked(DeviceLostOften);
+                    change = JobChange.Refused;
+                }
+                else
+                {
+                    Record(new StatusEntry(_state == JobState.Cancelling ? JobStatus.Cancelling : JobStatus.Running));
+                }
+            }
+            TryEnd();
+            TryCompletePause();
+        }
+        _duties.Changed(this);
+        return change;
+    }
+
+    /// <summary>The stored results of done blocks are of no use: the end is off until they are computed again, or left out of a job that is closed.</summary>
+    public JobChange Reopen(IReadOnlyList<IBlock> damaged)
+    {
+        lock (_lock)
+        {
+            if (_state != JobState.Ending)
+                return JobChange.Refused;
+            _state = _stop switch
+            {
+                null => _begun ? JobState.Running : JobState.Queued,
+                StopReason.Cancelled => JobState.Cancelling,
+                _ => _stopStep is null ? JobState.Closing : JobState.Finishing,
+            };
+            foreach (Block block in damaged.Cast<Block>())
+            {
+                _done--;
+                block.ResultSha256 = null;
+                block.Damages++;
+                if (StopsNow && !block.HasCheckpoint)
+                    block.State = BlockState.Dropped;
+                else
+                    Requeue(block);
+            }
+            TryEnd();
+        }
+        _duties.Changed(this);
+        return JobChange.Made;
+    }
+
+    public BlockSeries[] Series()
+    {
+        lock (_lock)
+            return SeriesOf(_blocks);
+    }
+
+    /// <summary>The draws of the blocks whose results are stored.</summary>
+    public BlockSeries[] FinishedSeries()
+    {
+        lock (_lock)
+            return SeriesOf(_blocks.Where(block => block.ResultSha256 is not null));
+    }
+
+    // The caller of everything below holds the lock.
+    private static BlockSeries[] SeriesOf(IEnumerable<Block> blocks) =>
+        [.. blocks.Where(block => block.Series is not null).Select(block => new BlockSeries(block.Plan, block.Series!))];
+
+    private Block BlockOf(int index) => _blocks.Single(block => block.Plan.Index == index);
+
+    private bool IsAtItsEnd(Block block) => StopsNow || block.Step >= _stopStep;
+
+    private Block Open(Block block)
+    {
+        _waiting.Remove(block);
+        _open++;
+        (block.State, block.Quanta) = (BlockState.Open, 0);
+        return block;
+    }
+
+    private void Leave(Block block, BlockState state)
+    {
+        _open--;
+        block.State = state;
+    }
+
+    /// <summary>The block waits again where its newest checkpoint is, parked ones before fresh ones.</summary>
+    private void Requeue(Block block)
+    {
+        MoveTo(block, block.HasCheckpoint ? block.CheckpointStep : 0);
+        (block.State, block.AtBarrier) = (block.HasCheckpoint ? BlockState.Parked : BlockState.Waiting, false);
+        _waiting.Remove(block);
+        LinkedListNode<Block>? fresh = _waiting.First;
+        while (fresh?.Value.State == BlockState.Parked)
+            fresh = fresh.Next;
+        if (fresh is null)
+            _waiting.AddLast(block);
+        else
+            _waiting.AddBefore(fresh, block);
+    }
+
+    private void MoveTo(Block block, int step)
+    {
+        _doneChainSteps += (long)(step - block.Step) * block.Plan.Chains;
+        (block.Step, block.Report) = (step, null);
+    }
+
+    /// <summary>Judges when every block is at the barrier; a paused job is judged when it is resumed.</summary>
+    private void TryJudge()
+    {
+        if (_isJudging || _barrier == NoBarrier || _state is not (JobState.Queued or JobState.Running)
+            || !_blocks.Exists(block => block.AtBarrier) || _blocks.Exists(block => !block.AtBarrier && block.State != BlockState.Done))
+            return;
+        _isJudging = true;
+        _duties.Judge(this, _barrier, SeriesOf(_blocks));
+    }
+
+    /// <summary>Barriers are at every multiple below the last step: whoever is past one was let through it, whoever is at one may not have been.</summary>
+    private void MoveBarrierBeyond(int step)
+    {
+        if (_checkEvery is not { } every)
+            return;
+        long next = Math.Max(1L, (step + every - 1L) / every) * every;
+        _barrier = next < _lastStep ? (int)next : NoBarrier;
+    }
+
+    /// <summary>Blocks that waited for each other wait for slots again.</summary>
+    private void LeaveBarrier()
+    {
+        foreach (Block block in _blocks.Where(block => block.AtBarrier))
+        {
+            block.AtBarrier = false;
+            if (block.State == BlockState.Parked)
+                _waiting.AddFirst(block);
+        }
+    }
+
+    /// <summary>Where blocks stop is decided: those behind that step, after a kill or a lost device, wait at no earlier barrier.</summary>
+    private void EndBarrier()
+    {
+        LeaveBarrier();
+        _barrier = NoBarrier;
+    }
+
+    private void DropWaiting()
+    {
+        LeaveBarrier();
+        _waiting.Clear();
+    }
+
+    private static readonly Failure TooLate = new(FailureCode.DeadlineExceeded,
+        "The job's deadline passed before any of its chains had a step.",
+        "Submit it again with a later deadline or a higher priority, or when the service is less busy.");
+
+    private static readonly Failure DeviceLostOften = new(FailureCode.DeviceLost,
+        "The device was lost several times while the job ran.", "Try a smaller blockSize, or ask the operator.");
+}

@@ -1,0 +1,284 @@
+using EbmService.Core.Diagnostics;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Progress;
+
+namespace EbmService.Jobs.Lifecycle;
+
+/// <summary>What there is to tell of a quantum.</summary>
+internal readonly record struct JobNews(bool IsProgressDue, PreviewFrame? Preview);
+
+/// <summary>What is kept and told of a job: checkpoints, results of blocks, diagnostics, progress, the snapshots that are stored.</summary>
+internal sealed partial class Job
+{
+    private long? _progressAt;
+    private long? _previewAt;
+    private PreviewFrame? _preview;
+    private int _round;
+    private bool _roundIsOpen;
+    private long? _roundOpenedAt;
+
+    /// <summary>Whether a block in its quantum is to be saved after it.</summary>
+    public bool IsSaveDue(IBlock which, TimeSpan interval)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            if (block.SavedAt is { } last)
+                return !block.IsWriting && _clock.GetElapsedTime(last) >= block.SaveInterval;
+            (block.SavedAt, block.SaveInterval) = (_clock.GetTimestamp(), interval);
+            // What a suspect has done is kept at once: that clears it.
+            return _isSuspect;
+        }
+    }
+
+    /// <summary>Takes what a slot saved of an open block, and queues it for writing.</summary>
+    /// <param name="interval">How long to wait until the next save.</param>
+    public void Save(IBlock which, byte[] chains, TimeSpan interval)
+    {
+        lock (_lock)
+            Keep((Block)which, chains, interval, write: true);
+    }
+
+    /// <summary>Queues the newest checkpoints of blocks without a slot, which have no say in it.</summary>
+    public void WriteParked()
+    {
+        lock (_lock)
+        {
+            foreach (Block block in _blocks.Where(block => block.State == BlockState.Parked))
+                Write(block);
+        }
+    }
+
+    /// <summary>The checkpoint to write now; null where there is none, and no write is under way then.</summary>
+    public (byte[] Chains, int Step)? ToWrite(IBlock which)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            if (block.Checkpoint is { } chains && !IsOver)
+                return (chains, block.CheckpointStep);
+            block.IsWriting = false;
+            return null;
+        }
+    }
+
+    /// <summary>A checkpoint is on disk, and leaves the memory where it is still the newest.</summary>
+    /// <param name="interval">The least to wait until the next save.</param>
+    public void Written(IBlock which, byte[] chains, TimeSpan interval)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            (block.IsWriting, block.IsStored) = (false, true);
+            block.SaveInterval = block.SaveInterval > interval ? block.SaveInterval : interval;
+            if (ReferenceEquals(block.Checkpoint, chains))
+                block.Checkpoint = null;
+            else if (block.State == BlockState.Parked)
+                Write(block);
+        }
+        Clear();
+    }
+
+    /// <summary>The last chains of a done block are on disk.</summary>
+    public void ChainsWritten(IBlock which, int step)
+    {
+        var block = (Block)which;
+        lock (_lock)
+            (block.IsStored, block.CheckpointStep) = (true, step);
+    }
+
+    public void ResultWritten(IBlock which, string sha256)
+    {
+        lock (_lock)
+            ((Block)which).ResultSha256 = sha256;
+        Clear();
+    }
+
+    /// <summary>The block's chains in memory, and whether there are any on disk.</summary>
+    public (byte[]? InMemory, bool OnDisk) ChainsOf(IBlock which)
+    {
+        var block = (Block)which;
+        lock (_lock)
+            return (block.Checkpoint, block.IsStored);
+    }
+
+    /// <summary>What was read from disk for a block about to go on.</summary>
+    /// <param name="step">Null where nothing there was valid: the block begins at step 0.</param>
+    public void Loaded(IBlock which, int? step)
+    {
+        var block = (Block)which;
+        lock (_lock)
+        {
+            if ((step ?? 0) != block.Step)
+                MoveTo(block, step ?? 0);
+            (block.IsStored, block.CheckpointStep) = (step is not null, step ?? 0);
+        }
+    }
+
+    /// <summary>Whether the block's next report should carry its draws for the diagnostics on the way.</summary>
+    /// <param name="interval">The least time from one round of asking to the next; null: no new round now.</param>
+    public bool WantsDraws(IBlock which, TimeSpan? interval)
+    {
+        lock (_lock)
+        {
+            if (!_roundIsOpen && interval is { } least && (_roundOpenedAt is not { } opened || _clock.GetElapsedTime(opened) >= least))
+                (_round, _roundIsOpen, _roundOpenedAt) = (_round + 1, true, _clock.GetTimestamp());
+            return _roundIsOpen && ((Block)which).Round < _round;
+        }
+    }
+
+    /// <summary>A running block has reported.</summary>
+    /// <returns>The draws where it was the last that the round waited for; null else.</returns>
+    public BlockSeries[]? TakeDraws(IBlock which)
+    {
+        lock (_lock)
+        {
+            ((Block)which).Round = _round;
+            if (!_roundIsOpen || _blocks.Exists(other => other is { State: BlockState.Open, AtBarrier: false } && other.Round < _round))
+                return null;
+            _roundIsOpen = false;
+            return IsRunnable && SeriesOf(_blocks) is { Length: > 0 } series ? series : null;
+        }
+    }
+
+    public void Diagnose(JobDiagnostics diagnostics)
+    {
+        lock (_lock)
+            Diagnostics = diagnostics;
+    }
+
+    /// <summary>What a quantum's report lets be told: before the change to running is stored and after the end is decided, progress would contradict the status.</summary>
+    /// <param name="isLast">The report is of the block's end.</param>
+    /// <param name="interval">Progress and previews come at most that often.</param>
+    public JobNews NewsOf(StepReport report, bool isLast, TimeSpan interval)
+    {
+        lock (_lock)
+        {
+            if (IsOver || _recorded.Status == JobStatus.Queued)
+                return default;
+            _preview = report.Preview ?? _preview;
+            PreviewFrame? preview = (isLast && _done == _blocks.Count - 1) || IsDue(_previewAt, interval) ? _preview : null;
+            if (preview is not null)
+                (_previewAt, _preview) = (_clock.GetTimestamp(), null);
+            bool isProgressDue = IsDue(_progressAt, interval);
+            if (isProgressDue)
+                _progressAt = _clock.GetTimestamp();
+            return new(isProgressDue, preview);
+        }
+    }
+
+    /// <summary>The job as clients see it now.</summary>
+    public JobSnapshot Snapshot(int? queuePosition)
+    {
+        lock (_lock)
+            return _recorded.Status.IsTerminal() ? _recorded : _recorded with { Progress = ProgressSummary.Of(this, queuePosition) };
+    }
+
+    /// <summary>What is to be stored of a status that is not an end.</summary>
+    public JobSnapshot SnapshotOf(JobStatus status, int? queuePosition, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            JobSnapshot next = Snapshot(queuePosition) with { Status = status, Attempt = _attempt };
+            return status == JobStatus.Running ? next with { StartedAt = next.StartedAt ?? now } : next;
+        }
+    }
+
+    /// <summary>What is to be stored of the end.</summary>
+    public JobSnapshot SnapshotOfEnd(IReadOnlyList<ResultEntry> results, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            JobSnapshot last = Snapshot(queuePosition: null);
+            return last with
+            {
+                Status = _failure is not null ? JobStatus.Failed : _stop == StopReason.Cancelled ? JobStatus.Cancelled : JobStatus.Succeeded,
+                StopReason = _failure is null ? _stop ?? StopReason.Steps : null,
+                FinishedAt = now,
+                Attempt = _attempt,
+                Error = _failure,
+                Results = results,
+                Progress = last.Progress with { QueuePosition = null, EtaSeconds = null },
+            };
+        }
+    }
+
+    /// <summary>Something of the job was stored: it is no suspect any more, and the next one may run.</summary>
+    private void Clear()
+    {
+        if (!_isSuspect)
+            return;
+        lock (_lock)
+            _isSuspect = false;
+        _duties.Changed(this);
+    }
+
+    // The caller of everything below holds the lock.
+    private void Keep(Block block, byte[] chains, TimeSpan interval, bool write)
+    {
+        (block.Checkpoint, block.CheckpointStep) = (chains, block.Step);
+        (block.SavedAt, block.SaveInterval) = (_clock.GetTimestamp(), interval);
+        if (write)
+            Write(block);
+    }
+
+    private void Write(Block block)
+    {
+        if (block.IsWriting || block.Checkpoint is null || IsOver)
+            return;
+        block.IsWriting = true;
+        Record(new CheckpointEntry(block));
+    }
+
+    private bool IsDue(long? last, TimeSpan interval) => last is null || _clock.GetElapsedTime(last.Value) >= interval;
+
+    /// <summary>A block as its job sees it. Guarded by the job's lock.</summary>
+    private sealed class Block(Job job, BlockPlan plan, int startStep) : IBlock
+    {
+        public Job Job => job;
+
+        public BlockPlan Plan => plan;
+
+        public int StartStep => startStep;
+
+        public BlockState State { get; set; }
+
+        public int Step { get; set; }
+
+        public StepReport? Report { get; set; }
+
+        public int QuantumSteps { get; set; }
+
+        public ChainSeries? Series { get; set; }
+
+        /// <value>The latest round of asking for draws that it answered.</value>
+        public int Round { get; set; }
+
+        public bool AtBarrier { get; set; }
+
+        public int Quanta { get; set; }
+
+        /// <value>The newest checkpoint while it is not on disk.</value>
+        public byte[]? Checkpoint { get; set; }
+
+        /// <value>Whether a checkpoint is on disk.</value>
+        public bool IsStored { get; set; }
+
+        /// <value>Steps at the newest checkpoint, in memory or on disk; 0 without one.</value>
+        public int CheckpointStep { get; set; }
+
+        public bool HasCheckpoint => Checkpoint is not null || IsStored;
+
+        public bool IsWriting { get; set; }
+
+        /// <value>When it was last saved or opened.</value>
+        public long? SavedAt { get; set; }
+
+        /// <value>How long to wait from one save to the next: longer where saving is slow.</value>
+        public TimeSpan SaveInterval { get; set; }
+
+        public string? ResultSha256 { get; set; }
+
+        public int Damages { get; set; }
+    }
+}

@@ -1,0 +1,45 @@
+using EbmService.Core.Diagnostics;
+using EbmService.Core.Jobs;
+
+namespace EbmService.Jobs.Lifecycle;
+
+/// <summary>Something that a job decided and that is to be stored and shown; a job's entries are carried out one after the other.</summary>
+internal abstract record JobEntry;
+
+/// <summary>A status that is not an end.</summary>
+internal sealed record StatusEntry(JobStatus Status) : JobEntry;
+
+/// <summary>The job is off the slots: its chains are to be stored, then the pause.</summary>
+/// <param name="Done">To be completed when the pause is stored or void.</param>
+internal sealed record PauseEntry(TaskCompletionSource<bool> Done) : JobEntry;
+
+/// <summary>The block's newest checkpoint is to be written.</summary>
+internal sealed record CheckpointEntry(IBlock Block) : JobEntry;
+
+/// <summary>A finished block's bytes.</summary>
+/// <param name="Result">What <see cref="IWorkload.Finish"/> gave.</param>
+/// <param name="Chains">What <see cref="IWorkload.Save"/> gave, where the job may be extended.</param>
+internal sealed record BlockEntry(IBlock Block, StepReport Report, byte[] Result, byte[]? Chains) : JobEntry;
+
+/// <summary>A stop is to be stored, and is in force then (<see cref="Job.EnterStop"/>).</summary>
+/// <param name="Step">Where all blocks end; null to end each where it is.</param>
+internal sealed record StopEntry(StopReason Reason, int? Step) : JobEntry;
+
+/// <summary>Nothing is left to compute: results are to be made and the end is to be stored.</summary>
+internal sealed record EndEntry : JobEntry;
+
+/// <summary>What a job has done by others. No member waits, or calls back into the job before it returns.</summary>
+internal interface IJobDuties
+{
+    /// <summary>Has an entry carried out once the one before has been.</summary>
+    /// <param name="before">Completes with the job's entry before this one.</param>
+    /// <returns>Completes when the entry has been carried out; its errors are its own business.</returns>
+    Task Record(Job job, JobEntry entry, Task before);
+
+    /// <summary>Judges the stop rules on other threads and tells <see cref="Job.Judged"/>.</summary>
+    /// <param name="step">The step that every block is at.</param>
+    void Judge(Job job, int step, BlockSeries[] series);
+
+    /// <summary>Slots may find something else to do now. Called outside the job's lock.</summary>
+    void Changed(Job job);
+}

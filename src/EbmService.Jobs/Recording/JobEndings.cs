@@ -1,0 +1,174 @@
+using EbmService.Core.Diagnostics;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Progress;
+using EbmService.Jobs.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace EbmService.Jobs.Recording;
+
+/// <summary>
+/// The last step of a job: 1. read the blocks' results, 2. make the result files, 3. store the end, 4. remove what is not needed any more,
+/// 5. show the end (the recorder) and tell who waits. A process that dies in between leaves a job that the next one ends with the same files.
+/// </summary>
+internal sealed class JobEndings(
+    LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, IResultAssembler assembler,
+    IJobDiagnostician diagnostician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
+{
+    /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
+    public const int MaxDamages = 3;
+
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
+
+    /// <returns>The stored end; null when the process stops first or a block has to be computed again.</returns>
+    /// <exception cref="StaleEpochException">The job belongs to a newer process.</exception>
+    public async Task<JobSnapshot?> StoreEndAsync(Job job)
+    {
+        IReadOnlyList<ResultEntry>? entries = job.Failure is null ? MakeResults(job, await ReadBlocksAsync(job)) : [];
+        if (entries is null)
+            return null;
+        if (job.Failure is null && DiagnosticsOf(job) is { } diagnostics)
+            job.Diagnose(diagnostics);
+        JobSnapshot end = job.SnapshotOfEnd(entries, clock.GetUtcNow());
+        for (TimeSpan delay = TimeSpan.FromMilliseconds(100); ; delay = delay < LongestRetry ? 2 * delay : LongestRetry)
+        {
+            if (await TryStoreAsync(job, end))
+            {
+                RemoveLeftovers(job, end);
+                return end;
+            }
+            if (live.Stopping)
+                return null;
+            await live.PauseAsync(delay);
+        }
+    }
+
+    /// <summary>The end is shown: whoever waits for it is told.</summary>
+    public void Tell(Job job, JobSnapshot end)
+    {
+        metrics.JobEnded(end.Status);
+        job.TellEnd(end);
+    }
+
+    /// <summary>Of a failed job everything goes, of others all but the results and, where they can be extended, the chains.</summary>
+    private void RemoveLeftovers(Job job, JobSnapshot end)
+    {
+        try
+        {
+            if (end.Status == JobStatus.Failed)
+            {
+                folders.Delete(job.Id);
+                return;
+            }
+            folders.Delete(job.Id, JobFolders.Blocks);
+            if (job.KeepsChains && end.IsExtendable())
+            {
+                foreach (IBlock block in job.Blocks)
+                    checkpoints.Prune(job.Id, block.Plan.Index);
+                return;
+            }
+            folders.Delete(job.Id, JobFolders.Checkpoints);
+            folders.Delete(job.Id, JobFolders.Inputs);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.FilesNotRemoved(e, job.Id);
+        }
+    }
+
+    /// <summary>The stored results of the finished blocks; null when some are damaged and are to be computed again first.</summary>
+    private async Task<List<BlockResult>?> ReadBlocksAsync(Job job)
+    {
+        List<BlockResult> whole = [];
+        List<IBlock> damaged = [];
+        try
+        {
+            foreach (IBlock block in job.Blocks.Where(block => block.ResultSha256 is not null))
+            {
+                try
+                {
+                    whole.Add(new BlockResult(block.Plan, results.ReadBlock(job.Id, block.Plan.Index, block.ResultSha256!)));
+                }
+                catch (InvalidDataException e) when (block.Damages < MaxDamages)
+                {
+                    log.BlockResultDamaged(e, block.Plan.Index, job.Id);
+                    await store.ReopenBlockAsync(job.Id, block.Plan.Index, job.Epoch, block.StartStep);
+                    damaged.Add(block);
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            FailEnd(job, e);
+            return [];
+        }
+        if (damaged.Count == 0)
+            return whole;
+        job.Reopen(damaged);
+        return null;
+    }
+
+    private IReadOnlyList<ResultEntry>? MakeResults(Job job, List<BlockResult>? blocks)
+    {
+        if (blocks is null or [])
+            return blocks is null ? null : [];
+        try
+        {
+            return results.WriteResults(job.Id, assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Steps));
+        }
+        catch (Exception e)
+        {
+            FailEnd(job, e);
+            return [];
+        }
+    }
+
+    private void FailEnd(Job job, Exception exception)
+    {
+        Failure failure = exception switch
+        {
+            FailureException known => known.Failure,
+            IOException or UnauthorizedAccessException or InvalidDataException => StorageFailures.OfJob,
+            _ => JobRecorder.FailureOf(exception),
+        };
+        job.Fail(failure, overrulesEnd: true);
+        log.JobFailed(exception, job.Id, failure.Code, failure.Message);
+    }
+
+    /// <summary>Over all draws of the finished blocks; null where there are none.</summary>
+    private JobDiagnostics? DiagnosticsOf(Job job)
+    {
+        BlockSeries[] series = job.FinishedSeries();
+        try
+        {
+            return series.Length > 0 ? diagnostician.Compute(job.Definition, series, live: false) : null;
+        }
+        catch (Exception e)
+        {
+            log.DiagnosticsFailed(e, job.Id);
+            return null;
+        }
+    }
+
+    /// <summary>An end is announced only once it is stored; a full disk delays it.</summary>
+    private async Task<bool> TryStoreAsync(Job job, JobSnapshot end)
+    {
+        try
+        {
+            return await store.UpdateAsync(end, job.Epoch, hub.NextSequence(job.Id)) ? true : throw new StaleEpochException();
+        }
+        catch (Exception e) when (e is not StaleEpochException)
+        {
+            log.JobNotStored(e, job.Id, end.Status);
+            return false;
+        }
+    }
+}
+
+internal static class Extendability
+{
+    /// <summary>Whether all chains of the job stopped at one step, from which they can go on.</summary>
+    public static bool IsExtendable(this JobSnapshot job) =>
+        job is { Status: JobStatus.Succeeded, StopReason: StopReason.Steps or StopReason.UntilEss or StopReason.UntilRHat or StopReason.UntilEssAndRHat };
+}

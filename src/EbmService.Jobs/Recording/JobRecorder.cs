@@ -1,0 +1,159 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Progress;
+using EbmService.Jobs.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace EbmService.Jobs.Recording;
+
+/// <summary>
+/// Carries what jobs decided to disk and to watchers, off the slots' threads and in order for each job: stored first, then
+/// shown, then announced. So whoever was told of a state finds it, also after a crash.
+/// </summary>
+internal sealed class JobRecorder(
+    LiveJobs live, JobStore store, ResultStore results, CheckpointStore chains, CheckpointWriter checkpoints, JobEndings endings, JobEventHub hub,
+    TimeProvider clock, ILogger<JobRecorder> log)
+{
+    private static readonly TimeSpan StopRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Carries one entry out; a disk that refuses fails the job, and a job of a newer process is let go.</summary>
+    public async Task RecordAsync(Job job, JobEntry entry)
+    {
+        try
+        {
+            await CarryOutAsync(job, entry);
+        }
+        catch (StaleEpochException)
+        {
+            Abandon(job);
+        }
+        catch (Exception e)
+        {
+            Fail(job, StorageFailures.OfJob, e, overrulesEnd: true);
+        }
+    }
+
+    /// <summary>Ends the job as failed; the first failure is the one told.</summary>
+    /// <param name="overrulesEnd">The end that is on its way has yet to read this.</param>
+    public void Fail(Job job, Failure failure, Exception? exception, bool overrulesEnd = false)
+    {
+        if (job.Fail(failure, overrulesEnd) == JobChange.Made)
+            log.JobFailed(exception, job.Id, failure.Code, failure.Message);
+    }
+
+    /// <summary>What a client is told of an exception: its stated failure, or that it was ours.</summary>
+    public static Failure FailureOf(Exception exception) => (exception as FailureException)?.Failure
+        ?? new Failure(FailureCode.Internal, "The work stopped on an unexpected error.", "Try again; if it happens again, report it with the job's id.");
+
+    private Task CarryOutAsync(Job job, JobEntry entry) => entry switch
+    {
+        StatusEntry status => RecordStatusAsync(job, status.Status),
+        PauseEntry pause => RecordPauseAsync(job, pause),
+        CheckpointEntry checkpoint => checkpoints.WriteAsync(checkpoint.Block),
+        BlockEntry block => RecordBlockAsync(job, block),
+        StopEntry stop => RecordStopAsync(job, stop),
+        EndEntry => RecordEndAsync(job),
+        _ => throw new ArgumentOutOfRangeException(nameof(entry)),
+    };
+
+    private async Task RecordStatusAsync(Job job, JobStatus status)
+    {
+        JobSnapshot next = job.SnapshotOf(status, live.PositionOf(job), clock.GetUtcNow());
+        try
+        {
+            if (!await store.UpdateAsync(next, job.Epoch, lastSequence: 0))
+                throw new StaleEpochException();
+        }
+        catch (Exception e) when (e is not StaleEpochException)
+        {
+            // Not worth a job: a process that reads the older state goes on with the job just the same.
+            log.JobNotStored(e, job.Id, status);
+        }
+        Show(job, next);
+    }
+
+    private async Task RecordPauseAsync(Job job, PauseEntry pause)
+    {
+        try
+        {
+            foreach (IBlock block in job.Blocks)
+                await checkpoints.WriteAsync(block);
+            if (job.IsPauseWanted)
+                await RecordStatusAsync(job, JobStatus.Paused);
+        }
+        finally
+        {
+            pause.Done.TrySetResult(true);
+        }
+    }
+
+    private async Task RecordBlockAsync(Job job, BlockEntry entry)
+    {
+        (IBlock block, StepReport report) = (entry.Block, entry.Report);
+        if (entry.Chains is not null)
+        {
+            chains.Write(job.Id, block.Plan.Index, job.Epoch, report.Step, entry.Chains);
+            job.ChainsWritten(block, report.Step);
+        }
+        string sha256 = results.WriteBlock(job.Id, block.Plan.Index, entry.Result, report);
+        if (!await store.CompleteBlockAsync(job.Id, block.Plan.Index, job.Epoch, report.Step, sha256))
+            throw new StaleEpochException();
+        job.ResultWritten(block, sha256);
+    }
+
+    /// <summary>A stop is first stored, then done, so that a process that takes the job over in between stops it at the same step.</summary>
+    private async Task RecordStopAsync(Job job, StopEntry stop)
+    {
+        while (!await TryStoreAsync(job, stop))
+        {
+            if (live.Stopping)
+                return;
+            await live.PauseAsync(StopRetry);
+        }
+        job.EnterStop(stop.Reason, stop.Step);
+        if (job.Failure is { Code: FailureCode.DeadlineExceeded } tooLate)
+            log.JobFailed(null, job.Id, tooLate.Code, tooLate.Message);
+    }
+
+    private async Task<bool> TryStoreAsync(Job job, StopEntry stop)
+    {
+        try
+        {
+            return await store.DecideStopAsync(job.Id, job.Epoch, stop.Reason, stop.Step) ? true : throw new StaleEpochException();
+        }
+        catch (Exception e) when (e is not StaleEpochException)
+        {
+            log.StopNotStored(e, job.Id, stop.Reason);
+            return false;
+        }
+    }
+
+    private async Task RecordEndAsync(Job job)
+    {
+        if (await endings.StoreEndAsync(job) is not { } end)
+            return;
+        Show(job, end);
+        endings.Tell(job, end);
+    }
+
+    /// <summary>Makes a stored state the one that clients see.</summary>
+    private void Show(Job job, JobSnapshot stored)
+    {
+        if (job.Show(stored) != JobChange.Made)
+            return;
+        if (stored.Status.IsTerminal())
+            live.Remove(job);
+        hub.Publish(stored);
+        log.JobChanged(job.Id, stored.Status);
+    }
+
+    /// <summary>The row is gone or a newer process's: its files and its end are not ours to touch.</summary>
+    private void Abandon(Job job)
+    {
+        live.Remove(job);
+        hub.Forget(job.Id);
+        if (job.Abandon() == JobChange.Made)
+            log.JobAbandoned(job.Id);
+    }
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics.CodeAnalysis;
+using EbmService.Core.Devices;
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Questions;
+using EbmService.Jobs.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace EbmService.Jobs.Slots;
+
+/// <summary>
+/// One dedicated thread and the workloads open on it. It asks the board for a task, does it outside the board's lock, tells the outcome,
+/// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
+/// </summary>
+internal sealed class Slot(
+    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, DataFolderLock folder,
+    TimeProvider clock, ILogger<Slot> log)
+{
+    private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestRebind = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan LongestWaitForTheDatabase = TimeSpan.FromSeconds(2);
+
+    private readonly SlotState _state = board.AddSlot();
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <value>Completes when the thread has saved and disposed its workloads and ends.</value>
+    public Task Left => _left.Task;
+
+    public void Start() => new Thread(Run) { IsBackground = true, Name = $"ebm-slot-{_state.Index}" }.Start();
+
+    private void Run()
+    {
+        while (Bind() && !WorkUntilStopped())
+        {
+            // The device was lost: bind again.
+        }
+        SaveOpen();
+        workloads.DisposeAll();
+        _left.SetResult();
+    }
+
+    /// <summary>False when the process stops first.</summary>
+    private bool Bind()
+    {
+        for (TimeSpan delay = FirstRebind; ; delay = delay < LongestRebind ? 2 * delay : LongestRebind)
+        {
+            try
+            {
+                device.BindSlotThread();
+                board.SetBound(_state, true);
+                return true;
+            }
+            catch (Exception e)
+            {
+                board.SetBound(_state, false);
+                log.DeviceUnreachable(e, _state.Index, delay);
+            }
+            if (!board.Wait(delay))
+                return false;
+        }
+    }
+
+    /// <summary>True at a stop, false when the device has to be bound again.</summary>
+    private bool WorkUntilStopped()
+    {
+        try
+        {
+            while (board.Next(_state) is not StopTask and var task)
+                Do(task);
+            return true;
+        }
+        catch (DeviceLostException e)
+        {
+            log.DeviceLost(e, _state.Index);
+        }
+        catch (Exception e)
+        {
+            log.SlotDefect(e, _state.Index);
+        }
+        board.EndQuantum(_state);
+        board.SetBound(_state, false);
+        workloads.DisposeAll();
+        outcomes.DeviceLost(_state);
+        return false;
+    }
+
+    private void Do(SlotTask task)
+    {
+        switch (task)
+        {
+            case AnswerTask answer:
+                answerer.Answer(answer.Questions);
+                break;
+            case AdvanceTask advance:
+                Advance(advance.Block);
+                break;
+            case ParkTask park:
+                Park(park.Block);
+                break;
+            case CloseTask { Keep: true } close:
+                Close(close.Block);
+                break;
+            case CloseTask drop:
+                workloads.Dispose(drop.Block);
+                outcomes.Closed(_state, drop.Block, null, null);
+                break;
+        }
+    }
+
+    private void Advance(IBlock block)
+    {
+        // After a crash it has to be known which job runs, in case that one crashes again.
+        if (folder.FollowsUncleanEnd && block.Job.Recorded.Status == JobStatus.Queued)
+            Task.WaitAny([block.Job.Stored], LongestWaitForTheDatabase);
+        long began = clock.GetTimestamp();
+        bool ran = TryRun(block, workload => Quantum(block, workload), out QuantumOutcome? outcome);
+        board.EndQuantum(_state);
+        if (!ran)
+            return;
+        if (outcome!.Result is not null)
+            workloads.Dispose(block);
+        outcomes.Advanced(_state, block, outcome, clock.GetElapsedTime(began));
+    }
+
+    private QuantumOutcome Quantum(IBlock block, IWorkload workload)
+    {
+        QuantumOrder order = board.BeginQuantum(_state, block);
+        StepReport report = workload.Advance(_state.Budget);
+        bool isDone = report.Done || report.Step >= order.StopStep;
+        SavedChains? saved = order.Save || (isDone && block.Job.KeepsChains) ? workloads.Save(workload) : null;
+        return new QuantumOutcome(report, saved, isDone ? workload.Finish() : null, order.WantsSeries);
+    }
+
+    private void Park(IBlock block)
+    {
+        if (!TryRun(block, workloads.Save, out SavedChains? saved))
+            return;
+        workloads.Dispose(block);
+        outcomes.Parked(_state, block, saved);
+    }
+
+    private void Close(IBlock block)
+    {
+        bool keepsChains = block.Job.KeepsChains && !block.Job.StopsNow;
+        if (!TryRun(block, workload => (Chains: keepsChains ? workload.Save() : null, Result: PartOf(block, workload)), out var closed))
+            return;
+        workloads.Dispose(block);
+        outcomes.Closed(_state, block, closed.Result, closed.Chains);
+    }
+
+    /// <summary>Nothing of a stopped block whose chains are lost: it stands at step 0.</summary>
+    private static byte[]? PartOf(IBlock block, IWorkload workload) =>
+        block.Job.StopsNow && block.Step == 0 ? null : workload.Finish();
+
+    /// <summary>At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint has to do.</summary>
+    private void SaveOpen()
+    {
+        try
+        {
+            foreach (IBlock block in outcomes.ToSave(_state).Where(workloads.IsOpen))
+                Park(block);
+        }
+        catch (DeviceLostException e)
+        {
+            log.DeviceLost(e, _state.Index);
+        }
+    }
+
+    /// <summary>Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is false.</summary>
+    private bool TryRun<T>(IBlock block, Func<IWorkload, T> work, [NotNullWhen(true)] out T? result)
+    {
+        try
+        {
+            result = work(workloads.Of(block))!;
+            return true;
+        }
+        catch (Exception e) when (e is not DeviceLostException)
+        {
+            workloads.Dispose(block);
+            outcomes.Failed(_state, block, e);
+            result = default;
+            return false;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+using EbmService.Jobs.Admission;
+using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Progress;
+using EbmService.Jobs.Questions;
+using EbmService.Jobs.Recording;
+using Microsoft.Extensions.Options;
+
+namespace EbmService.Jobs.Slots;
+
+/// <summary>Where slots get their next task and others leave work for them. Every member is thread-safe.</summary>
+internal sealed class SlotBoard(
+    LiveJobs live, SlotChoice choice, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobEventHub hub, TimeProvider clock,
+    IOptions<WorkerOptions> options, IOptions<JobLimitsOptions> limits)
+{
+    public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
+
+    // A monitor: slots wait on it for work. Taken before the locks of jobs, and never held across a call into a workload or the disk.
+    private readonly object _gate = new();
+    private readonly List<SlotState> _slots = [];
+    private readonly QuestionQueue _questions = new();
+    private bool _hasDevice = true;
+
+    /// <value>Whether every slot is at work and has its device.</value>
+    public bool IsReady
+    {
+        get
+        {
+            lock (_gate)
+                return !live.Stopping && _slots.Count > 0 && _slots.All(slot => slot.IsBound);
+        }
+    }
+
+    public SlotState AddSlot()
+    {
+        lock (_gate)
+        {
+            var slot = new SlotState(_slots.Count, clock);
+            _slots.Add(slot);
+            live.SetSlots(_slots.Count);
+            return slot;
+        }
+    }
+
+    public void SetBound(SlotState slot, bool bound)
+    {
+        lock (_gate)
+        {
+            slot.IsBound = bound;
+            // Whether some slot can reach the device, or has not tried yet.
+            _hasDevice = _slots.Any(other => other.IsBound);
+            if (_hasDevice)
+                return;
+            foreach (PendingQuestion question in _questions.Take(int.MaxValue))
+                question.Complete(QuestionDispatcher.DeviceLost);
+        }
+    }
+
+    /// <summary>Waits before a slot tries its device again.</summary>
+    /// <returns>False when the process stops.</returns>
+    public bool Wait(TimeSpan delay)
+    {
+        lock (_gate)
+        {
+            if (live.Stopping)
+                return false;
+            Monitor.Wait(_gate, delay);
+            return true;
+        }
+    }
+
+    public void Add(Job job)
+    {
+        lock (_gate)
+        {
+            live.Add(job);
+            hub.Publish(live.Snapshot(job));
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>No new tasks: slots finish their quantum and leave.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            live.Stop();
+            foreach (SlotState slot in _slots)
+                slot.Budget.RequestYield();
+            foreach (PendingQuestion question in _questions.Take(int.MaxValue))
+                question.Complete(QuestionDispatcher.ShuttingDown);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Queues a question: a slot that waits takes it; else one in a quantum ends it at the next step.</summary>
+    /// <param name="place">To take it back with <see cref="Withdraw"/>.</param>
+    /// <returns>Why it can't be asked; null when it is queued.</returns>
+    public Core.Failures.Failure? TryAsk(PendingQuestion question, out LinkedListNode<PendingQuestion>? place)
+    {
+        place = null;
+        lock (_gate)
+        {
+            if (live.Stopping)
+                return QuestionDispatcher.ShuttingDown;
+            if (!_hasDevice)
+                return QuestionDispatcher.DeviceLost;
+            if (_questions.Count >= limits.Value.MaxQueuedQuestions)
+                return QuestionDispatcher.QueueFull;
+            place = _questions.Add(question);
+            if (_slots.Any(slot => slot.IsWaiting))
+                Monitor.PulseAll(_gate);
+            else
+                _slots.Find(slot => slot.IsInQuantum)?.Budget.RequestYield();
+            return null;
+        }
+    }
+
+    /// <summary>Takes a question back that no slot has taken.</summary>
+    public void Withdraw(LinkedListNode<PendingQuestion> place)
+    {
+        lock (_gate)
+            _questions.Remove(place);
+    }
+
+    /// <summary>Slots that hold a block of the job come to their next boundary; those that wait look again.</summary>
+    public void WakeFor(Job job)
+    {
+        lock (_gate)
+        {
+            foreach (SlotState slot in _slots)
+            {
+                if (!job.IsRunnable && slot.Open.Exists(block => block.Job == job))
+                    slot.Budget.RequestYield();
+            }
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Jobs came to the queue or left it: those who watch it are told.</summary>
+    public void ShowQueue()
+    {
+        lock (_gate)
+            choice.ShowQueue();
+    }
+
+    /// <summary>Starts the slot's clock; what arrived since it got its task shortens the quantum to one step.</summary>
+    public QuantumOrder BeginQuantum(SlotState slot, IBlock block)
+    {
+        Job job = block.Job;
+        QuantumLimits quantum = job.LimitsFor(block);
+        bool wantsSeries = quantum.MayReachBarrier | diagnostics.Wants(block);
+        bool save = checkpoints.IsDue(block);
+        lock (_gate)
+        {
+            slot.Budget.Start(TimeSpan.FromMilliseconds(options.Value.QuantumMilliseconds), quantum.StepLimit, wantsSeries);
+            slot.IsInQuantum = true;
+            if (live.Stopping || _questions.Count > 0 || !job.IsRunnable)
+                slot.Budget.RequestYield();
+        }
+        return new QuantumOrder(quantum.StopStep, save, wantsSeries);
+    }
+
+    public void EndQuantum(SlotState slot)
+    {
+        lock (_gate)
+            slot.IsInQuantum = false;
+    }
+
+    /// <summary>The block gives up its place on the slot.</summary>
+    public void Leave(SlotState slot, IBlock block)
+    {
+        lock (_gate)
+            slot.Open.Remove(block);
+    }
+
+    public IBlock[] OpenOn(SlotState slot)
+    {
+        lock (_gate)
+            return [.. slot.Open];
+    }
+
+    /// <summary>The slot's next task; waits without polling while there is none.</summary>
+    /// <remarks>
+    /// 1. stop; 2. questions, but a step of a block between two batches; 3. cancels and failures that arrived meanwhile; 4. a block for a
+    /// slot that idles; 5. the scheduler's choice.
+    /// </remarks>
+    public SlotTask Next(SlotState slot)
+    {
+        lock (_gate)
+        {
+            while (!live.Stopping)
+            {
+                if (!slot.JustAnswered && _questions.Count > 0)
+                    return TakeQuestions(slot);
+                slot.JustAnswered = false;
+                if (choice.Find(slot) is { } task)
+                    return task;
+                if (_questions.Count > 0)
+                    return TakeQuestions(slot);
+                AskToShare(slot);
+                slot.IsWaiting = true;
+                Monitor.Wait(_gate);
+                slot.IsWaiting = false;
+            }
+            return new StopTask();
+        }
+    }
+
+    private AnswerTask TakeQuestions(SlotState slot)
+    {
+        slot.JustAnswered = true;
+        return new AnswerTask(_questions.Take(limits.Value.MaxQuestionRows));
+    }
+
+    private void AskToShare(SlotState idle)
+    {
+        SlotState? busiest = _slots.Where(slot => slot != idle).MaxBy(slot => slot.Sharable);
+        if (busiest is { Sharable: > 1, IsAskedToShare: false })
+            busiest.IsAskedToShare = true;
+    }
+}

@@ -1,0 +1,71 @@
+using EbmService.Core.Jobs;
+using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Questions;
+using EbmService.Jobs.Scheduling;
+using EbmService.Core.Models;
+
+namespace EbmService.Jobs.Slots;
+
+/// <summary>What a slot does until it next asks the board.</summary>
+internal abstract record SlotTask;
+
+internal sealed record AnswerTask(IReadOnlyList<PendingQuestion> Questions) : SlotTask;
+
+/// <summary>One quantum of a block, opening it first where it is not.</summary>
+internal sealed record AdvanceTask(IBlock Block) : SlotTask;
+
+/// <summary>Save an open block to memory and give up its place.</summary>
+internal sealed record ParkTask(IBlock Block) : SlotTask;
+
+/// <summary>End a begun block early.</summary>
+/// <param name="Keep">Whether its result so far is wanted.</param>
+internal sealed record CloseTask(IBlock Block, bool Keep) : SlotTask;
+
+internal sealed record StopTask : SlotTask;
+
+/// <summary>What a quantum is to end with.</summary>
+/// <param name="StopStep">A block that has come to this step is done.</param>
+/// <param name="Save">The block is to be saved after it.</param>
+/// <param name="WantsSeries">The report is to carry the block's draws.</param>
+internal readonly record struct QuantumOrder(int StopStep, bool Save, bool WantsSeries);
+
+/// <summary>A block's chains as its workload saved them.</summary>
+/// <param name="Took">How long the slot was busy with it.</param>
+internal sealed record SavedChains(byte[] Content, TimeSpan Took);
+
+/// <summary>What a quantum gave.</summary>
+/// <param name="Saved">Present when a save was due, and of a done block whose job may be extended.</param>
+/// <param name="Result">Present when the block is done.</param>
+/// <param name="WantedSeries">The report was to carry the block's draws.</param>
+internal sealed record QuantumOutcome(StepReport Report, SavedChains? Saved, byte[]? Result, bool WantedSeries);
+
+/// <summary>What the board knows of a slot. Guarded by the board; the budget's yield may be asked for from any thread.</summary>
+internal sealed class SlotState(int index, TimeProvider clock)
+{
+    public int Index => index;
+
+    public QuantumBudget Budget { get; } = new(clock);
+
+    public List<IBlock> Open { get; } = [];
+
+    /// <value>Open blocks that could run.</value>
+    public int Sharable => Open.Count(block => !block.AtBarrier);
+
+    /// <value>Scratch space of the scheduler.</value>
+    public List<JobCandidate> Candidates { get; } = [];
+
+    public bool IsInQuantum { get; set; }
+
+    public bool IsWaiting { get; set; }
+
+    /// <value>False before the first binding and from a loss of the device to the next.</value>
+    public bool IsBound { get; set; }
+
+    /// <value>Its last turn answered questions: a block gets a step before the next batch.</value>
+    public bool JustAnswered { get; set; }
+
+    /// <value>Another slot has nothing to do: park a block for it.</value>
+    public bool IsAskedToShare { get; set; }
+
+    public ModelKey? LastModel { get; set; }
+}
