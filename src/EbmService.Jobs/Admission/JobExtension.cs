@@ -34,7 +34,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
 
     private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
     {
-        var submission = new JobSubmission(parent.Model, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant };
+        var submission = new JobSubmission(parent.Model, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps) };
         JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = at + steps })]);
         return new JobDraft(submission, plan)
         {
@@ -49,14 +49,17 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
         };
     }
 
+    /// <summary>What the parent left grows with the steps.</summary>
+    private static JobFootprint FootprintOf(JobSnapshot parent, int at, int steps) =>
+        new(0, parent.Results.Sum(result => (double)result.Size) * ((double)at + steps) / Math.Max(1, at)) { ResultField = "steps" };
+
     private void CopyChains(string parent, string child, JobPlan plan, int at)
     {
-        foreach (BlockPlan block in plan.Blocks)
-        {
-            if (checkpoints.Read(parent, block.Index) is not { } chains || chains.Step != at)
-                throw new FailureException(ChainsGone());
-            checkpoints.Write(child, block.Index, epoch: 0, at, chains.Content);
-        }
+        checkpoints.WriteFinished(child, epoch: 0, [.. plan.Blocks.Select(block =>
+            checkpoints.Read(parent, block.Index) is { } chains && chains.Step == at
+                ? (block.Index, at, chains.Content)
+                : throw new FailureException(ChainsGone()))]);
+        checkpoints.Forget(parent);
     }
 
     private static Outcome<JobSpec> SpecOf(JobSnapshot parent, int steps)

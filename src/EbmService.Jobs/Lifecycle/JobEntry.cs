@@ -16,10 +16,9 @@ internal sealed record PauseEntry(TaskCompletionSource<bool> Done) : JobEntry;
 /// <summary>The block's newest checkpoint is to be written.</summary>
 internal sealed record CheckpointEntry(IBlock Block) : JobEntry;
 
-/// <summary>A finished block's bytes.</summary>
-/// <param name="Result">What <see cref="IWorkload.Finish"/> gave.</param>
-/// <param name="Chains">What <see cref="IWorkload.Save"/> gave, where the job may be extended.</param>
-internal sealed record BlockEntry(IBlock Block, StepReport Report, byte[] Result, byte[]? Chains) : JobEntry;
+/// <summary>What finished blocks left is to be stored: all of them by then, <see cref="Job.TakeFinished"/>.</summary>
+/// <param name="Hurry">Completes when another entry waits behind this one: it may wait for more blocks until then.</param>
+internal sealed record FinishedEntry(Task Hurry) : JobEntry;
 
 /// <summary>A stop is to be stored, and is in force then (<see cref="Job.EnterStop"/>).</summary>
 /// <param name="Step">Where all blocks end; null to end each where it is.</param>

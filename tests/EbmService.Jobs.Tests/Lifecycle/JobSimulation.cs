@@ -4,6 +4,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Storage;
 using EbmService.Jobs.Tests.Fakes;
 
 namespace EbmService.Jobs.Tests.Lifecycle;
@@ -318,13 +319,9 @@ internal sealed class JobSimulation : IJobDuties
             case CheckpointEntry entry:
                 Write(entry.Block);
                 break;
-            case BlockEntry entry:
-                if (entry.Chains is not null)
-                    (_disk[entry.Block.Plan.Index].Checkpoint, _) = (entry.Report.Step, 0);
-                if (entry.Chains is not null)
-                    _job.ChainsWritten(entry.Block, entry.Report.Step);
-                _disk[entry.Block.Plan.Index].Result = BitConverter.ToInt32(entry.Result);
-                _job.ResultWritten(entry.Block, "sha");
+            case FinishedEntry:
+                foreach (FinishedBlock block in _job.TakeFinished())
+                    Write(block);
                 break;
             case StopEntry entry:
                 _storedStop = (entry.Reason, entry.Step);
@@ -335,6 +332,17 @@ internal sealed class JobSimulation : IJobDuties
                 break;
         }
         next.Done.SetResult();
+    }
+
+    private void Write(FinishedBlock block)
+    {
+        if (block.Chains is not null)
+        {
+            _disk[block.Index].Checkpoint = block.Report.Step;
+            _job.ChainsWritten(block.Index, block.Report.Step);
+        }
+        _disk[block.Index].Result = BitConverter.ToInt32(block.Result);
+        _job.ResultWritten(block.Index, "sha");
     }
 
     private void End()
