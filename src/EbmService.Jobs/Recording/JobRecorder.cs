@@ -102,9 +102,11 @@ internal sealed class JobRecorder(
         job.NextFinishedAt = clock.GetTimestamp() + (long)((rest < LongestWait ? rest : LongestWait).TotalSeconds * clock.TimestampFrequency);
     }
 
-    /// <summary>1. the chains, 2. results and reports, 3. the database: who finds a block done finds all of it.</summary>
+    /// <summary>1. the lease, 2. the chains, 3. results and reports, 4. the database: who finds a block done finds all of it.</summary>
     private async Task StoreAsync(Job job, FinishedBlock[] blocks)
     {
+        if (!await store.BeginResultsAsync(job.Id, job.Epoch, [.. blocks.Select(block => block.Index)]))
+            throw new StaleEpochException();
         FinishedBlock[] kept = [.. blocks.Where(block => block.Chains is not null)];
         chains.WriteFinished(job.Id, job.Epoch, [.. kept.Select(block => (block.Index, block.Report.Step, block.Chains!))]);
         foreach (FinishedBlock block in kept)

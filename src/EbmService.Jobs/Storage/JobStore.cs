@@ -117,6 +117,10 @@ internal sealed class JobStore(
     public Task<bool> BeginCheckpointAsync(string jobId, int index, int epoch, int step) =>
         UpdateBlockAsync(jobId, index, epoch, set => set.SetProperty(row => row.CheckpointStep, step));
 
+    /// <summary>Whether what blocks left may be written; false when one belongs to a newer process.</summary>
+    public async Task<bool> BeginResultsAsync(string jobId, int epoch, IReadOnlyList<int> indices) => await writer.WriteAsync(
+        context => context.Blocks.Count(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index)), waits: true) == indices.Count;
+
     /// <summary>Writes that the blocks' results are stored; false, and nothing is written, when one belongs to a newer process.</summary>
     public async Task<bool> CompleteBlocksAsync(string jobId, int epoch, IReadOnlyList<CompletedBlock> blocks)
     {
