@@ -8,6 +8,10 @@ namespace EbmService.Jobs.Admission;
 /// <summary>Makes a new job whose chains go on from the last states of one that has succeeded (docs/adr/0007).</summary>
 internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, JobInputs inputs)
 {
+    /// <summary>Chains are copied in portions of about so many bytes, and of at most so many blocks.</summary>
+    private const long CopiedAtOnce = 32 * 1024 * 1024;
+    private const int MaxCopiedAtOnce = 1000;
+
     private const string Remedy = "Submit a new job with all the steps: the same seed gives the same chains.";
 
     /// <returns>The new job's id.</returns>
@@ -55,10 +59,17 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
 
     private void CopyChains(string parent, string child, JobPlan plan, int at)
     {
-        checkpoints.WriteFinished(child, epoch: 0, [.. plan.Blocks.Select(block =>
-            checkpoints.Read(parent, block.Index) is { } chains && chains.Step == at
-                ? (block.Index, at, chains.Content)
-                : throw new FailureException(ChainsGone()))]);
+        List<(int Block, int Step, byte[] Chains)> read = [];
+        foreach (BlockPlan block in plan.Blocks)
+        {
+            if (checkpoints.Read(parent, block.Index) is not { } chains || chains.Step != at)
+                throw new FailureException(ChainsGone());
+            read.Add((block.Index, at, chains.Content));
+            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Chains.Length) < CopiedAtOnce && read.Count < MaxCopiedAtOnce)
+                continue;
+            checkpoints.WriteFinished(child, epoch: 0, read);
+            read.Clear();
+        }
         checkpoints.Forget(parent);
     }
 
