@@ -246,9 +246,7 @@ internal sealed partial class Job
             {
                 _done++;
                 StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Series = block.Series };
-                _finished.Add(new FinishedBlock(block.Plan.Index, report, result!, chains));
-                if (_finished.Count == 1)
-                    Record(hurry => new FinishedEntry(hurry));
+                AddFinished(new FinishedBlock(block.Plan.Index, report, result!, chains));
             }
             TryEnd();
             // It may have been the last that a pause or a barrier waited for.

@@ -17,7 +17,7 @@ internal sealed partial class Job
     private int _round;
     private bool _roundIsOpen;
     private long? _roundOpenedAt;
-    private readonly List<FinishedBlock> _finished = [];
+    private List<FinishedBlock>? _finished;
 
     /// <value>Finished blocks are not stored again before this timestamp. Of the recorder alone.</value>
     public long NextFinishedAt { get; set; }
@@ -84,14 +84,14 @@ internal sealed partial class Job
         Clear();
     }
 
-    /// <summary>What finished blocks left that is not stored yet; the caller stores it.</summary>
-    public FinishedBlock[] TakeFinished()
+    /// <summary>The entry's blocks; those that finish later are another's.</summary>
+    public FinishedBlock[] Take(FinishedEntry entry)
     {
         lock (_lock)
         {
-            FinishedBlock[] taken = [.. _finished];
-            _finished.Clear();
-            return taken;
+            if (ReferenceEquals(_finished, entry.Blocks))
+                _finished = null;
+            return [.. entry.Blocks];
         }
     }
 
@@ -229,6 +229,17 @@ internal sealed partial class Job
     }
 
     // The caller of everything below holds the lock.
+    private void AddFinished(FinishedBlock block)
+    {
+        if (_finished is null)
+        {
+            List<FinishedBlock> blocks = [];
+            Record(hurry => new FinishedEntry(blocks, hurry));
+            _finished = blocks;
+        }
+        _finished.Add(block);
+    }
+
     private void Keep(Block block, byte[] chains, TimeSpan interval, bool write)
     {
         (block.Checkpoint, block.CheckpointStep) = (chains, block.Step);

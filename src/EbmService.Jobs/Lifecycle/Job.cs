@@ -403,6 +403,7 @@ internal sealed partial class Job
     {
         _hurry.TrySetResult();
         _hurry = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _finished = null;
         JobEntry entry = entryOf(_hurry.Task);
         if (_joined)
             _tail = _duties.Record(this, entry, _tail);

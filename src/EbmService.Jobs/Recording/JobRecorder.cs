@@ -54,7 +54,7 @@ internal sealed class JobRecorder(
         StatusEntry status => RecordStatusAsync(job, status.Status),
         PauseEntry pause => RecordPauseAsync(job, pause),
         CheckpointEntry checkpoint => checkpoints.WriteAsync(checkpoint.Block),
-        FinishedEntry finished => RecordFinishedAsync(job, finished.Hurry),
+        FinishedEntry finished => RecordFinishedAsync(job, finished),
         StopEntry stop => RecordStopAsync(job, stop),
         EndEntry => RecordEndAsync(job),
         _ => throw new ArgumentOutOfRangeException(nameof(entry)),
@@ -91,13 +91,13 @@ internal sealed class JobRecorder(
         }
     }
 
-    private async Task RecordFinishedAsync(Job job, Task hurry)
+    private async Task RecordFinishedAsync(Job job, FinishedEntry entry)
     {
         TimeSpan wait = clock.GetElapsedTime(clock.GetTimestamp(), job.NextFinishedAt);
         if (wait > TimeSpan.Zero)
-            await Task.WhenAny(live.PauseAsync(wait), hurry);
+            await Task.WhenAny(live.PauseAsync(wait), entry.Hurry);
         long started = clock.GetTimestamp();
-        await StoreAsync(job, job.TakeFinished());
+        await StoreAsync(job, job.Take(entry));
         TimeSpan rest = StoreShare * clock.GetElapsedTime(started);
         job.NextFinishedAt = clock.GetTimestamp() + (long)((rest < LongestWait ? rest : LongestWait).TotalSeconds * clock.TimestampFrequency);
     }

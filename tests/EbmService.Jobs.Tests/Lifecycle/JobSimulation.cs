@@ -319,8 +319,8 @@ internal sealed class JobSimulation : IJobDuties
             case CheckpointEntry entry:
                 Write(entry.Block);
                 break;
-            case FinishedEntry:
-                foreach (FinishedBlock block in _job.TakeFinished())
+            case FinishedEntry entry:
+                foreach (FinishedBlock block in _job.Take(entry))
                     Write(block);
                 break;
             case StopEntry entry:
