@@ -25,7 +25,7 @@ internal static class CliErrors
     };
 
     private static int CodeOf(Failure failure) =>
-        failure.Code is FailureCode.Diverged or FailureCode.StorageFailed or FailureCode.StorageBusy or FailureCode.DeviceLost or FailureCode.Internal
+        failure.Code is FailureCode.Diverged or FailureCode.StorageFailed or FailureCode.StorageBusy or FailureCode.InsufficientStorage or FailureCode.DeviceLost or FailureCode.Internal
             ? ExitCode.Failed
             : ExitCode.BadInput;
 

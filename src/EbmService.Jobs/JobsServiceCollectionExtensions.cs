@@ -67,6 +67,7 @@ public static class JobsServiceCollectionExtensions
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton<JobFolders>()
         .AddSingleton<JobFilesSweep>()
+        .AddSingleton<BlockArchive>()
         .AddSingleton<ResultStore>()
         .AddSingleton<CheckpointStore>()
         .AddSingleton<JobInputs>()
@@ -99,6 +100,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<IQuestionDispatcher, QuestionDispatcher>();
 
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
+        .AddSingleton<JobResources>()
         .AddSingleton<JobAdmission>()
         .AddSingleton<JobRecovery>()
         .AddSingleton<JobLookup>()

@@ -9,7 +9,7 @@ internal static class MeasurementList
     [
         new MainMeasurement("main", BenchmarkModels.Bundled, 200),
         new MainMeasurement("reference", BenchmarkModels.Reference, 50),
-        new PyTorchMeasurement(), new GemmMeasurement(), new JobsMeasurement(), new SmallMeasurement(),
+        new PyTorchMeasurement(), new GemmMeasurement(), new JobsMeasurement(), new BlocksMeasurement(), new SmallMeasurement(),
         new MemoryMeasurement(), new LatencyMeasurement(), new GrowthMeasurement(),
     ];
 

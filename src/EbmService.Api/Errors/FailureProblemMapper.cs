@@ -31,6 +31,7 @@ internal static class FailureProblemMapper
         [FailureCode.DeadlineExceeded] = new(422, "The deadline passed before any chain had a step.", "Allow more time, ask for fewer chains, or raise the priority."),
         [FailureCode.StorageFailed] = new(503, "The server can't write to its storage.", "The operator must free space under Storage:DataPath."),
         [FailureCode.StorageBusy] = new(503, "Another program holds the job database.", "Try again after the time in Retry-After."),
+        [FailureCode.InsufficientStorage] = new(507, "The server's disk has no room for the job's results.", "Ask for less, or delete jobs that have ended."),
         [FailureCode.Internal] = new(500, "Something went wrong on our side.", "Try again; report it with the traceId if it stays."),
     };
 

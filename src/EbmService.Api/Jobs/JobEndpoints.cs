@@ -21,7 +21,7 @@ internal static class JobEndpoints
             .Produces<JobResponse>(202).Produces<JobResponse>(200)
             .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.IdempotencyInFlight, FailureCode.BodyTooLarge,
                 FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.StorageBusy,
-                FailureCode.Internal);
+                FailureCode.InsufficientStorage, FailureCode.Internal);
         group.MapGet("/", ListAsync).WithName("ListJobs").WithSummary("Jobs, newest first, in pages.")
             .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest, FailureCode.StorageBusy);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
@@ -53,7 +53,7 @@ internal static class JobEndpoints
             .Produces<JobResponse>(202)
             .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.BodyTooLarge,
                 FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.StorageBusy,
-                FailureCode.Internal);
+                FailureCode.InsufficientStorage, FailureCode.Internal);
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(

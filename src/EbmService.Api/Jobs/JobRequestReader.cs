@@ -61,7 +61,10 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
             errors.AddRange(spec.Failure.Fields);
         if (errors.Count > 0)
             return Failure.OfFields(errors);
-        return new JobSubmission(found.Value.Reference(), spec.Value!) { Priority = job.Priority ?? 0, Tags = job.Tags ?? [] };
+        return new JobSubmission(found.Value.Reference(), spec.Value!)
+        {
+            Priority = job.Priority ?? 0, Tags = job.Tags ?? [], Footprint = SamplingFootprint.Of(spec.Value!, found.Value.Descriptor!.Input),
+        };
     }
 
     /// <summary>Fills in the SHA-256 of the job to start from; what is wrong with its members joins the other errors.</summary>

@@ -66,6 +66,9 @@ public enum FailureCode
     /// <summary>Another program holds the jobs database; try again after the stated time. 503.</summary>
     StorageBusy,
 
+    /// <summary>The job's results would not fit on the disk. 507.</summary>
+    InsufficientStorage,
+
     /// <summary>A defect of ours. 500.</summary>
     Internal,
 }

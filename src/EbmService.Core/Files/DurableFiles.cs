@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace EbmService.Core.Files;
 
@@ -29,6 +30,31 @@ public static class DurableFiles
         catch (IOException)
         {
             File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>Writes at the end of a file, cutting off what is behind it, and waits until it is on the disk.</summary>
+    /// <param name="path">The file; made where it is missing, its folder is not.</param>
+    /// <param name="end">Where the file ends as far as it counts.</param>
+    /// <param name="parts">What comes there, in order.</param>
+    /// <exception cref="IOException">The disk is full or refuses; the file ends as before.</exception>
+    public static void Append(string path, long end, IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    {
+        bool isNew = !File.Exists(path);
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read | FileShare.Delete);
+        try
+        {
+            if (RandomAccess.GetLength(file) > end)
+                RandomAccess.SetLength(file, end);
+            RandomAccess.Write(file, parts, end);
+            RandomAccess.FlushToDisk(file);
+            if (isNew)
+                SyncFolder(FolderOf(path));
+        }
+        catch (IOException)
+        {
+            RandomAccess.SetLength(file, end);
             throw;
         }
     }

@@ -9,6 +9,9 @@ public sealed record JobSubmission(ModelReference Model, JobSpec Spec)
 {
     public int Priority { get; init; }
 
+    /// <value>What the job will take of the machine.</value>
+    public JobFootprint Footprint { get; init; } = JobFootprint.Unknown;
+
     /// <value>Whose share of the device the job counts against.</value>
     public string Tenant { get; init; } = JobSnapshot.DefaultTenant;
 

@@ -13,8 +13,8 @@ namespace EbmService.Jobs.Admission;
 
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
-    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, IJobPlanner planner, IJobDuties duties, TimeProvider clock,
-    IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
+    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, JobResources resources, IJobPlanner planner, IJobDuties duties,
+    TimeProvider clock, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
     public const int MaxPriority = JobPriority.Highest;
@@ -58,6 +58,8 @@ internal sealed class JobAdmission(
     /// <summary>Takes a place in the queue and stores the job.</summary>
     public async Task<Outcome<string>> AdmitAsync(JobDraft draft)
     {
+        if (resources.Check(draft.Submission.Footprint) is { } tooLarge)
+            return tooLarge;
         if (live.Stopping)
             return QuestionDispatcher.ShuttingDown;
         if (!live.TryReserve(limits.Value.MaxQueuedJobs))

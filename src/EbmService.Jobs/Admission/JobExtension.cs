@@ -8,6 +8,10 @@ namespace EbmService.Jobs.Admission;
 /// <summary>Makes a new job whose chains go on from the last states of one that has succeeded (docs/adr/0007).</summary>
 internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, JobInputs inputs)
 {
+    /// <summary>Chains are copied in portions of about so many bytes, and of at most so many blocks.</summary>
+    private const long CopiedAtOnce = 32 * 1024 * 1024;
+    private const int MaxCopiedAtOnce = 1000;
+
     private const string Remedy = "Submit a new job with all the steps: the same seed gives the same chains.";
 
     /// <returns>The new job's id.</returns>
@@ -34,7 +38,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
 
     private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
     {
-        var submission = new JobSubmission(parent.Model, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant };
+        var submission = new JobSubmission(parent.Model, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps) };
         JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = at + steps })]);
         return new JobDraft(submission, plan)
         {
@@ -49,14 +53,24 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
         };
     }
 
+    /// <summary>What the parent left grows with the steps.</summary>
+    private static JobFootprint FootprintOf(JobSnapshot parent, int at, int steps) =>
+        new(0, parent.Results.Sum(result => (double)result.Size) * ((double)at + steps) / Math.Max(1, at)) { ResultField = "steps" };
+
     private void CopyChains(string parent, string child, JobPlan plan, int at)
     {
+        List<(int Block, int Step, byte[] Chains)> read = [];
         foreach (BlockPlan block in plan.Blocks)
         {
             if (checkpoints.Read(parent, block.Index) is not { } chains || chains.Step != at)
                 throw new FailureException(ChainsGone());
-            checkpoints.Write(child, block.Index, epoch: 0, at, chains.Content);
+            read.Add((block.Index, at, chains.Content));
+            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Chains.Length) < CopiedAtOnce && read.Count < MaxCopiedAtOnce)
+                continue;
+            checkpoints.WriteFinished(child, epoch: 0, read);
+            read.Clear();
         }
+        checkpoints.Forget(parent);
     }
 
     private static Outcome<JobSpec> SpecOf(JobSnapshot parent, int steps)

@@ -115,7 +115,7 @@ internal sealed class JobService(
             return found.Failure;
         if (found.Value.Results.FirstOrDefault(entry => entry.Name == name) is not { } result)
             return new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'.", "List its results first; they appear when the job has ended.");
-        return results.OpenResult(id, result) is { } stream
+        return await results.OpenResultAsync(id, result, cancellation) is { } stream
             ? new JobResult(result, stream)
             : new Failure(FailureCode.ResultNotFound, $"The stored result '{name}' is missing or damaged.", "Submit the job again: the same seed gives the same result.");
     }

@@ -2,6 +2,7 @@ using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Lifecycle;
 
@@ -194,7 +195,7 @@ internal sealed partial class Job
             {
                 _done++;
                 StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Series = block.Series };
-                Record(new BlockEntry(block, report, result!, chains));
+                AddFinished(new FinishedBlock(block.Plan.Index, report, result!, chains));
             }
             TryEnd();
             // It may have been the last that a pause or a barrier waited for.
@@ -300,7 +301,7 @@ internal sealed partial class Job
     private static BlockSeries[] SeriesOf(IEnumerable<Block> blocks) =>
         [.. blocks.Where(block => block.Series is not null).Select(block => new BlockSeries(block.Plan, block.Series!))];
 
-    private Block BlockOf(int index) => _blocks.Single(block => block.Plan.Index == index);
+    private Block BlockOf(int index) => _blocks[index];
 
     private bool IsAtItsEnd(Block block) => StopsNow || block.Step >= _stopStep;
 

@@ -1,6 +1,7 @@
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Lifecycle;
 
@@ -16,6 +17,10 @@ internal sealed partial class Job
     private int _round;
     private bool _roundIsOpen;
     private long? _roundOpenedAt;
+    private List<FinishedBlock>? _finished;
+
+    /// <value>Finished blocks are not stored again before this timestamp. Of the recorder alone.</value>
+    public long NextFinishedAt { get; set; }
 
     /// <summary>Whether a block in its quantum is to be saved after it.</summary>
     public bool IsSaveDue(IBlock which, TimeSpan interval)
@@ -79,18 +84,28 @@ internal sealed partial class Job
         Clear();
     }
 
-    /// <summary>The last chains of a done block are on disk.</summary>
-    public void ChainsWritten(IBlock which, int step)
+    /// <summary>The entry's blocks; those that finish later are another's.</summary>
+    public FinishedBlock[] Take(FinishedEntry entry)
     {
-        var block = (Block)which;
         lock (_lock)
-            (block.IsStored, block.CheckpointStep) = (true, step);
+        {
+            if (ReferenceEquals(_finished, entry.Blocks))
+                _finished = null;
+            return [.. entry.Blocks];
+        }
     }
 
-    public void ResultWritten(IBlock which, string sha256)
+    /// <summary>The last chains of a done block are on disk.</summary>
+    public void ChainsWritten(int index, int step)
     {
         lock (_lock)
-            ((Block)which).ResultSha256 = sha256;
+            (BlockOf(index).IsStored, BlockOf(index).CheckpointStep) = (true, step);
+    }
+
+    public void ResultWritten(int index, string sha256)
+    {
+        lock (_lock)
+            BlockOf(index).ResultSha256 = sha256;
         Clear();
     }
 
@@ -214,6 +229,17 @@ internal sealed partial class Job
     }
 
     // The caller of everything below holds the lock.
+    private void AddFinished(FinishedBlock block)
+    {
+        if (_finished is null)
+        {
+            List<FinishedBlock> blocks = [];
+            Record(hurry => new FinishedEntry(blocks, hurry));
+            _finished = blocks;
+        }
+        _finished.Add(block);
+    }
+
     private void Keep(Block block, byte[] chains, TimeSpan interval, bool write)
     {
         (block.Checkpoint, block.CheckpointStep) = (chains, block.Step);

@@ -21,6 +21,7 @@ internal sealed partial class Job
     private JobState _state = JobState.Queued;
     private JobSnapshot _recorded;
     private Task _tail = Task.CompletedTask;
+    private TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<bool> _pausing = NewSignal<bool>();
     private StopReason? _stop;
     private int? _stopStep;
@@ -322,8 +323,15 @@ internal sealed partial class Job
     }
 
     // The caller of everything below holds the lock.
-    private Task Record(JobEntry entry)
+    private Task Record(JobEntry entry) => Record(_ => entry);
+
+    /// <param name="entryOf">Makes the entry; told when another waits behind it.</param>
+    private Task Record(Func<Task, JobEntry> entryOf)
     {
+        _hurry.TrySetResult();
+        _hurry = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _finished = null;
+        JobEntry entry = entryOf(_hurry.Task);
         if (_joined)
             _tail = _duties.Record(this, entry, _tail);
         else if (entry is PauseEntry pause)

@@ -1,5 +1,6 @@
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
+using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Lifecycle;
 
@@ -16,10 +17,10 @@ internal sealed record PauseEntry(TaskCompletionSource<bool> Done) : JobEntry;
 /// <summary>The block's newest checkpoint is to be written.</summary>
 internal sealed record CheckpointEntry(IBlock Block) : JobEntry;
 
-/// <summary>A finished block's bytes.</summary>
-/// <param name="Result">What <see cref="IWorkload.Finish"/> gave.</param>
-/// <param name="Chains">What <see cref="IWorkload.Save"/> gave, where the job may be extended.</param>
-internal sealed record BlockEntry(IBlock Block, StepReport Report, byte[] Result, byte[]? Chains) : JobEntry;
+/// <summary>What finished blocks left is to be stored: <see cref="Job.Take"/>.</summary>
+/// <param name="Blocks">Grows until the entry is carried out or another comes behind it, for what was decided in between is stored first.</param>
+/// <param name="Hurry">Completes when another entry waits behind this one: it may wait for more blocks until then.</param>
+internal sealed record FinishedEntry(List<FinishedBlock> Blocks, Task Hurry) : JobEntry;
 
 /// <summary>A stop is to be stored, and is in force then (<see cref="Job.EnterStop"/>).</summary>
 /// <param name="Step">Where all blocks end; null to end each where it is.</param>

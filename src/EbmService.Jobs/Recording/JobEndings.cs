@@ -56,19 +56,21 @@ internal sealed class JobEndings(
     {
         try
         {
+            results.DeleteBlocks(job.Id);
             if (end.Status == JobStatus.Failed)
             {
+                checkpoints.Delete(job.Id);
                 folders.Delete(job.Id);
                 return;
             }
-            folders.Delete(job.Id, JobFolders.Blocks);
             if (job.KeepsChains && end.IsExtendable())
             {
                 foreach (IBlock block in job.Blocks)
                     checkpoints.Prune(job.Id, block.Plan.Index);
+                checkpoints.Forget(job.Id);
                 return;
             }
-            folders.Delete(job.Id, JobFolders.Checkpoints);
+            checkpoints.Delete(job.Id);
             folders.Delete(job.Id, JobFolders.Inputs);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

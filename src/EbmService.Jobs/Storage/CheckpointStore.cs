@@ -10,10 +10,10 @@ internal sealed class StaleEpochException() : Exception("a newer process has wri
 internal sealed record StoredCheckpoint(int Step, byte[] Content);
 
 /// <summary>
-/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations, a read takes the newest valid one.
-/// One writer per block; readers at any time.
+/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations; and the last chains of finished blocks, many
+/// in one archive, <c>checkpoints/finished</c>. A read takes the newest valid one. One writer per block; readers at any time.
 /// </summary>
-internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, ILogger<CheckpointStore> log)
+internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArchive archive, ILogger<CheckpointStore> log)
 {
     private static readonly int[] Generations = [0, 1];
 
@@ -27,6 +27,13 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, ILogger<
         disk.Write(PathOf(id, block, OlderOf(heads)), content, CheckpointFile.Head(epoch, step, content));
     }
 
+    /// <summary>Stores the last chains of finished blocks, all in one write.</summary>
+    public void WriteFinished(string id, int epoch, IReadOnlyList<(int Block, int Step, byte[] Chains)> blocks)
+    {
+        if (blocks.Count > 0)
+            archive.Append(ArchiveOf(id), [.. blocks.Select(block => new ArchiveEntry(block.Block, ArchivePart.Chains, epoch, block.Step, block.Chains))]);
+    }
+
     /// <summary>The newest checkpoint by its head alone: reading it may still fall back to the other.</summary>
     public CheckpointHead? Peek(string id, int block) => NewestFirst(id, block) is [var newest, ..] ? newest.Head : null;
 
@@ -37,17 +44,33 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, ILogger<
     /// <summary>Leaves the newest generation of a block whose job has ended.</summary>
     public void Prune(string id, int block)
     {
-        foreach ((string path, _) in NewestFirst(id, block).Skip(1))
-            File.Delete(path);
+        foreach ((string? path, _) in NewestFirst(id, block).Skip(1))
+        {
+            if (path is not null)
+                File.Delete(path);
+        }
     }
+
+    /// <summary>Removes all of a job that has ended.</summary>
+    public void Delete(string id)
+    {
+        Forget(id);
+        folders.Delete(id, JobFolders.Checkpoints);
+    }
+
+    /// <summary>Keeps nothing of a job's files in memory.</summary>
+    public void Forget(string id) => archive.Forget(ArchiveOf(id));
 
     private (CheckpointHead Head, byte[] Content)? ReadNewest(string id, int block)
     {
-        foreach ((string path, _) in NewestFirst(id, block))
+        foreach ((string? path, CheckpointHead head) in NewestFirst(id, block))
         {
             try
             {
-                return CheckpointFile.Read(path);
+                if (path is not null)
+                    return CheckpointFile.Read(path);
+                if (archive.Read(ArchiveOf(id), block, ArchivePart.Chains) is { } content)
+                    return (head, content);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
             {
@@ -57,19 +80,23 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, ILogger<
         return null;
     }
 
-    private List<(string Path, CheckpointHead Head)> NewestFirst(string id, int block)
+    /// <summary>Path and head of each, null for the path of what is in the archive.</summary>
+    private List<(string? Path, CheckpointHead Head)> NewestFirst(string id, int block)
     {
-        List<(string Path, CheckpointHead Head)> found = [];
+        List<(string? Path, CheckpointHead Head)> found = [];
+        if (archive.Find(ArchiveOf(id), block, ArchivePart.Chains) is { } place)
+            found.Add((null, new CheckpointHead(place.Epoch, place.Step, place.Length)));
         foreach (int generation in Generations)
         {
             string path = PathOf(id, block, generation);
+            if (!File.Exists(path))
+                continue;
             if (CheckpointFile.ReadHead(path) is { } head)
                 found.Add((path, head));
-            else if (File.Exists(path))
+            else
                 log.CheckpointDamaged(null, block, id);
         }
-        if (found.Count == 2 && found[1].Head.IsNewerThan(found[0].Head))
-            found.Reverse();
+        found.Sort((a, b) => b.Head.IsNewerThan(a.Head) ? 1 : a.Head.IsNewerThan(b.Head) ? -1 : 0);
         return found;
     }
 
@@ -80,6 +107,8 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, ILogger<
         [{ } first, { } second] => first.IsNewerThan(second) ? 1 : 0,
         _ => 0,
     };
+
+    private string ArchiveOf(string id) => folders.File(id, JobFolders.Checkpoints, BlockArchive.FileName);
 
     private string PathOf(string id, int block, int generation) => folders.File(
         id, JobFolders.Checkpoints, string.Create(CultureInfo.InvariantCulture, $"{block:D6}.{generation}"));

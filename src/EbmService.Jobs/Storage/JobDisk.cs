@@ -25,6 +25,42 @@ internal class JobDisk
         return Hash(content);
     }
 
+    /// <summary>Writes several files of one folder, which is waited for once.</summary>
+    /// <returns>SHA-256 of each, 64 hex digits.</returns>
+    public string[] WriteAll(string folder, IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> files)
+    {
+        DurableFiles.CreateFolder(folder);
+        foreach ((string path, ReadOnlyMemory<byte> content) in files)
+        {
+            Changing(path + TemporarySuffix);
+            DurableFiles.Write(path + TemporarySuffix, [], content.Span);
+        }
+        foreach ((string path, _) in files)
+        {
+            Changing(path);
+            File.Move(path + TemporarySuffix, path, overwrite: true);
+        }
+        DurableFiles.SyncFolder(folder);
+        return [.. files.Select(file => Hash(file.Content.Span))];
+    }
+
+    /// <summary>Writes at the end of a file, cutting off what is behind it.</summary>
+    public void Append(string path, long end, IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    {
+        DurableFiles.CreateFolder(DurableFiles.FolderOf(path));
+        Changing(path);
+        DurableFiles.Append(path, end, parts);
+    }
+
+    /// <summary>Room on the disk of a folder that may not be there yet.</summary>
+    public virtual long FreeBytes(string folder)
+    {
+        string at = folder;
+        while (!Directory.Exists(at) && Path.GetDirectoryName(at) is { } parent)
+            at = parent;
+        return new DriveInfo(at).AvailableFreeSpace;
+    }
+
     /// <summary>Called before the disk changes at that path.</summary>
     protected virtual void Changing(string path)
     {

@@ -117,11 +117,26 @@ internal sealed class JobStore(
     public Task<bool> BeginCheckpointAsync(string jobId, int index, int epoch, int step) =>
         UpdateBlockAsync(jobId, index, epoch, set => set.SetProperty(row => row.CheckpointStep, step));
 
-    public Task<bool> CompleteBlockAsync(string jobId, int index, int epoch, int step, string sha256) =>
-        UpdateBlockAsync(jobId, index, epoch, set => set
-            .SetProperty(row => row.State, BlockRowState.Done)
-            .SetProperty(row => row.Step, step)
-            .SetProperty(row => row.ResultSha256, sha256));
+    /// <summary>Whether what blocks left may be written; false when one belongs to a newer process.</summary>
+    public async Task<bool> BeginResultsAsync(string jobId, int epoch, IReadOnlyList<int> indices) => await writer.WriteAsync(
+        context => context.Blocks.Count(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index)), waits: true) == indices.Count;
+
+    /// <summary>Writes that the blocks' results are stored; false, and nothing is written, when one belongs to a newer process.</summary>
+    public async Task<bool> CompleteBlocksAsync(string jobId, int epoch, IReadOnlyList<CompletedBlock> blocks)
+    {
+        Dictionary<int, CompletedBlock> byIndex = blocks.ToDictionary(block => block.Index);
+        int[] indices = [.. byIndex.Keys];
+        return await writer.WriteAsync(context =>
+        {
+            List<BlockRow> rows = [.. context.Blocks.Where(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index))];
+            if (rows.Count != indices.Length)
+                return 0;
+            foreach (BlockRow row in rows)
+                (row.State, row.Step, row.ResultSha256) = (BlockRowState.Done, byIndex[row.Index].Step, byIndex[row.Index].Sha256);
+            context.SaveChanges();
+            return rows.Count;
+        }, waits: true) == blocks.Count;
+    }
 
     /// <summary>The block's stored result is of no use: it is to be computed again.</summary>
     public Task<bool> ReopenBlockAsync(string jobId, int index, int epoch, int step) =>

@@ -1,45 +1,83 @@
-using System.Globalization;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Results of jobs: <c>results/{name}</c>, and until those are made <c>blocks/{index}</c> with what the block last reported beside it. Thread-safe.
+/// Results of jobs: <c>results/{name}</c>, and until those are made the archive <c>blocks/finished</c> with each finished block's result and last
+/// report. Thread-safe.
 /// </summary>
-internal sealed class ResultStore(JobFolders folders, JobDisk disk)
+internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive archive)
 {
-    /// <summary>Stores all files; an earlier set of the job is replaced.</summary>
-    public IReadOnlyList<ResultEntry> WriteResults(string id, IReadOnlyList<ResultFile> files) =>
-        [.. files.Select(file => new ResultEntry(
-            file.Name, file.MediaType, file.Content.Length, disk.Write(folders.File(id, JobFolders.Results, file.Name), file.Content)))];
+    private const int MaxSound = 10_000;
 
-    /// <summary>Opens a stored file; null when it is missing or not as long as it was written.</summary>
-    public Stream? OpenResult(string id, ResultEntry entry)
+    /// <summary>When each file was last written whose bytes were found to be those of its entry.</summary>
+    private readonly ConcurrentDictionary<string, DateTime> _sound = new(StringComparer.Ordinal);
+
+    /// <summary>Stores all files; an earlier set of the job is replaced.</summary>
+    public IReadOnlyList<ResultEntry> WriteResults(string id, IReadOnlyList<ResultFile> files)
+    {
+        string[] hashes = disk.WriteAll(folders.Of(id, JobFolders.Results),
+            [.. files.Select(file => (folders.File(id, JobFolders.Results, file.Name), (ReadOnlyMemory<byte>)file.Content))]);
+        return [.. files.Select((file, i) => new ResultEntry(file.Name, file.MediaType, file.Content.Length, hashes[i]))];
+    }
+
+    /// <summary>Opens a stored file; null when it is missing or not what was written. Read whole to be sure when it is first opened or has been touched since.</summary>
+    public async Task<Stream?> OpenResultAsync(string id, ResultEntry entry, CancellationToken cancellationToken)
     {
         string path = folders.File(id, JobFolders.Results, entry.Name);
         if (!File.Exists(path))
             return null;
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        if (stream.Length == entry.Size)
-            return stream;
-        stream.Dispose();
+        try
+        {
+            if (stream.Length == entry.Size && await IsSoundAsync(path, stream, entry.Sha256, cancellationToken))
+                return stream;
+        }
+        catch
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
+        await stream.DisposeAsync();
         return null;
     }
 
-    /// <returns>SHA-256 of the content, for <see cref="ReadBlock"/>.</returns>
-    public string WriteBlock(string id, int index, ReadOnlySpan<byte> content, StepReport report)
+    private async Task<bool> IsSoundAsync(string path, FileStream stream, string sha256, CancellationToken cancellationToken)
     {
-        disk.Write(ReportPath(id, index), BlockReportFile.Write(report));
-        return disk.Write(BlockPath(id, index), content);
+        DateTime written = File.GetLastWriteTimeUtc(path);
+        if (_sound.TryGetValue(path, out DateTime known) && known == written)
+            return true;
+        byte[] hash = await SHA256.HashDataAsync(stream, cancellationToken);
+        stream.Position = 0;
+        if (!string.Equals(Convert.ToHexStringLower(hash), sha256, StringComparison.OrdinalIgnoreCase))
+            return false;
+        if (_sound.Count >= MaxSound)
+            _sound.Clear();
+        _sound[path] = written;
+        return true;
     }
 
+    /// <summary>Stores what blocks left, all in one write.</summary>
+    /// <returns>What the database is to know of each.</returns>
+    public IReadOnlyList<CompletedBlock> WriteBlocks(string id, int epoch, IReadOnlyList<FinishedBlock> blocks)
+    {
+        string[] hashes = archive.Append(ArchiveOf(id), [.. blocks.SelectMany(block => new ArchiveEntry[]
+        {
+            new(block.Index, ArchivePart.Report, epoch, block.Report.Step, BlockReportFile.Write(block.Report)),
+            new(block.Index, ArchivePart.Result, epoch, block.Report.Step, block.Result),
+        })]);
+        return [.. blocks.Select((block, i) => new CompletedBlock(block.Index, block.Report.Step, hashes[2 * i + 1]))];
+    }
+
+    /// <param name="sha256">As <see cref="WriteBlocks"/> returned it.</param>
     /// <exception cref="InvalidDataException">The bytes are missing or not those that were written.</exception>
     public byte[] ReadBlock(string id, int index, string sha256)
     {
         try
         {
-            byte[] content = File.ReadAllBytes(BlockPath(id, index));
-            return JobDisk.Hash(content) == sha256 ? content : throw new InvalidDataException("a stored block result is damaged");
+            return archive.Read(ArchiveOf(id), index, ArchivePart.Result, sha256) ?? throw new InvalidDataException("a stored block result is missing");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -47,12 +85,12 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk)
         }
     }
 
-    /// <summary>What the block said when it was done; null where that can't be read, which costs figures only.</summary>
+    /// <summary>What the block said when it was done; null where that can't be read, which costs statistics only.</summary>
     public StepReport? ReadReport(string id, int index)
     {
         try
         {
-            return BlockReportFile.Read(File.ReadAllBytes(ReportPath(id, index)));
+            return archive.Read(ArchiveOf(id), index, ArchivePart.Report) is { } content ? BlockReportFile.Read(content) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -60,9 +98,12 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk)
         }
     }
 
-    private string BlockPath(string id, int index) => folders.File(id, JobFolders.Blocks, Name(index));
+    /// <summary>Removes what blocks left; the job's results are made.</summary>
+    public void DeleteBlocks(string id)
+    {
+        archive.Forget(ArchiveOf(id));
+        folders.Delete(id, JobFolders.Blocks);
+    }
 
-    private string ReportPath(string id, int index) => folders.File(id, JobFolders.Blocks, Name(index) + ".report");
-
-    private static string Name(int index) => index.ToString("D6", CultureInfo.InvariantCulture);
+    private string ArchiveOf(string id) => folders.File(id, JobFolders.Blocks, BlockArchive.FileName);
 }

@@ -27,13 +27,9 @@ internal sealed partial class JobSimulation
             case CheckpointEntry entry:
                 Write(entry.Block);
                 break;
-            case BlockEntry entry:
-                if (entry.Chains is not null)
-                    (_disk[entry.Block.Plan.Index].Checkpoint, _) = (entry.Report.Step, 0);
-                if (entry.Chains is not null)
-                    _job.ChainsWritten(entry.Block, entry.Report.Step);
-                _disk[entry.Block.Plan.Index].Result = BitConverter.ToInt32(entry.Result);
-                _job.ResultWritten(entry.Block, "sha");
+            case FinishedEntry entry:
+                foreach (FinishedBlock block in _job.Take(entry))
+                    Write(block);
                 break;
             case StopEntry entry:
                 _storedStop = (entry.Reason, entry.Step);
@@ -44,6 +40,17 @@ internal sealed partial class JobSimulation
                 break;
         }
         next.Done.SetResult();
+    }
+
+    private void Write(FinishedBlock block)
+    {
+        if (block.Chains is not null)
+        {
+            _disk[block.Index].Checkpoint = block.Report.Step;
+            _job.ChainsWritten(block.Index, block.Report.Step);
+        }
+        _disk[block.Index].Result = BitConverter.ToInt32(block.Result);
+        _job.ResultWritten(block.Index, "sha");
     }
 
     private void End()

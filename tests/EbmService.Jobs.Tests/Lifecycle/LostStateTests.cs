@@ -87,8 +87,8 @@ public sealed class LostStateTests : IDisposable
             await JobsHost.EventuallyAsync(() => first.Workloads.Journal.Contains("open 1/1 at 0"));
             await first.StopAfterAsync(() => held.Release(1));
         }
-        Damage(Path.Combine(_folder, "jobs", id, "blocks", "000000"));
-        foreach (string file in Directory.GetFiles(Path.Combine(_folder, "jobs", id, "checkpoints"), "000000.*"))
+        Damage(Path.Combine(_folder, "jobs", id, "blocks", "finished"));
+        foreach (string file in Directory.GetFiles(Path.Combine(_folder, "jobs", id, "checkpoints")).Where(path => !path.Contains("000001.", StringComparison.Ordinal)))
         {
             if (removed)
                 File.Delete(file);

@@ -104,7 +104,7 @@ public sealed class CheckpointTests : IDisposable
             await JobsHost.EventuallyAsync(() => first.Workloads.Journal.Contains("open 1/1 at 0"));
             await first.StopAfterAsync(() => held.Release(100));
         }
-        Flip(Path.Combine(_folder, "jobs", id, "blocks", "000000"));
+        Flip(Path.Combine(_folder, "jobs", id, "blocks", "finished"));
         await using JobsHost second = await NewHost().StartAsync();
 
         Assert.Equal(JobStatus.Succeeded, (await second.EndOfAsync(id)).Status);

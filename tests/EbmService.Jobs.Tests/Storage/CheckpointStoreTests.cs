@@ -13,7 +13,7 @@ public sealed class CheckpointStoreTests : IDisposable
     private readonly CheckpointStore _sut;
 
     public CheckpointStoreTests() => _sut = new CheckpointStore(
-        new JobFolders(Options.Create(new StorageOptions { DataPath = _folder })), _disk, NullLogger<CheckpointStore>.Instance);
+        new JobFolders(Options.Create(new StorageOptions { DataPath = _folder })), _disk, new BlockArchive(_disk), NullLogger<CheckpointStore>.Instance);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

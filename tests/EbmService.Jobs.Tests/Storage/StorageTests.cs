@@ -16,7 +16,7 @@ public sealed class StorageTests : IDisposable
     public StorageTests()
     {
         _folders = new JobFolders(Options.Create(new StorageOptions { DataPath = _folder }));
-        _sut = new ResultStore(_folders, new JobDisk());
+        _sut = new ResultStore(_folders, new JobDisk(), new BlockArchive(new JobDisk()));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -29,32 +29,49 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
-    public void WriteResults_File_IsStoredWithLengthAndHash()
+    public async Task WriteResults_File_IsStoredWithLengthAndHash()
     {
         ResultEntry entry = Assert.Single(_sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())]));
 
         Assert.Equal((3L, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), (entry.Size, entry.Sha256));
-        using Stream stream = _sut.OpenResult(_id, entry)!;
+        await using Stream stream = (await _sut.OpenResultAsync(_id, entry, default))!;
         Assert.True(stream.CanSeek);
-        Assert.Equal("abc", new StreamReader(stream, Encoding.UTF8).ReadToEnd());
+        Assert.Equal("abc", await new StreamReader(stream, Encoding.UTF8).ReadToEndAsync(TestContext.Current.CancellationToken));
         Assert.Empty(Directory.EnumerateFiles(_folder, "*.tmp", SearchOption.AllDirectories));
     }
 
     [Fact]
-    public void OpenResult_FileCutShort_IsRefused()
+    public async Task OpenResult_AlteredAtEqualLength_IsRefusedAlsoAfterItWasServed()
+    {
+        ResultEntry entry = _sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())])[0];
+        string path = Path.Combine(_folder, "jobs", _id, "results", "a.txt");
+        (await _sut.OpenResultAsync(_id, entry, default))!.Dispose();
+        File.WriteAllText(path, "abd");
+        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(1));
+
+        Assert.Null(await _sut.OpenResultAsync(_id, entry, default));
+        File.WriteAllText(path, "abc");
+        Assert.NotNull(await _sut.OpenResultAsync(_id, entry, default));
+    }
+
+    [Fact]
+    public async Task OpenResult_FileCutShort_IsRefused()
     {
         ResultEntry entry = _sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())])[0];
         File.WriteAllText(Path.Combine(_folder, "jobs", _id, "results", "a.txt"), "ab");
 
-        Assert.Null(_sut.OpenResult(_id, entry));
+        Assert.Null(await _sut.OpenResultAsync(_id, entry, default));
     }
 
     [Fact]
     public void ReadBlock_ChangedOnDisk_Throws()
     {
-        string hash = _sut.WriteBlock(_id, 0, "abc"u8, new StepReport(1, Done: true));
+        string hash = _sut.WriteBlocks(_id, 0, [new FinishedBlock(0, new StepReport(1, Done: true), "abc"u8.ToArray(), null)])[0].Sha256;
         Assert.Equal("abc"u8.ToArray(), _sut.ReadBlock(_id, 0, hash));
-        File.WriteAllText(Path.Combine(_folder, "jobs", _id, "blocks", "000000"), "abd");
+        string path = Path.Combine(_folder, "jobs", _id, "blocks", "finished");
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
 
         Assert.Throws<InvalidDataException>(() => _sut.ReadBlock(_id, 0, hash));
     }

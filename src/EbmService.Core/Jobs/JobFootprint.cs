@@ -1,0 +1,16 @@
+namespace EbmService.Core.Jobs;
+
+/// <summary>What a job will take of the machine, estimated before it is taken in.</summary>
+/// <param name="StepBytes">Memory that one block needs on a slot: its chains and a pass through the model with gradient.</param>
+/// <param name="ResultBytes">All that the job's blocks leave, once.</param>
+public sealed record JobFootprint(double StepBytes, double ResultBytes)
+{
+    /// <value>Of a job whose type does not say.</value>
+    public static JobFootprint Unknown { get; } = new(0, 0);
+
+    /// <value>The member of the request that <see cref="StepBytes"/> shrinks with.</value>
+    public string StepField { get; init; } = "spec";
+
+    /// <value>The member of the request that <see cref="ResultBytes"/> shrinks with.</value>
+    public string ResultField { get; init; } = "spec";
+}
