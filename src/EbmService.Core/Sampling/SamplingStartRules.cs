@@ -38,10 +38,11 @@ internal static class SamplingStartRules
         bool single = tensor.Shape.SequenceEqual(input.Shape);
         bool fits = single || (rows && tensor.Shape.Count == input.Shape.Count + 1 && tensor.Rows >= 1 && tensor.Shape.Skip(1).SequenceEqual(input.Shape));
         Require(errors, fits, field, $"must have the shape [{string.Join(", ", input.Shape)}]{(rows ? ", or rows of it" : "")}; it has [{string.Join(", ", tensor.Shape)}].");
-        Require(errors, tensor.Values.All(float.IsFinite), field, "must be finite numbers.");
+        bool finite = tensor.Values.All(float.IsFinite);
+        Require(errors, finite, field, "must be finite numbers.");
         Limit(errors, tensor.Values.Length <= policy.MaxInlineNumbers, field,
             $"{tensor.Values.Length} numbers are over this server's limit of {policy.MaxInlineNumbers} in a spec: send fewer rows, they are dealt to the chains in turn.");
-        return fits && tensor.Values.Length <= policy.MaxInlineNumbers;
+        return fits && finite && tensor.Values.Length <= policy.MaxInlineNumbers;
     }
 
     /// <summary>Discrete kernels know no states but those of the alphabet: there nothing else can be allowed.</summary>
