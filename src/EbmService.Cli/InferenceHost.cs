@@ -52,5 +52,7 @@ internal static class InferenceHost
 
     /// <summary>As the service reads them of its environment.</summary>
     private static string[] AllowedLinkTargets() =>
-        [.. Enumerable.Range(0, 16).Select(i => Environment.GetEnvironmentVariable($"{ModelsOptions.Section}__{nameof(ModelsOptions.AllowedLinkTargets)}__{i}")).OfType<string>()];
+        [.. Enumerable.Range(0, 16)
+            .Select(i => Environment.GetEnvironmentVariable($"{ModelsOptions.Section}__{nameof(ModelsOptions.AllowedLinkTargets)}__{i}"))
+            .OfType<string>()];
 }

@@ -47,7 +47,10 @@ internal sealed class QuestionHandler(IModelCatalog catalog, QuestionReader read
         headers["Ebm-Model"] = model.Key.ToString();
         headers["Ebm-Digest"] = model.Digest;
         if (answer.RowErrors.Count > 0)
-            headers["Ebm-Failed-Rows"] = string.Join(", ", answer.RowErrors.Keys.Order().Take(MaxFailedRows)) + (answer.RowErrors.Count > MaxFailedRows ? ", ..." : "");
+        {
+            string rows = string.Join(", ", answer.RowErrors.Keys.Order().Take(MaxFailedRows));
+            headers["Ebm-Failed-Rows"] = answer.RowErrors.Count > MaxFailedRows ? rows + ", ..." : rows;
+        }
         if (question.Warnings is { } warnings)
             headers["Ebm-Warning"] = string.Join(" ", warnings);
     }

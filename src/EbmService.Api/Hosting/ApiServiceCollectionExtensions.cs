@@ -50,7 +50,8 @@ internal static class ApiServiceCollectionExtensions
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitsOptions>>((kestrel, limits) =>
         {
             kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes;
-            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(limits.Value.MinBodyBytesPerSecond, TimeSpan.FromSeconds(limits.Value.SlowBodyGraceSeconds));
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(
+                limits.Value.MinBodyBytesPerSecond, TimeSpan.FromSeconds(limits.Value.SlowBodyGraceSeconds));
             kestrel.AddServerHeader = false;
         });
     }

@@ -13,7 +13,8 @@ internal static class PathPrefix
     internal static Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         // The outermost proxy's prefix comes first.
-        string prefix = string.Concat(context.Request.Headers[Header].ToString().Split(',', StringSplitOptions.TrimEntries).Select(part => part.TrimEnd('/')));
+        string[] parts = context.Request.Headers[Header].ToString().Split(',', StringSplitOptions.TrimEntries);
+        string prefix = string.Concat(parts.Select(part => part.TrimEnd('/')));
         if (IsPath(prefix))
             context.Request.PathBase = new PathString(prefix) + context.Request.PathBase;
         return next(context);
@@ -21,6 +22,7 @@ internal static class PathPrefix
 
     // What it names goes into answers: only what a path is made of.
     private static bool IsPath(string prefix) =>
-        prefix.Length is > 1 and <= MaxLength && prefix[0] == '/' && !prefix.Contains("//", StringComparison.Ordinal) && !prefix.Contains("..", StringComparison.Ordinal)
+        prefix.Length is > 1 and <= MaxLength && prefix[0] == '/'
+        && !prefix.Contains("//", StringComparison.Ordinal) && !prefix.Contains("..", StringComparison.Ordinal)
         && prefix.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '-' or '_' or '.' or '~');
 }

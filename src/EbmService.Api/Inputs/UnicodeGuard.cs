@@ -14,7 +14,9 @@ internal static class UnicodeGuard
     /// <summary>Path and query, as they were sent.</summary>
     internal static Task CheckAddressAsync(HttpContext context, RequestDelegate next)
     {
-        string target = context.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } raw ? raw : context.Request.Path.Value + context.Request.QueryString.Value;
+        string target = context.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } raw
+            ? raw
+            : context.Request.Path.Value + context.Request.QueryString.Value;
         return !target.Contains('%', StringComparison.Ordinal) || Utf8.IsValid(Unescape(target))
             ? next(context)
             : new FailureResult(new Failure(FailureCode.InvalidRequest, "The address holds escapes that are no valid UTF-8.",

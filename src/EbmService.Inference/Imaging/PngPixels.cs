@@ -64,7 +64,8 @@ internal static class PngPixels
         for (int i = 0; i < pixels; i++)
         {
             ReadOnlySpan<byte> pixel = rgba.Slice(4 * i, 4);
-            (byte red, byte green, byte blue) = (Over(pixel[0], pixel[3], background), Over(pixel[1], pixel[3], background), Over(pixel[2], pixel[3], background));
+            byte alpha = pixel[3];
+            (byte red, byte green, byte blue) = (Over(pixel[0], alpha, background), Over(pixel[1], alpha, background), Over(pixel[2], alpha, background));
             if (channels == 1)
             {
                 planar[i] = Luma(red, green, blue);

@@ -42,7 +42,8 @@ internal readonly record struct RealPath(string Path, (string Mount, string Inod
             return new RealPath(Follow(path), default);
         string number = handle.DangerousGetHandle().ToString(CultureInfo.InvariantCulture);
         string target = new FileInfo($"/proc/self/fd/{number}").LinkTarget ?? throw new IOException("the system does not say where the file lies");
-        Dictionary<string, string> facts = File.ReadLines($"/proc/self/fdinfo/{number}").Select(line => line.Split(':', 2)).Where(parts => parts.Length == 2)
+        Dictionary<string, string> facts = File.ReadLines($"/proc/self/fdinfo/{number}")
+            .Select(line => line.Split(':', 2)).Where(parts => parts.Length == 2)
             .ToDictionary(parts => parts[0], parts => parts[1].Trim());
         return new RealPath(target, (facts.GetValueOrDefault("mnt_id", ""), facts.GetValueOrDefault("ino", "")));
     }

@@ -56,7 +56,8 @@ internal sealed class RepositoryFolder(string root, IReadOnlyList<string>? linkT
         if (!Array.Exists(_allowed, folder => folder.Contains(real)))
         {
             throw new InvalidModelException(
-                $"'{name}' is a link that leaves the repository: add the folder that it leads to to {ModelsOptions.Section}:{nameof(ModelsOptions.AllowedLinkTargets)}");
+                $"'{name}' is a link that leaves the repository: add the folder that it leads to to the setting "
+                + $"{ModelsOptions.Section}:{nameof(ModelsOptions.AllowedLinkTargets)}");
         }
     }
 

@@ -44,10 +44,15 @@ internal sealed class IdempotentAdmission(JobAdmission admission, JobStore store
         try
         {
             if (!await WaitAsync(turn, cancellationToken))
-                return new Failure(FailureCode.IdempotencyInFlight, "The first request with this Idempotency-Key is still being taken in.", "Send it again in a moment.");
+            {
+                return new Failure(FailureCode.IdempotencyInFlight,
+                    "The first request with this Idempotency-Key is still being taken in.", "Send it again in a moment.");
+            }
             try
             {
-                return await store.FindKeyAsync(stored, cancellationToken) is { } known ? Match(known, key) : await CreateAsync(key, create, cancellationToken);
+                return await store.FindKeyAsync(stored, cancellationToken) is { } known
+                    ? Match(known, key)
+                    : await CreateAsync(key, create, cancellationToken);
             }
             finally
             {
