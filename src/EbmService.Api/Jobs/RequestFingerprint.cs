@@ -15,7 +15,7 @@ internal static class RequestFingerprint
     /// <returns>64 hex digits.</returns>
     internal static string Of(ReadOnlyMemory<byte> json)
     {
-        using JsonDocument document = JsonDocument.Parse(json);
+        using JsonDocument document = JsonDocument.Parse(json.Span.StartsWith("\uFEFF"u8) ? json[3..] : json);
         var canonical = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(canonical))
             Write(writer, document.RootElement);
