@@ -14,8 +14,11 @@ public sealed record JobSubmission(ModelReference Model, JobSpec Spec)
 
     public IReadOnlyList<string> Tags { get; init; } = [];
 
-    /// <value>Set by <see cref="IJobService.SubmitOnceAsync"/>.</value>
-    internal SubmissionKey? Key { get; init; }
+    /// <value>As stored; set by <see cref="IJobService.SubmitOnceAsync"/>.</value>
+    internal string? IdempotencyKey { get; init; }
+
+    /// <value>What the request means; set by <see cref="IJobService.SubmitOnceAsync"/>.</value>
+    internal string? RequestFingerprint { get; init; }
 }
 
 /// <summary>A filter over jobs, newest first.</summary>

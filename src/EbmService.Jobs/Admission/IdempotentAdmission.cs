@@ -69,7 +69,9 @@ internal sealed class IdempotentAdmission(JobAdmission admission, JobStore store
         SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken)
     {
         Outcome<JobSubmission> submission = await create(cancellationToken);
-        return submission.Succeeded ? await admission.SubmitAsync(submission.Value with { Key = key }) : submission.Failure;
+        return submission.Succeeded
+            ? await admission.SubmitAsync(submission.Value with { IdempotencyKey = key.Stored, RequestFingerprint = key.Fingerprint })
+            : submission.Failure;
     }
 
     private static Outcome<string> Match(IdempotencyRow known, SubmissionKey key) => known.Fingerprint == key.Fingerprint

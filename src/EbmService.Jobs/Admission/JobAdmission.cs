@@ -68,8 +68,8 @@ internal sealed class JobAdmission(
         JobSubmission submission = draft.Submission;
         DateTimeOffset now = clock.GetUtcNow();
         LiveJob job = NewJob(draft, now);
-        IdempotencyRow? key = submission.Key is not { } sent ? null
-            : new IdempotencyRow { Key = sent.Stored, JobId = job.Id, Fingerprint = sent.Fingerprint, CreatedAt = now };
+        IdempotencyRow? key = submission.IdempotencyKey is not { } text ? null
+            : new IdempotencyRow { Key = text, JobId = job.Id, Fingerprint = submission.RequestFingerprint, CreatedAt = now };
         bool isStored = false;
         try
         {
