@@ -30,7 +30,7 @@ internal static class InferenceHost
         var services = new ServiceCollection();
         // What is wrong with a model reaches the user as the command's own sentence.
         services.AddSingleton(typeof(ILogger<>), typeof(NullLogger<>));
-        services.Configure<ModelsOptions>(options => options.Path = repository);
+        services.Configure<ModelsOptions>(options => (options.Path, options.AllowedLinkTargets) = (repository, AllowedLinkTargets()));
         services.Configure<DeviceOptions>(_ => { });
         services.AddSingleton(environment.Clock);
         services.AddSingleton<IJobInputs, StartPoints>();
@@ -49,4 +49,10 @@ internal static class InferenceHost
     /// <summary>The asked version, or the newest ready one.</summary>
     public static HostedModel Find(ServiceProvider services, string name, string? version) =>
         services.GetRequiredService<IModelCatalog>().Find(name, version).OrThrow();
+
+    /// <summary>As the service reads them of its environment.</summary>
+    private static string[] AllowedLinkTargets() =>
+        [.. Enumerable.Range(0, 16)
+            .Select(i => Environment.GetEnvironmentVariable($"{ModelsOptions.Section}__{nameof(ModelsOptions.AllowedLinkTargets)}__{i}"))
+            .OfType<string>()];
 }

@@ -102,6 +102,7 @@ public static class JobsServiceCollectionExtensions
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
         .AddSingleton<JobResources>()
         .AddSingleton<JobAdmission>()
+            .AddSingleton<IdempotentAdmission>()
         .AddSingleton<JobRecovery>()
         .AddSingleton<JobLookup>()
         .AddSingleton<JobActions>()

@@ -19,6 +19,7 @@ internal static class FailureProblemMapper
         [FailureCode.IdempotencyInFlight] = new(409, "The first request with this Idempotency-Key is still in flight.", "Wait and send the same request again."),
         [FailureCode.IdempotencyMismatch] = new(422, "The Idempotency-Key was used with another body.", "Use a new key for a new request."),
         [FailureCode.BodyTooLarge] = new(413, "The body is too large.", "Send fewer inputs per request, or raise Limits:MaxBodyBytes."),
+        [FailureCode.BodyTooSlow] = new(408, "The body came too slowly.", "Send it again over a faster connection, or in smaller parts; the operator may lower Limits:MinBodyBytesPerSecond."),
         [FailureCode.UnsupportedMediaType] = new(415, "The body's media type is not supported.", "Set Content-Type to application/json."),
         [FailureCode.NotSupported] = new(422, "The model can't do this.", "GET /v1/models/{model} lists its tasks."),
         [FailureCode.OverPolicy] = new(422, "The request is over this server's limits.", "Ask for less, or raise the server's Limits settings."),
@@ -40,6 +41,7 @@ internal static class FailureProblemMapper
     /// <summary>The code a status stands for when a framework, not we, refused.</summary>
     internal static FailureCode CodeOf(int status) => status switch
     {
+        408 => FailureCode.BodyTooSlow,
         413 => FailureCode.BodyTooLarge,
         415 => FailureCode.UnsupportedMediaType,
         >= 400 and < 500 => FailureCode.InvalidRequest,

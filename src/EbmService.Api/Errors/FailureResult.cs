@@ -21,7 +21,7 @@ internal sealed class FailureResult(Failure failure) : IResult
 
     internal static Task WriteAsync(HttpContext context, ProblemDetails problem, string? retryAfter)
     {
-        problem.Instance ??= context.Request.Path;
+        problem.Instance ??= context.Request.PathBase + context.Request.Path;
         problem.Extensions["traceId"] = Activity.Current?.Id ?? context.TraceIdentifier;
         context.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
         if (retryAfter is not null)

@@ -31,7 +31,9 @@ internal static class EvaluationEndpoints
     private static RouteHandlerBuilder Describe<TRequest, TResponse>(RouteHandlerBuilder builder, string name, string summary)
         where TRequest : QuestionRequest =>
         builder.WithName(name).WithSummary(summary)
-            .WithDescription("Inputs: JSON nested arrays or base64 tensor, application/x-npy, or multipart/form-data with PNG files (options then go into the query string). Send Accept: application/x-npy for a binary answer.")
+            .WithDescription("Inputs: JSON nested arrays or base64 tensor, application/x-npy, or multipart/form-data with PNG files (options then go into the query string). Send Accept: application/x-npy for a binary answer. "
+                + "An input whose numbers are not finite has an error in place of a label or verdict; in a binary answer its row is NaN and the header Ebm-Failed-Rows names it. "
+                + "Values outside the model's range or alphabet are refused unless outOfRange is allow.")
             .WithMetadata(new RequestBodyMetadata(typeof(TRequest), [NpyFormat.MediaType], Form: true))
             .Produces<TResponse>(200, "application/json", NpyFormat.MediaType)
             .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType,
@@ -39,11 +41,11 @@ internal static class EvaluationEndpoints
 
     private static Task<IResult> EnergyAsync(string model, HttpRequest request, QuestionHandler handler) =>
         handler.AnswerAsync(request, model, EvaluationKind.Energy, ModelTask.Energy,
-            (hosted, _, answer) => EvaluationResponseMapper.ToEnergy(hosted, answer));
+            EvaluationResponseMapper.ToEnergy);
 
     private static Task<IResult> ClassifyAsync(string model, HttpRequest request, QuestionHandler handler) =>
         handler.AnswerAsync(request, model, EvaluationKind.Classification, ModelTask.Classification,
-            (hosted, _, answer) => EvaluationResponseMapper.ToClassify(hosted, answer));
+            EvaluationResponseMapper.ToClassify);
 
     private static Task<IResult> OodAsync(string model, HttpRequest request, QuestionHandler handler) =>
         handler.AnswerAsync(request, model, EvaluationKind.OutOfDistribution, ModelTask.OutOfDistribution,

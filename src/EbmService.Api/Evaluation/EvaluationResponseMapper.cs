@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Api.Inputs;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Models;
@@ -8,43 +9,52 @@ namespace EbmService.Api.Evaluation;
 /// <summary>From an answer over the batch to one JSON object per input, or to one .npy.</summary>
 internal static class EvaluationResponseMapper
 {
-    internal static EnergyResponse ToEnergy(HostedModel model, EvaluationAnswer answer) =>
-        new(model.Key.Name, model.Key.Version, model.Digest, Each(answer, i => new EnergyResult(
+    internal static EnergyResponse ToEnergy(HostedModel model, Question question, EvaluationAnswer answer) =>
+        new(model.Key.Name, model.Key.Version, model.Digest, Each(answer, (i, error) => new EnergyResult(
+            error is null ? Finite(answer.Energies[i]) : null,
+            error is null && answer.Gradients is { } gradients ? new NestedNumbers(new([.. gradients.Shape.Skip(1)], gradients.Row(i).ToArray())) : null,
+            error)), question.Warnings);
+
+    internal static ClassifyResponse ToClassify(HostedModel model, Question question, EvaluationAnswer answer) =>
+        new(model.Key.Name, model.Key.Version, model.Digest, Each(answer, (i, error) => new ClassifyResult(
+            error is null ? LabelOf(model, answer.Labels![i]) : null,
+            error is null ? answer.Labels![i] : null,
+            Array.ConvertAll(answer.Probabilities!.Row(i).ToArray(), Finite),
             Finite(answer.Energies[i]),
-            answer.Gradients is { } gradients ? new NestedNumbers(new([.. gradients.Shape.Skip(1)], gradients.Row(i).ToArray())) : null)));
+            error)), question.Warnings);
 
-    internal static ClassifyResponse ToClassify(HostedModel model, EvaluationAnswer answer)
-    {
-        IReadOnlyList<string> names = model.Descriptor!.Labels;
-        return new(model.Key.Name, model.Key.Version, model.Digest, Each(answer, i =>
-        {
-            int label = answer.Labels![i];
-            string name = label < names.Count ? names[label] : label.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            return new ClassifyResult(name, label, Array.ConvertAll(answer.Probabilities!.Row(i).ToArray(), Finite), Finite(answer.Energies[i]));
-        }));
-    }
-
-    internal static OodResponse ToOod(HostedModel model, EvaluationQuery query, EvaluationAnswer answer) =>
-        new(model.Key.Name, model.Key.Version, model.Digest, answer.Score, query.Alpha, answer.CalibrationId, Each(answer, i => new OodResult(
+    internal static OodResponse ToOod(HostedModel model, Question question, EvaluationAnswer answer) =>
+        new(model.Key.Name, model.Key.Version, model.Digest, answer.Score, question.Query.Alpha, answer.CalibrationId, Each(answer, (i, error) => new OodResult(
             (answer.Scores ?? new Dictionary<string, float[]>()).ToDictionary(score => score.Key, score => Finite(score.Value[i])),
-            answer.PValues?[i],
-            answer.Verdicts?[i] ?? OodVerdict.Uncalibrated)));
+            error is null ? answer.PValues?[i] : null,
+            error is null ? answer.Verdicts?[i] ?? OodVerdict.Uncalibrated : null,
+            error)), question.Warnings);
 
-    /// <summary>energy: (n,) energies; classify: (n, classes) probabilities; ood: (n,) p-values, or the chosen score without a calibration.</summary>
+    /// <summary>
+    /// energy: (n,) energies; classify: (n, classes) probabilities; ood: (n,) p-values, or the chosen score without a calibration. A row with an
+    /// error is NaN throughout: an array has no other way to say so.
+    /// </summary>
     internal static TensorPayload ToTensor(EvaluationQuery query, EvaluationAnswer answer)
     {
         float[] values = query.Kind switch
         {
-            EvaluationKind.Classification => answer.Probabilities!.Values,
+            EvaluationKind.Classification => [.. answer.Probabilities!.Values],
             EvaluationKind.OutOfDistribution when answer.PValues is { } pValues => Array.ConvertAll(pValues, value => (float)value),
-            EvaluationKind.OutOfDistribution => answer.Scores![answer.Score ?? answer.Scores.Keys.First()],
-            _ => answer.Energies,
+            EvaluationKind.OutOfDistribution => [.. answer.Scores![answer.Score ?? answer.Scores.Keys.First()]],
+            _ => [.. answer.Energies],
         };
-        return query.Kind == EvaluationKind.Classification ? answer.Probabilities! : new TensorPayload([values.Length], values);
+        int width = values.Length / Math.Max(1, answer.Energies.Length);
+        foreach (int row in answer.RowErrors.Keys)
+            values.AsSpan(row * width, width).Fill(float.NaN);
+        return new TensorPayload(query.Kind == EvaluationKind.Classification ? answer.Probabilities!.Shape : [values.Length], values);
     }
 
-    private static T[] Each<T>(EvaluationAnswer answer, Func<int, T> result) =>
-        [.. Enumerable.Range(0, answer.Energies.Length).Select(result)];
+    private static T[] Each<T>(EvaluationAnswer answer, Func<int, string?, T> result) =>
+        [.. Enumerable.Range(0, answer.Energies.Length).Select(row => result(row, answer.RowErrors.GetValueOrDefault(row)))];
+
+    private static string LabelOf(HostedModel model, int label) => label < model.Descriptor!.Labels.Count
+        ? model.Descriptor.Labels[label]
+        : label.ToString(CultureInfo.InvariantCulture);
 
     private static float? Finite(float value) => float.IsFinite(value) ? value : null;
 }

@@ -12,11 +12,13 @@ namespace EbmService.Api.Evaluation;
 /// <summary>The way every short question goes: find the model, read the inputs, ask the device, write the answer.</summary>
 internal sealed class QuestionHandler(IModelCatalog catalog, QuestionReader reader, IQuestionDispatcher dispatcher)
 {
+    private const int MaxFailedRows = 256;
+
     private static readonly Failure GradientsAsNpy = Failure.OfFields([new FieldError("gradients",
         "An .npy answer is one array and holds the energies alone: leave gradients out, or ask for application/json in Accept.")]);
 
     internal async Task<IResult> AnswerAsync<T>(
-        HttpRequest request, string name, EvaluationKind kind, ModelTask task, Func<HostedModel, EvaluationQuery, EvaluationAnswer, T> toResponse)
+        HttpRequest request, string name, EvaluationKind kind, ModelTask task, Func<HostedModel, Question, EvaluationAnswer, T> toResponse)
     {
         Outcome<HostedModel> found = catalog.Find(name, request.RouteValues["version"] as string);
         if (!found.Succeeded)
@@ -24,19 +26,32 @@ internal sealed class QuestionHandler(IModelCatalog catalog, QuestionReader read
         HostedModel model = found.Value;
         if (!model.Tasks.Contains(task))
             return new FailureResult(TaskFailure.NotSupported(model, task));
-        Outcome<EvaluationQuery> query = await reader.ReadAsync(request, kind, model);
-        if (!query.Succeeded)
-            return new FailureResult(query.Failure);
-        if (query.Value.Gradients && MediaTypes.PrefersNpy(request))
+        Outcome<Question> question = await reader.ReadAsync(request, kind, model);
+        if (!question.Succeeded)
+            return new FailureResult(question.Failure);
+        EvaluationQuery query = question.Value.Query;
+        if (query.Gradients && MediaTypes.PrefersNpy(request))
             return new FailureResult(GradientsAsNpy);
-        Outcome<EvaluationAnswer> answer = await dispatcher.AskAsync(query.Value, request.HttpContext.RequestAborted);
+        Outcome<EvaluationAnswer> answer = await dispatcher.AskAsync(query, request.HttpContext.RequestAborted);
         if (!answer.Succeeded)
             return new FailureResult(answer.Failure);
         if (!MediaTypes.PrefersNpy(request))
-            return TypedResults.Ok(toResponse(model, query.Value, answer.Value));
-        // An array has no room for these: without them a binary answer could not be traced to what gave it.
-        request.HttpContext.Response.Headers["Ebm-Model"] = model.Key.ToString();
-        request.HttpContext.Response.Headers["Ebm-Digest"] = model.Digest;
-        return TypedResults.Bytes(NpyFormat.Write(EvaluationResponseMapper.ToTensor(query.Value, answer.Value)), NpyFormat.MediaType);
+            return TypedResults.Ok(toResponse(model, question.Value, answer.Value));
+        DescribeArray(request.HttpContext.Response.Headers, model, question.Value, answer.Value);
+        return TypedResults.Bytes(NpyFormat.Write(EvaluationResponseMapper.ToTensor(query, answer.Value)), NpyFormat.MediaType);
+    }
+
+    /// <summary>An array has no room for these: without them a binary answer could not be traced to what gave it, nor a NaN to its reason.</summary>
+    private static void DescribeArray(IHeaderDictionary headers, HostedModel model, Question question, EvaluationAnswer answer)
+    {
+        headers["Ebm-Model"] = model.Key.ToString();
+        headers["Ebm-Digest"] = model.Digest;
+        if (answer.RowErrors.Count > 0)
+        {
+            string rows = string.Join(", ", answer.RowErrors.Keys.Order().Take(MaxFailedRows));
+            headers["Ebm-Failed-Rows"] = answer.RowErrors.Count > MaxFailedRows ? rows + ", ..." : rows;
+        }
+        if (question.Warnings is { } warnings)
+            headers["Ebm-Warning"] = string.Join(" ", warnings);
     }
 }

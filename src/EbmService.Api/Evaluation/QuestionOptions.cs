@@ -2,6 +2,7 @@ using System.Globalization;
 using EbmService.Api.Limits;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
+using EbmService.Core.Models;
 
 namespace EbmService.Api.Evaluation;
 
@@ -16,12 +17,14 @@ internal sealed record QuestionOptions
 
     internal double? Alpha { get; init; }
 
+    internal OutOfRange? OutOfRange { get; init; }
+
     internal static QuestionOptions Of(QuestionRequest request) => request switch
     {
-        EnergyRequest energy => new() { Gradients = energy.Gradients },
-        ClassifyRequest classify => new() { RefineSteps = classify.RefineSteps },
-        OodRequest ood => new() { Score = ood.Score, Alpha = ood.Alpha },
-        _ => new(),
+        EnergyRequest energy => new() { Gradients = energy.Gradients, OutOfRange = request.OutOfRange },
+        ClassifyRequest classify => new() { RefineSteps = classify.RefineSteps, OutOfRange = request.OutOfRange },
+        OodRequest ood => new() { Score = ood.Score, Alpha = ood.Alpha, OutOfRange = request.OutOfRange },
+        _ => new() { OutOfRange = request.OutOfRange },
     };
 
     /// <summary>Reads the query string; parameters that the question doesn't have are errors.</summary>
@@ -29,9 +32,9 @@ internal sealed record QuestionOptions
     {
         string[] known = kind switch
         {
-            EvaluationKind.Energy => ["gradients"],
-            EvaluationKind.Classification => ["refineSteps"],
-            _ => ["score", "alpha"],
+            EvaluationKind.Energy => ["gradients", "outOfRange"],
+            EvaluationKind.Classification => ["refineSteps", "outOfRange"],
+            _ => ["score", "alpha", "outOfRange"],
         };
         foreach (string name in query.Keys.Except(known, StringComparer.OrdinalIgnoreCase))
             errors.Add(new(name, $"There is no query parameter '{name}' here. Known: {string.Join(", ", known)}."));
@@ -43,6 +46,8 @@ internal sealed record QuestionOptions
             Score = query["score"] is { Count: > 0 } score ? score.ToString() : null,
             Alpha = Parse(query, "alpha", "a number", errors,
                 (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)),
+            OutOfRange = Parse(query, "outOfRange", "refuse or allow", errors,
+                (string text, out OutOfRange value) => Enum.TryParse(text, ignoreCase: true, out value) && !char.IsAsciiDigit(text[0])),
         };
     }
 
@@ -52,6 +57,7 @@ internal sealed record QuestionOptions
         RefineSteps = RefineSteps ?? other.RefineSteps,
         Score = Score ?? other.Score,
         Alpha = Alpha ?? other.Alpha,
+        OutOfRange = OutOfRange ?? other.OutOfRange,
     };
 
     internal void Check(LimitsOptions limits, int inputs, List<FieldError> errors)

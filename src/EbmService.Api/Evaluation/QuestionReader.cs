@@ -10,12 +10,17 @@ using Microsoft.Net.Http.Headers;
 
 namespace EbmService.Api.Evaluation;
 
+/// <summary>A validated query, and what looks wrong with its inputs all the same.</summary>
+/// <param name="Warnings">Null where nothing does.</param>
+internal sealed record Question(EvaluationQuery Query, IReadOnlyList<string>? Warnings);
+
 /// <summary>Makes a validated query of a request, whatever the body's format.</summary>
 internal sealed class QuestionReader(IImageCodec codec, IOptions<LimitsOptions> limits)
 {
-    private sealed record Batch(TensorPayload Inputs, QuestionOptions Options, string Field);
+    /// <param name="IsMapped">Whether pixel levels were mapped to the model's range; then their scale is known.</param>
+    private sealed record Batch(TensorPayload Inputs, QuestionOptions Options, string Field, bool IsMapped);
 
-    internal async Task<Outcome<EvaluationQuery>> ReadAsync(HttpRequest request, EvaluationKind kind, HostedModel model)
+    internal async Task<Outcome<Question>> ReadAsync(HttpRequest request, EvaluationKind kind, HostedModel model)
     {
         var errors = new List<FieldError>();
         QuestionOptions fromQuery = QuestionOptions.Of(request.Query, kind, errors);
@@ -26,12 +31,12 @@ internal sealed class QuestionReader(IImageCodec codec, IOptions<LimitsOptions> 
         Batch batch = read.Value;
         QuestionOptions options = batch.Options.Or(fromQuery);
         options.Check(limits.Value, batch.Inputs.Rows, errors);
-        Outcome<TensorPayload> inputs = InputShape.Check(batch.Inputs, model, limits.Value.MaxBatch, batch.Field);
+        Outcome<TensorPayload> inputs = InputShape.Check(batch.Inputs, model, limits.Value.MaxBatch, batch.Field, options.OutOfRange ?? OutOfRange.Refuse);
         if (!inputs.Succeeded)
             errors.AddRange(inputs.Failure.Fields);
         if (errors.Count > 0)
             return Failure.OfFields(errors);
-        return new EvaluationQuery
+        var query = new EvaluationQuery
         {
             Model = model.Key,
             Kind = kind,
@@ -41,6 +46,8 @@ internal sealed class QuestionReader(IImageCodec codec, IOptions<LimitsOptions> 
             Score = options.Score,
             Alpha = options.Alpha ?? 0.05,
         };
+        string? warning = batch.IsMapped ? null : InputValues.WarningOf(query.Inputs, model.Descriptor!.Input);
+        return new Question(query, warning is null ? null : [warning]);
     }
 
     private async Task<Outcome<Batch>> ReadBatchAsync(HttpRequest request, EvaluationKind kind, HostedModel model)
@@ -57,10 +64,25 @@ internal sealed class QuestionReader(IImageCodec codec, IOptions<LimitsOptions> 
             return body.Failure;
         if (json)
             return ReadJson(body.Value, kind, model);
-        Outcome<TensorPayload> inputs = npy
-            ? NpyInputReader.Read(body.Value, model.Descriptor!.Input)
-            : await PngInputReader.ReadAsync(body.Value, request.ContentType!, model, codec, limits.Value.MaxBatch);
-        return inputs.Succeeded ? new Batch(inputs.Value, new QuestionOptions(), npy ? NpyInputReader.Field : "files") : inputs.Failure;
+        if (npy)
+            return ReadNpy(body.Value, model.Descriptor!.Input);
+        Outcome<TensorPayload> pictures = await PngInputReader.ReadAsync(body.Value, request.ContentType!, model, codec, limits.Value.MaxBatch);
+        return pictures.Succeeded ? new Batch(pictures.Value, new QuestionOptions(), "files", IsMapped: true) : pictures.Failure;
+    }
+
+    /// <summary>One batch; uint8 counts as pixel levels.</summary>
+    private static Outcome<Batch> ReadNpy(ReadOnlySpan<byte> body, InputSchema schema)
+    {
+        try
+        {
+            TensorPayload batch = NpyFormat.Read(body, out NpyHeader header);
+            bool isLevels = header.Dtype.IsUint8 && schema.Kind == InputKind.Image;
+            return new Batch(isLevels ? InputShape.FromLevels(batch, schema) : batch, new QuestionOptions(), "body", isLevels);
+        }
+        catch (FormatException wrong)
+        {
+            return Failure.OfFields([new FieldError("body", $"The .npy can't be read: {wrong.Message}.")]);
+        }
     }
 
     private static Outcome<Batch> ReadJson(ReadOnlySpan<byte> body, EvaluationKind kind, HostedModel model) => kind switch
@@ -79,13 +101,12 @@ internal sealed class QuestionReader(IImageCodec codec, IOptions<LimitsOptions> 
         if (request.Inputs is null == request.Tensor is null)
             return Failure.OfFields([new FieldError("inputs", "Give exactly one of 'inputs' (nested arrays) and 'tensor' (base64).")]);
         if (request.Inputs is { } nested)
-            return new Batch(nested.Tensor, QuestionOptions.Of(request), "inputs");
+            return new Batch(nested.Tensor, QuestionOptions.Of(request), "inputs", IsMapped: false);
         Outcome<TensorPayload> decoded = request.Tensor!.Decode();
         if (!decoded.Succeeded)
             return decoded.Failure;
-        TensorPayload values = request.Tensor.Dtype == TensorDtype.Uint8
-            ? InputShape.FromLevels(decoded.Value, model.Descriptor!.Input)
-            : decoded.Value;
-        return new Batch(values, QuestionOptions.Of(request), "tensor");
+        InputSchema schema = model.Descriptor!.Input;
+        bool isLevels = request.Tensor.Dtype == TensorDtype.Uint8 && schema.Kind == InputKind.Image;
+        return new Batch(isLevels ? InputShape.FromLevels(decoded.Value, schema) : decoded.Value, QuestionOptions.Of(request), "tensor", isLevels);
     }
 }

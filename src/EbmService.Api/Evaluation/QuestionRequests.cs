@@ -1,4 +1,5 @@
 using EbmService.Api.Inputs;
+using EbmService.Core.Models;
 
 namespace EbmService.Api.Evaluation;
 
@@ -10,6 +11,9 @@ public abstract record QuestionRequest
 
     /// <value>The same as base64.</value>
     public TensorInput? Tensor { get; init; }
+
+    /// <value>What is done with values outside the model's range or alphabet; refuse by default.</value>
+    public OutOfRange? OutOfRange { get; init; }
 }
 
 /// <summary>E(x) per input.</summary>

@@ -8,6 +8,7 @@ using EbmService.Core.Json;
 using EbmService.Jobs.Slots;
 using MessagePack;
 using MessagePack.Resolvers;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
@@ -30,6 +31,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddSingleton<StartJobResolver>().AddSingleton<JobExtensionReader>();
         services.AddJobsHub();
         services.AddShutdownTimeout();
+        services.AddEventStreams(configuration);
         return services.AddOpenApiDocument();
     }
 
@@ -37,6 +39,8 @@ internal static class ApiServiceCollectionExtensions
     {
         services.AddOptions<SecurityOptions>().Bind(configuration.GetSection(SecurityOptions.Section)).ValidateOnStart();
         services.AddHostedService<NetworkGuard>();
+        services.AddSingleton<HostGuard>();
+        services.Configure<HostFilteringOptions>(framework => framework.AllowedHosts = ["*"]);
     }
 
     private static void AddLimits(this IServiceCollection services, IConfiguration configuration)
@@ -46,6 +50,8 @@ internal static class ApiServiceCollectionExtensions
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitsOptions>>((kestrel, limits) =>
         {
             kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(
+                limits.Value.MinBodyBytesPerSecond, TimeSpan.FromSeconds(limits.Value.SlowBodyGraceSeconds));
             kestrel.AddServerHeader = false;
         });
     }
@@ -57,6 +63,13 @@ internal static class ApiServiceCollectionExtensions
             TimeSpan needed = TimeSpan.FromSeconds(worker.Value.StopSeconds) + ShutdownMargin;
             host.ShutdownTimeout = needed > host.ShutdownTimeout ? needed : host.ShutdownTimeout;
         });
+
+    private static void AddEventStreams(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<EventStreamOptions>().Bind(configuration.GetSection(EventStreamOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<EventStreamOptions>, EventStreamOptionsValidator>();
+        services.AddSingleton<EventStream>();
+    }
 
     private static void AddErrors(this IServiceCollection services)
     {

@@ -2,6 +2,7 @@ using EbmService.Api.Errors;
 using EbmService.Api.Evaluation;
 using EbmService.Api.Health;
 using EbmService.Api.Hubs;
+using EbmService.Api.Inputs;
 using EbmService.Api.Jobs;
 using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
@@ -14,14 +15,25 @@ internal static class WebApplicationExtensions
     /// <summary>What every request passes, outermost first.</summary>
     internal static WebApplication UseApi(this WebApplication app)
     {
+        if (app.Configuration[PathPrefix.Setting] is { Length: > 0 } prefix)
+            app.UsePathBase(prefix);
+        app.Use(next => context => PathPrefix.InvokeAsync(context, next));
         app.UseExceptionHandler();
         app.UseStatusCodePages(StatusCodeProblems.WriteAsync);
+        app.Use(next => context => StatusCodeProblems.UncoverAsync(context, next));
         app.Use((context, next) =>
         {
             context.Response.Headers.XContentTypeOptions = "nosniff";
             return next();
         });
+        HostGuard hosts = app.Services.GetRequiredService<HostGuard>();
+        app.Use(next => context => hosts.InvokeAsync(context, next));
+        app.Use(next => context => UnicodeGuard.CheckAddressAsync(context, next));
         app.Use(next => context => SameOriginGuard.InvokeAsync(context, next));
+        app.Use(next => context => HeadRequests.AsGet(context, next));
+        // Said here, or the framework would put it before all of the above.
+        app.UseRouting();
+        app.Use(next => context => ContentEncodings.Normalize(context, next));
         app.UseRequestDecompression();
         return app;
     }
@@ -35,6 +47,9 @@ internal static class WebApplicationExtensions
         app.MapResults();
         app.MapHealth();
         app.MapHub<JobsHub>(JobsHub.Path);
-        return app.UseOpenApiDocument();
+        app.UseOpenApiDocument();
+        // Last, behind the document's own middleware.
+        app.Use(next => context => HeadRequests.Restore(context, next));
+        return app;
     }
 }

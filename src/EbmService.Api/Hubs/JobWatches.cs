@@ -28,7 +28,8 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
     }
 
     /// <returns>False when the connection watches too many jobs already.</returns>
-    internal bool TryStart(string connectionId, string key, CancellationToken aborted)
+    /// <param name="prefix">What the addresses in this client's messages begin with.</param>
+    internal bool TryStart(string connectionId, string key, PathString prefix, CancellationToken aborted)
     {
         lock (_lock)
         {
@@ -39,7 +40,7 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
                 return false;
             // Watching again starts anew from the current state: what a client wants after it lost track.
             earlier?.Source.Cancel();
-            var watch = new Watch(connectionId, key, CancellationTokenSource.CreateLinkedTokenSource(aborted));
+            var watch = new Watch(connectionId, key, prefix, CancellationTokenSource.CreateLinkedTokenSource(aborted));
             watches[key] = watch;
             watch.Pump = PumpAsync(watch, earlier?.Pump ?? Task.CompletedTask);
             return true;
@@ -76,7 +77,7 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
             await earlier;
             IJobsClient client = hub.Clients.Client(watch.ConnectionId);
             await foreach (JobEvent happened in jobs.WatchAsync(watch.Key == AllJobs ? null : watch.Key, 0, watch.Source.Token))
-                await SendAsync(client, happened);
+                await SendAsync(client, happened, watch.Prefix);
         }
         catch (OperationCanceledException) when (watch.Source.IsCancellationRequested)
         {
@@ -109,19 +110,21 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
         }
     }
 
-    private static Task SendAsync(IJobsClient client, JobEvent happened) => happened switch
+    private static Task SendAsync(IJobsClient client, JobEvent happened, PathString prefix) => happened switch
     {
-        JobChangedEvent changed => client.JobChanged(JobContractMapper.ToResponse(changed.Job)),
+        JobChangedEvent changed => client.JobChanged(JobContractMapper.ToResponse(changed.Job, prefix)),
         JobProgressEvent progress => client.JobProgress(JobProgressMessage.Of(progress)),
         JobPreviewEvent preview => client.JobPreview(preview.JobId, preview.Step, preview.Png),
         _ => Task.CompletedTask,
     };
 
-    private sealed class Watch(string connectionId, string key, CancellationTokenSource source)
+    private sealed class Watch(string connectionId, string key, PathString prefix, CancellationTokenSource source)
     {
         internal string ConnectionId => connectionId;
 
         internal string Key => key;
+
+        internal PathString Prefix => prefix;
 
         internal CancellationTokenSource Source => source;
 

@@ -11,8 +11,10 @@ internal sealed class JobsHub(JobWatches watches, IJobService jobs) : Hub<IJobsC
     internal const string Path = "/hubs/jobs";
 
     /// <summary>Sends the job's current state, then its events until it has ended.</summary>
-    public async Task Watch(string jobId)
+    public async Task Watch(string? jobId)
     {
+        if (string.IsNullOrWhiteSpace(jobId))
+            throw new HubException("Watch needs the id of a job; WatchAll watches all of them.");
         Outcome<JobSnapshot> job = await jobs.FindAsync(jobId, Context.ConnectionAborted);
         if (!job.Succeeded)
             throw new HubException($"{job.Failure.Message} GET /v1/jobs lists the jobs.");
@@ -20,7 +22,12 @@ internal sealed class JobsHub(JobWatches watches, IJobService jobs) : Hub<IJobsC
     }
 
     /// <summary>Ends a watch; nothing happens where there is none.</summary>
-    public void Unwatch(string jobId) => watches.End(Context.ConnectionId, jobId);
+    public void Unwatch(string? jobId)
+    {
+        if (string.IsNullOrWhiteSpace(jobId))
+            throw new HubException("Unwatch needs the id of a job; UnwatchAll ends the watch of all of them.");
+        watches.End(Context.ConnectionId, jobId);
+    }
 
     /// <summary>Sends changes and progress of every job, without previews, until the connection ends or UnwatchAll.</summary>
     public void WatchAll() => Start(JobWatches.AllJobs);
@@ -35,7 +42,7 @@ internal sealed class JobsHub(JobWatches watches, IJobService jobs) : Hub<IJobsC
 
     private void Start(string key)
     {
-        if (!watches.TryStart(Context.ConnectionId, key, Context.ConnectionAborted))
+        if (!watches.TryStart(Context.ConnectionId, key, Context.GetHttpContext()?.Request.PathBase ?? default, Context.ConnectionAborted))
             throw new HubException($"A connection watches at most {JobWatches.MaxPerConnection} jobs: use WatchAll, or Unwatch some.");
     }
 }

@@ -1,3 +1,4 @@
+using EbmService.Api.Errors;
 using EbmService.Core.Failures;
 
 namespace EbmService.Api.Inputs;
@@ -15,7 +16,7 @@ internal static class BodyReader
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding)
         {
             return new Failure(FailureCode.UnsupportedMediaType, $"The Content-Encoding '{encoding}' is not supported.",
-                "Send the body plain, or with Content-Encoding gzip, deflate or br.");
+                "Send the body plain, or with one Content-Encoding: gzip, deflate or br.");
         }
         try
         {
@@ -23,12 +24,14 @@ internal static class BodyReader
         }
         catch (InvalidDataException)
         {
-            return new Failure(FailureCode.InvalidRequest, "The body is not what its Content-Encoding says: it can't be inflated.",
+            return new Failure(FailureCode.InvalidRequest, "The body is not what its Content-Encoding says: it can't be inflated, or it is cut short.",
                 "Compress the whole body with the named encoding, or send it plain without the header.");
         }
-        catch (BadHttpRequestException bad) when (bad.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        catch (BadHttpRequestException bad)
         {
-            return TooLarge(limit);
+            return bad.StatusCode == StatusCodes.Status413PayloadTooLarge
+                ? TooLarge(limit)
+                : new Failure(FailureProblemMapper.CodeOf(bad.StatusCode), bad.Message);
         }
     }
 

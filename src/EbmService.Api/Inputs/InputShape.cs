@@ -1,4 +1,3 @@
-using System.Globalization;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
@@ -9,7 +8,7 @@ namespace EbmService.Api.Inputs;
 internal static class InputShape
 {
     /// <returns>The batch with its batch dimension (added where one bare input was sent), or field errors.</returns>
-    internal static Outcome<TensorPayload> Check(TensorPayload batch, HostedModel model, int maxBatch, string field)
+    internal static Outcome<TensorPayload> Check(TensorPayload batch, HostedModel model, int maxBatch, string field, OutOfRange outOfRange)
     {
         IReadOnlyList<int> wanted = model.Descriptor!.Input.Shape;
         if (batch.Shape.SequenceEqual(wanted))
@@ -22,14 +21,16 @@ internal static class InputShape
                 $"{batch.Rows} inputs are over this server's limit of {maxBatch} per request: send them in several.", FailureCode.OverPolicy)]);
         }
         int bad = Array.FindIndex(batch.Values, value => !float.IsFinite(value));
-        return bad < 0 ? batch : Refuse(field + PathOf(bad, batch.Shape), "NaN and infinities are not allowed (beyond float32's range counts too).");
+        if (bad >= 0)
+            return Refuse(field + batch.PathOf(bad), "NaN and infinities are not allowed (beyond float32's range counts too).");
+        return outOfRange == OutOfRange.Refuse && InputValues.FindOutside(batch, model.Descriptor.Input) is { } outside
+            ? Refuse(field + batch.PathOf(outside.Index), outside.Rule)
+            : batch;
     }
 
-    /// <summary>Maps pixel levels 0..255 to the range of an image model; other models get the plain numbers.</summary>
+    /// <summary>Maps pixel levels 0..255 to the range of an image model.</summary>
     internal static TensorPayload FromLevels(TensorPayload levels, InputSchema schema)
     {
-        if (schema.Kind != InputKind.Image)
-            return levels;
         double scale = (schema.Max - schema.Min) / 255;
         return levels with { Values = Array.ConvertAll(levels.Values, level => (float)(schema.Min + level * scale)) };
     }
@@ -48,17 +49,6 @@ internal static class InputShape
     private static string Text(IReadOnlyList<int> shape) => $"[{string.Join(", ", shape)}]";
 
     private static string BatchText(IReadOnlyList<int> shape) => $"[n, {string.Join(", ", shape)}]";
-
-    private static string PathOf(int index, IReadOnlyList<int> shape)
-    {
-        var path = "";
-        for (int level = shape.Count - 1; level >= 0; level--)
-        {
-            path = string.Create(CultureInfo.InvariantCulture, $"[{index % shape[level]}]") + path;
-            index /= shape[level];
-        }
-        return path;
-    }
 
     private static Failure Refuse(string field, string message) => Failure.OfFields([new FieldError(field, message)]);
 }

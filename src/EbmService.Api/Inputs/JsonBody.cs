@@ -13,6 +13,8 @@ internal static class JsonBody
         if (body.IsEmpty)
             return new Failure(FailureCode.InvalidRequest, "The body is empty.", "Send a JSON object; /swagger shows examples.");
         ReadOnlySpan<byte> json = body.StartsWith("\uFEFF"u8) ? body[3..] : body;
+        if (UnicodeGuard.FaultOf(json) is { } fault)
+            return fault;
         try
         {
             return JsonSerializer.Deserialize<T>(json, EbmJson.Options) is { } value

@@ -1,3 +1,4 @@
+using System.Text;
 using EbmService.Core.Failures;
 using EbmService.Core.Imaging;
 using EbmService.Core.Models;
@@ -25,7 +26,7 @@ internal static class PngInputReader
         {
             return await ReadPartsAsync(new MultipartReader(boundary, new MemoryStream(body)), schema, codec, maxBatch);
         }
-        catch (Exception broken) when (broken is IOException or InvalidDataException)
+        catch (Exception broken) when (broken is IOException or InvalidDataException or DecoderFallbackException)
         {
             return Refuse("body", "The multipart body is broken: a boundary or a header is missing.");
         }

@@ -6,7 +6,7 @@ using EbmService.Core.Tensors;
 namespace EbmService.Api.Inputs;
 
 /// <summary>Number types of a base64 tensor.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<TensorDtype>))]
+[JsonConverter(typeof(TensorDtypeConverter))]
 public enum TensorDtype
 {
     /// <summary>4 bytes, little-endian.</summary>
@@ -21,6 +21,9 @@ public enum TensorDtype
     [JsonStringEnumMemberName("uint8")]
     Uint8,
 }
+
+/// <summary>Words only: a number is no type, least of all one that nobody defined.</summary>
+internal sealed class TensorDtypeConverter() : JsonStringEnumConverter<TensorDtype>(namingPolicy: null, allowIntegerValues: false);
 
 /// <summary>A row-major tensor as base64.</summary>
 public sealed record TensorInput

@@ -9,9 +9,10 @@ namespace EbmService.Api.Jobs;
 
 internal static class JobContractMapper
 {
-    internal static string PathOf(string id) => $"/v1/jobs/{id}";
+    /// <param name="prefix">What the client's addresses begin with (<see cref="Hosting.PathPrefix"/>).</param>
+    internal static string PathOf(string id, PathString prefix) => $"{prefix.ToUriComponent()}/v1/jobs/{id}";
 
-    internal static JobResponse ToResponse(JobSnapshot job) => new()
+    internal static JobResponse ToResponse(JobSnapshot job, PathString prefix) => new()
     {
         Id = job.Id,
         Type = job.Spec.Type,
@@ -29,14 +30,14 @@ internal static class JobContractMapper
         FinishedAt = job.FinishedAt,
         Attempt = job.Attempt,
         Error = job.Error is { } failure ? ToError(failure) : null,
-        Results = ToResults(job).Results,
-        Links = ToLinks(job),
+        Results = ToResults(job, prefix).Results,
+        Links = ToLinks(job, prefix),
     };
 
-    internal static JobListResponse ToList(JobPage page) => new([.. page.Jobs.Select(ToResponse)], page.NextCursor);
+    internal static JobListResponse ToList(JobPage page, PathString prefix) => new([.. page.Jobs.Select(job => ToResponse(job, prefix))], page.NextCursor);
 
-    internal static JobResultsResponse ToResults(JobSnapshot job) => new([.. job.Results.Select(entry =>
-        new JobResultResponse(entry.Name, entry.MediaType, entry.Size, entry.Sha256, $"{PathOf(job.Id)}/results/{entry.Name}"))]);
+    internal static JobResultsResponse ToResults(JobSnapshot job, PathString prefix) => new([.. job.Results.Select(entry =>
+        new JobResultResponse(entry.Name, entry.MediaType, entry.Size, entry.Sha256, $"{PathOf(job.Id, prefix)}/results/{entry.Name}"))]);
 
     /// <summary>JSON has no NaN: a figure that is none is left out.</summary>
     internal static JobProgress ToFinite(JobProgress progress) => progress with
@@ -54,9 +55,9 @@ internal static class JobContractMapper
         EnergyMcse = Finite(progress.EnergyMcse),
     };
 
-    private static JobLinks ToLinks(JobSnapshot job)
+    private static JobLinks ToLinks(JobSnapshot job, PathString prefix)
     {
-        string self = PathOf(job.Id);
+        string self = PathOf(job.Id, prefix);
         return new(self, self + "/events", self + "/results",
             Cancel: job.Status.IsTerminal() ? null : self + "/cancel",
             Pause: job.Status is JobStatus.Queued or JobStatus.Running ? self + "/pause" : null,

@@ -14,7 +14,7 @@ internal static class JobEndpoints
     {
         RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs");
         group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a sampling job.")
-            .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: 200 if the job ended in time. With 'Idempotency-Key' a repeated request gets the first one's job.")
+            .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: 200 if the job ended in time. With 'Idempotency-Key' a repeated request gets the first one's job, whatever has become of its model; keys are a tenant's own.")
             .WithMetadata(new RequestBodyMetadata(typeof(CreateJobRequest), []), RequestExamples.CreateJob)
             .WithMetadata(new HeaderParameter("Idempotency-Key", "Any text unique to this job, for example a UUID."), new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."),
                 new HeaderParameter(TenantHeader.Name, TenantHeader.Description))
@@ -59,10 +59,7 @@ internal static class JobEndpoints
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(
         HttpContext context, JobRequestReader reader, IJobService jobs)
     {
-        Outcome<JobSubmission> submission = await reader.ReadAsync(context.Request);
-        if (!submission.Succeeded)
-            return new FailureResult(submission.Failure);
-        Outcome<JobSnapshot> job = await jobs.SubmitAsync(submission.Value, context.RequestAborted);
+        Outcome<JobSnapshot> job = await SubmitAsync(context, reader, jobs);
         if (job.Succeeded && WaitPreference.Read(context.Request) is { } wait)
         {
             context.Response.Headers["Preference-Applied"] = "wait";
@@ -70,8 +67,8 @@ internal static class JobEndpoints
         }
         if (!job.Succeeded)
             return new FailureResult(job.Failure);
-        string location = JobContractMapper.PathOf(job.Value.Id);
-        JobResponse response = JobContractMapper.ToResponse(job.Value);
+        string location = JobContractMapper.PathOf(job.Value.Id, context.Request.PathBase);
+        JobResponse response = JobContractMapper.ToResponse(job.Value, context.Request.PathBase);
         if (job.Value.Status.IsTerminal())
         {
             context.Response.Headers.Location = location;
@@ -81,31 +78,45 @@ internal static class JobEndpoints
         return TypedResults.Accepted(location, response);
     }
 
+    private static async Task<Outcome<JobSnapshot>> SubmitAsync(HttpContext context, JobRequestReader reader, IJobService jobs)
+    {
+        Outcome<JobRequest> request = await reader.ReadAsync(context.Request);
+        if (!request.Succeeded)
+            return request.Failure;
+        if (request.Value.Key is { } key)
+            return await jobs.SubmitOnceAsync(key, cancellationToken => reader.BuildAsync(request.Value, cancellationToken), context.RequestAborted);
+        Outcome<JobSubmission> submission = await reader.BuildAsync(request.Value, context.RequestAborted);
+        return submission.Succeeded ? await jobs.SubmitAsync(submission.Value, context.RequestAborted) : submission.Failure;
+    }
+
     private static async Task<Results<Ok<JobListResponse>, FailureResult>> ListAsync(
-        IJobService jobs, CancellationToken cancellation, string? status = null, string? model = null, string? type = null,
+        HttpRequest request, IJobService jobs, CancellationToken cancellation, string? status = null, string? model = null, string? type = null,
         string? limit = null, string? cursor = null)
     {
         Outcome<JobQuery> query = JobQueryReader.Read(status, model, type, limit, cursor);
         if (!query.Succeeded)
             return new FailureResult(query.Failure);
         Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellation);
-        return page.Succeeded ? TypedResults.Ok(JobContractMapper.ToList(page.Value)) : new FailureResult(page.Failure);
+        return page.Succeeded ? TypedResults.Ok(JobContractMapper.ToList(page.Value, request.PathBase)) : new FailureResult(page.Failure);
     }
 
-    private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(string id, IJobService jobs, CancellationToken cancellation)
+    private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(string id, HttpRequest request, IJobService jobs, CancellationToken cancellation)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellation);
-        return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value)) : new FailureResult(job.Failure);
+        return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
-    private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(string id, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(await jobs.CancelAsync(id, cancellation));
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
+        Accepted(request, await jobs.CancelAsync(id, cancellation));
 
-    private static async Task<Results<Accepted<JobResponse>, FailureResult>> PauseAsync(string id, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(await jobs.PauseAsync(id, cancellation));
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> PauseAsync(
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
+        Accepted(request, await jobs.PauseAsync(id, cancellation));
 
-    private static async Task<Results<Accepted<JobResponse>, FailureResult>> ResumeAsync(string id, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(await jobs.ResumeAsync(id, cancellation));
+    private static async Task<Results<Accepted<JobResponse>, FailureResult>> ResumeAsync(
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
+        Accepted(request, await jobs.ResumeAsync(id, cancellation));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ExtendAsync(
         string id, HttpContext context, JobExtensionReader reader, IJobService jobs)
@@ -116,11 +127,12 @@ internal static class JobEndpoints
         Outcome<JobSnapshot> job = await jobs.ExtendAsync(id, steps.Value, context.RequestAborted);
         if (job.Succeeded)
             context.Response.Headers.RetryAfter = "1";
-        return Accepted(job);
+        return Accepted(context.Request, job);
     }
 
-    private static Results<Accepted<JobResponse>, FailureResult> Accepted(Outcome<JobSnapshot> job) => job.Succeeded
-        ? TypedResults.Accepted(JobContractMapper.PathOf(job.Value.Id), JobContractMapper.ToResponse(job.Value))
+    private static Results<Accepted<JobResponse>, FailureResult> Accepted(HttpRequest request, Outcome<JobSnapshot> job) => job.Succeeded
+        ? TypedResults.Accepted(
+            JobContractMapper.PathOf(job.Value.Id, request.PathBase), JobContractMapper.ToResponse(job.Value, request.PathBase))
         : new FailureResult(job.Failure);
 
     private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string id, IJobService jobs, CancellationToken cancellation)

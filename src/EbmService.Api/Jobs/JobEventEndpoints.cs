@@ -1,61 +1,90 @@
 using System.Globalization;
-using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using EbmService.Api.Errors;
 using EbmService.Api.OpenApi;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
-using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace EbmService.Api.Jobs;
 
-/// <summary>A job's event log as server-sent events; the hub sends the same events.</summary>
+/// <summary>Event logs as server-sent events: one job's, or all jobs' on one connection. The hub sends the same events.</summary>
 internal static class JobEventEndpoints
 {
+    private const string LastEventId = "Last-Event-ID";
+
     internal static IEndpointRouteBuilder MapJobEvents(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/jobs/{id}/events", WatchAsync).WithTags("Jobs").WithName("WatchJob")
             .WithSummary("Server-sent events: job, progress, preview; the last is the terminal 'job' event.")
-            .WithDescription("Each event's id is its sequence number: send the last one seen as Last-Event-ID to go on after a broken connection.")
-            .WithMetadata(new HeaderParameter("Last-Event-ID", "The sequence number of the last event seen."))
-            .Produces<string>(200, "text/event-stream").Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound);
+            .WithDescription("Each event's id is its sequence number: send the last one seen as Last-Event-ID to go on after a broken connection; "
+                + "204 when there is nothing after it and never will be. A comment line is sent while nothing happens.")
+            .WithMetadata(new HeaderParameter(LastEventId, "The sequence number of the last event seen."))
+            .Produces<string>(200, EventStream.MediaType).Produces(204).Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound);
+        routes.MapGet("/v1/events", WatchAllAsync).WithTags("Jobs").WithName("WatchJobs")
+            .WithSummary("Server-sent events of all jobs on one connection: job and progress, without previews and without an end.")
+            .WithDescription("Begins with the current state of every job that has not ended. Events carry no id, as sequence numbers count per job: "
+                + "after a broken connection GET /v1/jobs tells which jobs have ended meanwhile.")
+            .WithMetadata(new HeaderParameter(TenantHeader.Name, "Only this tenant's jobs; those of all without it. Browsers, which can't set it, write ?tenant=."))
+            .Produces<string>(200, EventStream.MediaType).Fails(FailureCode.InvalidRequest);
         return routes;
     }
 
-    private static async Task<Results<ServerSentEventsResult<object>, FailureResult>> WatchAsync(
-        string id, HttpContext context, IJobService jobs)
+    private static async Task<IResult> WatchAsync(string id, HttpContext context, IJobService jobs, EventStream stream)
     {
         if (!TryReadLast(context.Request, out long last))
-            return new FailureResult(Failure.OfFields([new FieldError("Last-Event-ID", "Must be a sequence number, as in the 'id' of an earlier event.")]));
+            return new FailureResult(Failure.OfFields([new FieldError(LastEventId, "Must be a sequence number, as in the 'id' of an earlier event.")]));
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, context.RequestAborted);
         if (!job.Succeeded)
             return new FailureResult(job.Failure);
-        // Proxies that buffer would hold events back.
-        context.Response.Headers["X-Accel-Buffering"] = "no";
-        return TypedResults.ServerSentEvents(ToItems(jobs.WatchAsync(id, last, context.RequestAborted), context.RequestAborted));
+        await AnswerAsync(context, stream, jobs.WatchAsync(id, last, context.RequestAborted), numbered: true, mayBeOver: job.Value.Status.IsTerminal());
+        return TypedResults.Empty;
+    }
+
+    private static async Task<IResult> WatchAllAsync(HttpContext context, IJobService jobs, EventStream stream, string? tenant = null)
+    {
+        var errors = new List<FieldError>();
+        string? only = context.Request.Headers.ContainsKey(TenantHeader.Name) ? TenantHeader.Read(context.Request, errors) : tenant;
+        if (errors.Count > 0)
+            return new FailureResult(Failure.OfFields(errors));
+        IAsyncEnumerable<JobEvent> events = jobs.WatchAsync(id: null, afterSequence: 0, context.RequestAborted);
+        await AnswerAsync(context, stream, only is null ? events : OfTenantAsync(events, only), numbered: false, mayBeOver: false);
+        return TypedResults.Empty;
+    }
+
+    private static async Task AnswerAsync(HttpContext context, EventStream stream, IAsyncEnumerable<JobEvent> events, bool numbered, bool mayBeOver)
+    {
+        try
+        {
+            await (HttpMethods.IsHead(context.Request.Method) ? EventStream.StartAsync(context.Response) : stream.WriteAsync(context, events, numbered, mayBeOver));
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has left.
+        }
+    }
+
+    /// <summary>A job's first event is its state, which names the tenant; progress does not.</summary>
+    private static async IAsyncEnumerable<JobEvent> OfTenantAsync(
+        IAsyncEnumerable<JobEvent> events, string tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var own = new HashSet<string>();
+        await foreach (JobEvent happened in events.WithCancellation(cancellationToken))
+        {
+            if (happened is JobChangedEvent { Job: var job } && job.Tenant == tenant)
+                own.Add(job.Id);
+            if (!own.Contains(happened.JobId))
+                continue;
+            yield return happened;
+            if (happened is JobChangedEvent { Job.Status: var status } && status.IsTerminal())
+                own.Remove(happened.JobId);
+        }
     }
 
     private static bool TryReadLast(HttpRequest request, out long last)
     {
         last = 0;
-        string text = request.Headers["Last-Event-ID"].ToString();
+        string text = request.Headers[LastEventId].ToString();
         return text.Length == 0 || long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out last);
-    }
-
-    private static async IAsyncEnumerable<SseItem<object>> ToItems(
-        IAsyncEnumerable<JobEvent> events, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        await foreach (JobEvent happened in events.WithCancellation(cancellation))
-        {
-            (string type, object data) = happened switch
-            {
-                JobChangedEvent changed => ("job", JobContractMapper.ToResponse(changed.Job)),
-                JobProgressEvent progress => ("progress", JobProgressMessage.Of(progress)),
-                JobPreviewEvent preview => ("preview", (object)new JobPreviewMessage(preview.JobId, preview.Step, preview.Png)),
-                _ => ("other", new object()),
-            };
-            yield return new SseItem<object>(data, type) { EventId = happened.Sequence.ToString(CultureInfo.InvariantCulture) };
-        }
     }
 }

@@ -11,7 +11,12 @@ using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Jobs;
 
-/// <summary>Makes a validated submission of POST /v1/jobs; reports all errors together.</summary>
+/// <summary>POST /v1/jobs as it was read.</summary>
+/// <param name="Key">Present where the client sent an Idempotency-Key.</param>
+/// <param name="Errors">What is wrong with headers and envelope.</param>
+internal sealed record JobRequest(CreateJobRequest Body, string Tenant, SubmissionKey? Key, IReadOnlyList<FieldError> Errors);
+
+/// <summary>Reads POST /v1/jobs and makes a validated submission of it.</summary>
 internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice device, StartJobResolver startJobs, IOptions<LimitsOptions> limits)
 {
     internal const int MaxKeyLength = 255;
@@ -19,7 +24,8 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
     private const int MaxTagLength = 64;
     private const int MaxPriority = 10;
 
-    internal async Task<Outcome<JobSubmission>> ReadAsync(HttpRequest request)
+    /// <summary>Reads the body and the headers; nothing is held against models or jobs yet.</summary>
+    internal async Task<Outcome<JobRequest>> ReadAsync(HttpRequest request)
     {
         if (!request.HasJsonContentType())
             return MediaTypes.Unsupported(request.ContentType ?? "", "application/json");
@@ -33,12 +39,18 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
         var errors = new List<FieldError>();
         string? key = ReadKey(request, errors);
         string tenant = TenantHeader.Read(request, errors);
+        // A key that is not valid can't be looked up; what else is wrong joins the errors of the spec.
+        if (key is not null && errors.Count > 0)
+            return Failure.OfFields(errors);
         CheckEnvelope(read.Value, errors);
-        Outcome<JobSubmission> submission = await BuildAsync(read.Value, errors, request.HttpContext.RequestAborted);
-        if (!submission.Succeeded)
-            return submission;
-        string? print = key is null ? null : Convert.ToHexStringLower(SHA256.HashData(body.Value));
-        return submission.Value with { Tenant = tenant, IdempotencyKey = key, RequestFingerprint = print };
+        return new JobRequest(read.Value, tenant, key is null ? null : new SubmissionKey(tenant, key, RequestFingerprint.Of(body.Value)), errors);
+    }
+
+    /// <summary>Makes the submission of a request; reports all errors together.</summary>
+    internal async Task<Outcome<JobSubmission>> BuildAsync(JobRequest request, CancellationToken cancellationToken)
+    {
+        Outcome<JobSubmission> submission = await BuildAsync(request.Body, [.. request.Errors], cancellationToken);
+        return submission.Succeeded ? submission.Value with { Tenant = request.Tenant } : submission;
     }
 
     private async Task<Outcome<JobSubmission>> BuildAsync(CreateJobRequest job, List<FieldError> errors, CancellationToken cancellation)

@@ -13,6 +13,14 @@ public sealed class LimitsOptions
     [Range(1024, 1L << 30)]
     public long MaxBodyBytes { get; set; } = 16L << 20;
 
+    /// <value>The slowest body, bytes a second after the time of grace; 1 to 1 000 000, 240 by default.</value>
+    [Range(1.0, 1_000_000)]
+    public double MinBodyBytesPerSecond { get; set; } = 240;
+
+    /// <value>Seconds before a slow body is answered 408; 1.5 to 600, 5 by default.</value>
+    [Range(1.5, 600)]
+    public double SlowBodyGraceSeconds { get; set; } = 5;
+
     /// <value>Inputs of one short question; 1 to 65 536, 256 by default.</value>
     [Range(1, 65_536)]
     public int MaxBatch { get; set; } = 256;

@@ -14,15 +14,20 @@ internal static class OpenApiServiceCollectionExtensions
 
     internal static WebApplication UseOpenApiDocument(this WebApplication app)
     {
-        app.UseSwagger();
+        app.UseSwagger(document => document.PreSerializeFilters.Add((served, request) =>
+        {
+            if (request.PathBase.HasValue)
+                served.Servers = [new OpenApiServer { Url = request.PathBase.ToUriComponent() }];
+        }));
         app.UseSwaggerUI(ui =>
         {
             ui.DocumentTitle = "EbmService";
-            ui.SwaggerEndpoint($"/swagger/{DocumentName}/swagger.json", "EbmService v1");
+            // Relative to the page, wherever a proxy puts it.
+            ui.SwaggerEndpoint($"{DocumentName}/swagger.json", "EbmService v1");
             ui.DisplayRequestDuration();
             ui.EnableDeepLinking();
         });
-        app.MapGet("/", () => TypedResults.Redirect("/swagger")).ExcludeFromDescription();
+        app.MapGet("/", (HttpRequest request) => TypedResults.Redirect(request.PathBase.ToUriComponent() + "/swagger")).ExcludeFromDescription();
         return app;
     }
 

@@ -25,10 +25,11 @@ internal static class ResultEndpoints
         return routes;
     }
 
-    private static async Task<Results<Ok<JobResultsResponse>, FailureResult>> ListAsync(string id, IJobService jobs, CancellationToken cancellation)
+    private static async Task<Results<Ok<JobResultsResponse>, FailureResult>> ListAsync(
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellation);
-        return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResults(job.Value)) : new FailureResult(job.Failure);
+        return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResults(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
     private static async Task<Results<FileStreamHttpResult, FailureResult>> DownloadAsync(

@@ -59,7 +59,7 @@ internal sealed class DataSource
     public ImageDataset ReadImages(InputSchema input) => Checked(_kind switch
     {
         "mnist" => DatasetLocator.FindMnist(Folder()).ReadTrain(),
-        "png" => PngFolderReader.Read(Folder(), input.Shape.Count == 3 ? input.Shape[0] : 1),
+        "png" => PngFolderReader.Read(Folder(), input.Shape.Count == 3 ? input.Shape[0] : 1, background: input.BackgroundLevel()),
         "idx" => ReadIdx(),
         _ => throw CliException.BadInput($"'{_kind}' holds no images: use mnist:DIR, idx:IMAGES,LABELS or png:DIR"),
     }, input);

@@ -27,7 +27,10 @@ public sealed record EvaluationAnswer
     /// <value>p(y | x), (n, classes).</value>
     public TensorPayload? Probabilities { get; init; }
 
-    /// <value>The most probable class index per input.</value>
+    /// <value>Why an input has no answer, by its row: a number that its answer rests on is not finite. Empty where all have one.</value>
+    public IReadOnlyDictionary<int, string> RowErrors { get; init; } = new Dictionary<int, string>();
+
+    /// <value>The most probable class index per input; of no meaning in a row with an error.</value>
     public int[]? Labels { get; init; }
 
     /// <value>Score name to one value per input; higher = more in-distribution.</value>
@@ -36,10 +39,50 @@ public sealed record EvaluationAnswer
     /// <value>The score behind the p-values.</value>
     public string? Score { get; init; }
 
-    /// <value>Conformal p-values: (1 + #{calibration scores &lt;= s(x)}) / (n + 1).</value>
+    /// <value>Conformal p-values, NaN in a row with an error: (1 + #{calibration scores &lt;= s(x)}) / (n + 1).</value>
     public double[]? PValues { get; init; }
 
+    /// <value>Of no meaning in a row with an error.</value>
     public OodVerdict[]? Verdicts { get; init; }
 
     public string? CalibrationId { get; init; }
+
+    /// <summary>The same with <see cref="RowErrors"/>, of whatever numbers it holds.</summary>
+    public EvaluationAnswer WithRowErrors()
+    {
+        var errors = new Dictionary<int, string>();
+        for (int row = 0; row < Energies.Length; row++)
+        {
+            if (NotFinite(row) is { } what)
+                errors[row] = $"The {what} of this input is not finite: the input lies beyond what the model can compute in float32.";
+        }
+        return errors.Count == 0 ? this : this with
+        {
+            RowErrors = errors,
+            PValues = PValues is null ? null : [.. PValues.Select((value, row) => errors.ContainsKey(row) ? double.NaN : value)],
+        };
+    }
+
+    private string? NotFinite(int row)
+    {
+        if (!float.IsFinite(Energies[row]))
+            return "energy";
+        if (Scores?.FirstOrDefault(score => !float.IsFinite(score.Value[row])).Key is { } score)
+            return $"score '{score}'";
+        if (HasNotFinite(Probabilities, row))
+            return "class probabilities";
+        return HasNotFinite(Gradients, row) ? "gradient" : null;
+    }
+
+    private static bool HasNotFinite(TensorPayload? rows, int row)
+    {
+        if (rows is null)
+            return false;
+        foreach (float value in rows.Row(row))
+        {
+            if (!float.IsFinite(value))
+                return true;
+        }
+        return false;
+    }
 }

@@ -30,6 +30,9 @@ public enum FailureCode
     /// <summary>The body is over the limit, also after inflation. 413.</summary>
     BodyTooLarge,
 
+    /// <summary>The body came too slowly, or not at all. 408.</summary>
+    BodyTooSlow,
+
     /// <summary>The body's media type is not one the operation reads. 415.</summary>
     UnsupportedMediaType,
 

@@ -82,6 +82,9 @@ public sealed record SamplingRequest
     /// <value>Start points (n, ...input) for start = data.</value>
     public Tensors.TensorPayload? Data { get; init; }
 
+    /// <value>Whether data and held values may lie outside the model's range; refuse by default.</value>
+    public Models.OutOfRange? OutOfRange { get; init; }
+
     /// <value>The job for start = job.</value>
     public StartJob? StartJob { get; init; }
 

@@ -73,6 +73,10 @@ public sealed record SamplingSpec : JobSpec
     /// <value>Start points (n, ...input), dealt to the chains in turn; present with start = data.</value>
     public TensorPayload? Data { get; init; }
 
+    /// <value>Left out where it is the default, so that stored specs and their cards stay.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public Models.OutOfRange OutOfRange { get; init; }
+
     /// <value>Present with start = job.</value>
     public StartJob? StartJob { get; init; }
 

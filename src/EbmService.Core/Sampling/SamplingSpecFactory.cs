@@ -112,6 +112,7 @@ public static class SamplingSpecFactory
             Thin = request.Thin,
             Held = request.Held,
             Data = request.Data,
+            OutOfRange = request.OutOfRange ?? OutOfRange.Refuse,
             StartJob = request.StartJob,
         };
     }

@@ -16,12 +16,12 @@ internal static class SamplingStartRules
         Require(errors, spec.Start == ChainStart.Data == spec.Data is not null, "data", "and start 'data' go together: give both or neither.");
         Require(errors, spec.Start == ChainStart.Job == spec.StartJob is not null, "startJob", "and start 'job' go together: give both or neither.");
         if (spec.Data is { } data && Fits(data, input, "data", rows: true, policy, errors))
-            Require(errors, AreValues(data, input.Variables), "data", ValueRule(input.Variables));
+            CheckValues(data, input, spec, "data", errors);
         if (spec.Held is { } held)
-            CheckHeld(held, input, policy, errors);
+            CheckHeld(held, input, spec, policy, errors);
     }
 
-    private static void CheckHeld(HeldPart held, InputSchema input, SamplingPolicy policy, List<FieldError> errors)
+    private static void CheckHeld(HeldPart held, InputSchema input, SamplingSpec spec, SamplingPolicy policy, List<FieldError> errors)
     {
         bool values = Fits(held.Values, input, "held.values", rows: true, policy, errors);
         if (!Fits(held.Mask, input, "held.mask", rows: false, policy, errors))
@@ -30,7 +30,7 @@ internal static class SamplingStartRules
         Require(errors, held.Mask.Values.Any(value => value == 0), "held.mask", "leaves nothing free to sample.");
         Require(errors, input.Variables != VariableKind.Categorical || IsWhole(held.Mask, input.Shape[^1]), "held.mask", "must hold or free all categories of a variable together.");
         if (values)
-            Require(errors, AreValues(held.Values, input.Variables), "held.values", ValueRule(input.Variables));
+            CheckValues(held.Values, input, spec, "held.values", errors);
     }
 
     private static bool Fits(TensorPayload tensor, InputSchema input, string field, bool rows, SamplingPolicy policy, List<FieldError> errors)
@@ -38,21 +38,20 @@ internal static class SamplingStartRules
         bool single = tensor.Shape.SequenceEqual(input.Shape);
         bool fits = single || (rows && tensor.Shape.Count == input.Shape.Count + 1 && tensor.Rows >= 1 && tensor.Shape.Skip(1).SequenceEqual(input.Shape));
         Require(errors, fits, field, $"must have the shape [{string.Join(", ", input.Shape)}]{(rows ? ", or rows of it" : "")}; it has [{string.Join(", ", tensor.Shape)}].");
-        Require(errors, tensor.Values.All(float.IsFinite), field, "must be finite numbers.");
+        bool finite = tensor.Values.All(float.IsFinite);
+        Require(errors, finite, field, "must be finite numbers.");
         Limit(errors, tensor.Values.Length <= policy.MaxInlineNumbers, field,
             $"{tensor.Values.Length} numbers are over this server's limit of {policy.MaxInlineNumbers} in a spec: send fewer rows, they are dealt to the chains in turn.");
-        return fits && tensor.Values.Length <= policy.MaxInlineNumbers;
+        return fits && finite && tensor.Values.Length <= policy.MaxInlineNumbers;
     }
 
-    private static bool AreValues(TensorPayload tensor, VariableKind kind) => kind switch
+    /// <summary>Discrete kernels know no states but those of the alphabet: there nothing else can be allowed.</summary>
+    private static void CheckValues(TensorPayload tensor, InputSchema input, SamplingSpec spec, string field, List<FieldError> errors)
     {
-        VariableKind.Binary => tensor.Values.All(value => value is 0 or 1),
-        VariableKind.Categorical => tensor.Values.Chunk(tensor.Shape[^1]).All(one => one.Count(value => value == 1) == 1 && one.Count(value => value == 0) == one.Length - 1),
-        _ => true,
-    };
-
-    private static string ValueRule(VariableKind kind) =>
-        kind == VariableKind.Binary ? "must be 0 or 1: the model's variables are binary." : "must be one-hot in the last dimension: the model's variables are categorical.";
+        bool isAllowed = spec.OutOfRange == OutOfRange.Allow && !spec.Kernel.IsDiscrete();
+        if (!isAllowed && InputValues.FindOutside(tensor, input) is { } outside)
+            errors.Add(new($"spec.{field}{tensor.PathOf(outside.Index)}", outside.Rule));
+    }
 
     private static bool IsWhole(TensorPayload mask, int categories) => mask.Values.Chunk(categories).All(one => one.Distinct().Count() == 1);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using EbmService.Core.Json;
 
@@ -17,6 +18,19 @@ public sealed record TensorPayload(IReadOnlyList<int> Shape, float[] Values)
 
     /// <summary>The elements of one row.</summary>
     public ReadOnlySpan<float> Row(int index) => Values.AsSpan(index * RowLength, RowLength);
+
+    /// <summary>Where an element stands, for example <c>[3][0]</c>.</summary>
+    /// <param name="index">Its index among <see cref="Values"/>.</param>
+    public string PathOf(int index)
+    {
+        string path = "";
+        for (int level = Shape.Count - 1; level >= 0; level--)
+        {
+            path = string.Create(CultureInfo.InvariantCulture, $"[{index % Shape[level]}]") + path;
+            index /= Shape[level];
+        }
+        return path;
+    }
 
     /// <summary>The product of sizes with overflow checked.</summary>
     /// <exception cref="OverflowException">The product does not fit.</exception>

@@ -14,10 +14,11 @@ public static class PngFolderReader
     /// <summary>
     /// Where every subfolder's name is a number, that number is the label; else the labels count the names in ordinal order.
     /// </summary>
-    /// <param name="channels">1 for gray, 3 for colour; files are converted, alpha goes over black.</param>
+    /// <param name="channels">1 for gray, 3 for colour; files are converted.</param>
     /// <param name="skipUnreadable">Leave out files that are no valid PNG instead of failing; some public sets have such files.</param>
+    /// <param name="background">The level that transparent pixels lie over; without it a file that has some is refused.</param>
     /// <exception cref="InvalidDatasetException">There are no images, one is unreadable, or sizes differ.</exception>
-    public static ImageDataset Read(string folder, int channels = 1, bool skipUnreadable = false)
+    public static ImageDataset Read(string folder, int channels = 1, bool skipUnreadable = false, byte? background = null)
     {
         string[] classes = [.. Directory.GetDirectories(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
         List<(string Path, int Label)> files = classes.Length == 0 ? [.. Files(folder, 0)] : [];
@@ -32,7 +33,7 @@ public static class PngFolderReader
         (int Width, int Height)? size = null;
         foreach ((string path, int label) in files)
         {
-            if (ReadOne(path, channels, ref size, skipUnreadable) is not { } image)
+            if (ReadOne(path, channels, background, ref size, skipUnreadable) is not { } image)
                 continue;
             pixels.Add(image);
             kept.Add(label);
@@ -54,7 +55,7 @@ public static class PngFolderReader
         return numbers.Contains(-1) ? [.. Enumerable.Range(0, classes.Length)] : numbers;
     }
 
-    private static byte[]? ReadOne(string path, int channels, ref (int Width, int Height)? size, bool skipUnreadable)
+    private static byte[]? ReadOne(string path, int channels, byte? background, ref (int Width, int Height)? size, bool skipUnreadable)
     {
         string name = Path.GetFileName(path);
         if (new FileInfo(path).Length > MaxFileLength)
@@ -64,8 +65,9 @@ public static class PngFolderReader
             return skipUnreadable ? null : throw new InvalidDatasetException($"'{name}' is no PNG file of at most {PngPixels.MaxPixels} pixels");
         if (size is { } expected && expected != found)
             throw new InvalidDatasetException($"'{name}' has {found.Width}x{found.Height} pixels, the files before it {expected.Width}x{expected.Height}");
-        if (PngPixels.Decode(png, channels) is not { } image)
-            return skipUnreadable ? null : throw new InvalidDatasetException($"'{name}' can't be decoded: it is damaged");
+        (byte[]? image, string? fault) = PngPixels.Decode(png, channels, background);
+        if (image is null)
+            return skipUnreadable ? null : throw new InvalidDatasetException($"'{name}' {fault}");
         size = found;
         return image;
     }

@@ -25,27 +25,47 @@ internal static class PngPixels
 
     internal static bool IsWithinLimit((int Width, int Height) size) => (long)size.Width * size.Height <= MaxPixels;
 
-    /// <summary>Decodes to (channels, height, width), alpha over black; null where the file is damaged. Check the size first.</summary>
-    internal static byte[]? Decode(ReadOnlySpan<byte> png, int channels)
+    /// <summary>Decodes to (channels, height, width). Check the size first.</summary>
+    /// <param name="background">The level that transparent pixels lie over; null where nothing says so: then they are a fault.</param>
+    /// <returns>The levels, or what is wrong with the file in words.</returns>
+    internal static (byte[]? Pixels, string? Fault) Decode(ReadOnlySpan<byte> png, int channels, byte? background)
     {
+        const string Damaged = "is damaged: save it again";
         using SKData data = SKData.CreateCopy(png);
         using SKCodec? codec = SKCodec.Create(data);
         if (codec is null)
-            return null;
-        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Premul);
+            return (null, Damaged);
+        if (codec.EncodedOrigin != SKEncodedOrigin.TopLeft)
+            return (null, "says in its metadata that it is to be turned: save it as it is to be seen");
+        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         using var bitmap = new SKBitmap(info);
         if (codec.GetPixels(info, bitmap.GetPixels()) != SKCodecResult.Success)
-            return null;
-        return Planar(bitmap.GetPixelSpan(), info.Width * info.Height, channels);
+            return (null, Damaged);
+        ReadOnlySpan<byte> rgba = bitmap.GetPixelSpan();
+        int pixels = info.Width * info.Height;
+        return background is null && HasTransparency(rgba)
+            ? (null, "has transparent pixels, and nothing says what lies behind them: flatten it onto a background")
+            : (Planar(rgba, pixels, channels, background ?? 0), null);
     }
 
-    private static byte[] Planar(ReadOnlySpan<byte> rgba, int pixels, int channels)
+    private static bool HasTransparency(ReadOnlySpan<byte> rgba)
     {
-        // Premultiplied colour is the colour over black.
+        for (int i = 3; i < rgba.Length; i += 4)
+        {
+            if (rgba[i] != byte.MaxValue)
+                return true;
+        }
+        return false;
+    }
+
+    private static byte[] Planar(ReadOnlySpan<byte> rgba, int pixels, int channels, byte background)
+    {
         var planar = new byte[checked(channels * pixels)];
         for (int i = 0; i < pixels; i++)
         {
-            (byte red, byte green, byte blue) = (rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]);
+            ReadOnlySpan<byte> pixel = rgba.Slice(4 * i, 4);
+            byte alpha = pixel[3];
+            (byte red, byte green, byte blue) = (Over(pixel[0], alpha, background), Over(pixel[1], alpha, background), Over(pixel[2], alpha, background));
             if (channels == 1)
             {
                 planar[i] = Luma(red, green, blue);
@@ -57,6 +77,9 @@ internal static class PngPixels
         }
         return planar;
     }
+
+    private static byte Over(byte level, byte alpha, byte background) =>
+        alpha == byte.MaxValue ? level : (byte)((level * alpha + background * (255 - alpha) + 127) / 255);
 
     // Rec. 601 in 16-bit fixed point; the weights add up to 65536, so gray stays exactly gray.
     private static byte Luma(byte red, byte green, byte blue) =>

@@ -37,8 +37,9 @@ public sealed class SkiaImageCodec : IImageCodec
             return Refuse($"the PNG announces {found.Width}x{found.Height} pixels, over the limit of {PngPixels.MaxPixels}", $"send {expected} pixels");
         if (found != (width, height))
             return Refuse($"the PNG has {found.Width}x{found.Height} pixels, the model takes {expected}", $"resize it to {expected} pixels");
-        if (PngPixels.Decode(png, channels) is not { } pixels)
-            return Refuse("the PNG file is damaged", "save it again");
+        (byte[]? pixels, string? fault) = PngPixels.Decode(png, channels, schema.BackgroundLevel());
+        if (pixels is null)
+            return new Failure(FailureCode.InvalidRequest, $"the PNG file {fault}");
 
         var values = new float[pixels.Length];
         PixelScale.Apply(pixels, values, PixelScale.Table(schema.Min, schema.Max));

@@ -34,6 +34,8 @@ internal static class ModelDescriptorValidator
             yield return $"input.shape needs sizes of at least 1 with a product of at most {ModelLimits.MaxInputLength}";
         if (!double.IsFinite(input.Min) || !double.IsFinite(input.Max) || input.Min >= input.Max)
             yield return "input needs finite min below max";
+        if (input.Background is { } background && !(input.Kind == InputKind.Image && background >= input.Min && background <= input.Max))
+            yield return "input.background is for images, between min and max";
     }
 
     private static IEnumerable<string> LabelFaults(ModelDescriptor descriptor)

@@ -16,7 +16,7 @@ public sealed class ModelRepository : IModelCatalog
 
     public ModelRepository(IOptions<ModelsOptions> options, ILogger<ModelRepository> logger)
     {
-        _scanner = new ModelRepositoryScanner(Locate(options.Value.Path), logger);
+        _scanner = new ModelRepositoryScanner(Locate(options.Value.Path), options.Value.AllowedLinkTargets, logger);
         _models = _scanner.Scan();
     }
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace EbmService.Inference.Models;
 
 /// <summary>Looks through the repository's folder; what is wrong with one version stays with that version.</summary>
-internal sealed class ModelRepositoryScanner(string root, ILogger logger)
+internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> linkTargets, ILogger logger)
 {
     internal ModelSet Scan()
     {
@@ -16,7 +16,7 @@ internal sealed class ModelRepositoryScanner(string root, ILogger logger)
             ModelLog.NoRepository(logger, root);
             return new ModelSet(hosted, loaded);
         }
-        var repository = new RepositoryFolder(root);
+        var repository = new RepositoryFolder(root, linkTargets);
         foreach (string name in RepositoryFolder.Subfolders(root).Where(IsCandidate))
             hosted.AddRange(ScanModel(repository, name, loaded));
         return new ModelSet(hosted, loaded);

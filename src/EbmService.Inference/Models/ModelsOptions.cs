@@ -12,4 +12,10 @@ public sealed class ModelsOptions
     /// <value>The repository's folder. A relative path is sought from the working directory, then beside the program. Default deploy/models.</value>
     [Required]
     public string Path { get; set; } = DefaultPath;
+
+    /// <value>
+    /// Folders outside the repository that links in it may lead to, for example the blobs of a Hugging Face cache; none by default.
+    /// Environment: Models__AllowedLinkTargets__0.
+    /// </value>
+    public IReadOnlyList<string> AllowedLinkTargets { get; set; } = [];
 }

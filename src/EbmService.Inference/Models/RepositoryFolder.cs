@@ -1,11 +1,14 @@
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 
 namespace EbmService.Inference.Models;
 
 /// <summary>Reads files of the repository; refuses names with other characters, links that leave it, and files over a limit.</summary>
-internal sealed class RepositoryFolder(string root)
+/// <param name="root">The repository's folder.</param>
+/// <param name="linkTargets">Folders outside it that links may lead to; one that is not there allows nothing.</param>
+internal sealed class RepositoryFolder(string root, IReadOnlyList<string>? linkTargets = null)
 {
-    private readonly string _realRoot = RealPath.Of(root);
+    private readonly RealPath[] _allowed = [.. new[] { root }.Concat(linkTargets ?? []).Select(RealPath.Of).OfType<RealPath>()];
 
     internal string Root { get; } = root;
 
@@ -16,8 +19,8 @@ internal sealed class RepositoryFolder(string root)
     /// <exception cref="InvalidModelException">The path leaves the repository.</exception>
     internal void CheckWithin(string path)
     {
-        if (!RealPath.IsWithin(_realRoot, path))
-            throw new InvalidModelException($"'{Path.GetFileName(path)}' is a link that leaves the repository");
+        if (RealPath.Of(path) is { } real)
+            CheckWithin(real, Path.GetFileName(path));
     }
 
     /// <summary>The bytes of a file, or null where there is none.</summary>
@@ -30,8 +33,32 @@ internal sealed class RepositoryFolder(string root)
         CheckWithin(path);
         if (!File.Exists(path))
             return null;
-        long length = new FileInfo(RealPath.Of(path)).Length;
-        return length <= limit ? File.ReadAllBytes(path) : throw new InvalidModelException($"'{name}' has {length} bytes, more than the {limit} allowed");
+        using SafeFileHandle file = File.OpenHandle(path);
+        // Again, of what was opened: a link may have been turned since.
+        CheckWithin(RealPath.OfOpen(file, path), name);
+        long length = RandomAccess.GetLength(file);
+        return length <= limit ? ReadAll(file, length, name) : throw new InvalidModelException($"'{name}' has {length} bytes, more than the {limit} allowed");
+    }
+
+    private static byte[] ReadAll(SafeFileHandle file, long length, string name)
+    {
+        var bytes = new byte[length];
+        for (int at = 0; at < bytes.Length;)
+        {
+            int read = RandomAccess.Read(file, bytes.AsSpan(at), at);
+            at += read > 0 ? read : throw new InvalidModelException($"'{name}' became shorter while it was read");
+        }
+        return bytes;
+    }
+
+    private void CheckWithin(RealPath real, string name)
+    {
+        if (!Array.Exists(_allowed, folder => folder.Contains(real)))
+        {
+            throw new InvalidModelException(
+                $"'{name}' is a link that leaves the repository: add the folder that it leads to to the setting "
+                + $"{ModelsOptions.Section}:{nameof(ModelsOptions.AllowedLinkTargets)}");
+        }
     }
 
     /// <summary>The bytes of a file that must be there and have that SHA-256 (64 hex digits).</summary>

@@ -10,6 +10,12 @@ internal static class EvaluationAnswerFactory
 {
     public static Outcome<EvaluationAnswer> Create(EvaluationQuery query, LiveModel model, EvaluationPass pass, int row)
     {
+        Outcome<EvaluationAnswer> answer = Cut(query, model, pass, row);
+        return answer.Succeeded ? answer.Value.WithRowErrors() : answer;
+    }
+
+    private static Outcome<EvaluationAnswer> Cut(EvaluationQuery query, LiveModel model, EvaluationPass pass, int row)
+    {
         int rows = query.Inputs.Rows;
         return query.Kind switch
         {

@@ -17,11 +17,11 @@ public sealed record JobSubmission(ModelReference Model, JobSpec Spec)
 
     public IReadOnlyList<string> Tags { get; init; } = [];
 
-    /// <value>The client's Idempotency-Key, if it sent one.</value>
-    public string? IdempotencyKey { get; init; }
+    /// <value>As stored; set by <see cref="IJobService.SubmitOnceAsync"/>.</value>
+    internal string? IdempotencyKey { get; init; }
 
-    /// <value>SHA-256 of the request body, compared when the key comes again.</value>
-    public string? RequestFingerprint { get; init; }
+    /// <value>What the request means; set by <see cref="IJobService.SubmitOnceAsync"/>.</value>
+    internal string? RequestFingerprint { get; init; }
 }
 
 /// <summary>A filter over jobs, newest first.</summary>
@@ -36,9 +36,17 @@ public sealed record JobPage(IReadOnlyList<JobSnapshot> Jobs, string? NextCursor
 /// <summary>Everything a client can do with jobs. Thread-safe.</summary>
 public interface IJobService
 {
-    /// <summary>Stores the job and queues it, in one transaction; with a known idempotency key it returns the first job.</summary>
-    /// <returns>The job, or <see cref="FailureCode.QueueFull"/> with a retry time, <see cref="FailureCode.IdempotencyInFlight"/>, <see cref="FailureCode.IdempotencyMismatch"/>, <see cref="FailureCode.ShuttingDown"/>.</returns>
+    /// <summary>Stores the job and queues it, in one transaction.</summary>
+    /// <returns>The job, or <see cref="FailureCode.QueueFull"/> with a retry time, <see cref="FailureCode.ShuttingDown"/>.</returns>
     Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation);
+
+    /// <summary>As <see cref="SubmitAsync"/>, but requests of one key make one job: later ones get the first one's, whatever has become of its model.</summary>
+    /// <param name="key">Kept as long as the job.</param>
+    /// <param name="create">Makes the submission; called only where the key is new.</param>
+    /// <param name="cancellationToken">Ends the wait for an earlier request of the key.</param>
+    /// <returns>As <see cref="SubmitAsync"/>, or what <paramref name="create"/> failed by, <see cref="FailureCode.IdempotencyMismatch"/>, <see cref="FailureCode.IdempotencyInFlight"/> after 30 s.</returns>
+    Task<Outcome<JobSnapshot>> SubmitOnceAsync(
+        SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken);
 
     /// <summary>The job with its live progress, or <see cref="FailureCode.JobNotFound"/>.</summary>
     Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
@@ -19,41 +18,10 @@ internal sealed class JobAdmission(
     public const int MinPriority = JobPriority.Lowest;
     public const int MaxPriority = JobPriority.Highest;
 
-    private readonly ConcurrentDictionary<string, bool> _keysInFlight = new(StringComparer.Ordinal);
-
-    /// <returns>The new job, or the id of the one that the idempotency key made before.</returns>
-    public async Task<Outcome<string>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
-    {
-        if (Check(submission) is { } invalid)
-            return invalid;
-        if (submission.IdempotencyKey is not { } key)
-            return await AdmitAsync(submission);
-        if (!_keysInFlight.TryAdd(key, true))
-            return new Failure(FailureCode.IdempotencyInFlight, "The first request with this Idempotency-Key is still being taken in.", "Send it again in a moment.");
-        try
-        {
-            return await store.FindKeyAsync(key, cancellation) is { } known ? Match(known, submission) : await AdmitAsync(submission);
-        }
-        finally
-        {
-            _keysInFlight.TryRemove(key, out _);
-        }
-    }
-
-    private static Failure? Check(JobSubmission submission)
-    {
-        List<FieldError> errors = [];
-        if (submission.Priority is < MinPriority or > MaxPriority)
-            errors.Add(new("priority", $"Priority is a number from {MinPriority} to {MaxPriority}."));
-        if (submission.IdempotencyKey is { Length: 0 or > JobsDbContext.MaxKeyLength })
-            errors.Add(new("Idempotency-Key", $"The key has 1 to {JobsDbContext.MaxKeyLength} characters."));
-        return errors.Count > 0 ? Failure.OfFields(errors) : null;
-    }
-
-    private static Outcome<string> Match(IdempotencyRow known, JobSubmission submission) =>
-        known.Fingerprint == submission.RequestFingerprint
-            ? known.JobId
-            : new Failure(FailureCode.IdempotencyMismatch, "This Idempotency-Key was used with another request.", "Use a new key for a new request.");
+    /// <returns>The new job's id.</returns>
+    public async Task<Outcome<string>> SubmitAsync(JobSubmission submission) => submission.Priority is < MinPriority or > MaxPriority
+        ? Failure.OfFields([new("priority", $"Priority is a number from {MinPriority} to {MaxPriority}.")])
+        : await AdmitAsync(submission);
 
     /// <summary>Takes a place in the queue and stores the job.</summary>
     public async Task<Outcome<string>> AdmitAsync(JobDraft draft)

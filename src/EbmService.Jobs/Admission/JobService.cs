@@ -9,13 +9,20 @@ namespace EbmService.Jobs.Admission;
 
 /// <inheritdoc cref="IJobService"/>
 internal sealed class JobService(
-    JobAdmission admission, JobExtension extension, JobLookup lookup, JobActions actions, JobStore store, ResultStore results, JobFolders folders, JobEventHub hub,
+    JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions, JobStore store, ResultStore results, JobFolders folders, JobEventHub hub,
     ILogger<JobService> log) : IJobService
 {
     public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
     {
-        Outcome<string> id = await admission.SubmitAsync(submission, cancellation);
+        Outcome<string> id = await admission.SubmitAsync(submission);
         return id.Succeeded ? await FindAsync(id.Value, cancellation) : id.Failure;
+    }
+
+    public async Task<Outcome<JobSnapshot>> SubmitOnceAsync(
+        SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken)
+    {
+        Outcome<string> id = await idempotent.SubmitAsync(key, create, cancellationToken);
+        return id.Succeeded ? await FindAsync(id.Value, cancellationToken) : id.Failure;
     }
 
     public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation) => lookup.FindAsync(id, cancellation);

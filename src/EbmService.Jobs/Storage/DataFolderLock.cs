@@ -53,7 +53,12 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
     }
 
     // The file stays: whoever removed it could remove it from under its next holder.
-    public void Dispose() => _file?.Dispose();
+    // A host may be stopped twice.
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _file = null;
+    }
 
     private static void Mark(FileStream file, bool inUse)
     {

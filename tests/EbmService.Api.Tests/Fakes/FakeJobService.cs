@@ -12,7 +12,7 @@ internal sealed class FakeJobService : IJobService
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private readonly ConcurrentDictionary<string, JobState> _jobs = new();
-    private readonly ConcurrentDictionary<string, (string Id, string Print)> _keys = new();
+    private readonly ConcurrentDictionary<(string Tenant, string Key), (string Id, string Print)> _keys = new();
 
     internal Failure? Refuses { get; set; }
 
@@ -25,11 +25,6 @@ internal sealed class FakeJobService : IJobService
         Last = submission;
         if (Refuses is { } refusal)
             return Answer(refusal);
-        if (submission.IdempotencyKey is { } key)
-        {
-            if (_keys.TryGetValue(key, out (string Id, string Print) earlier))
-                return earlier.Print == submission.RequestFingerprint ? FindAsync(earlier.Id, cancellation) : Answer(new Failure(FailureCode.IdempotencyMismatch, "Another body."));
-        }
         // Of the same millisecond they would be in no order.
         string id = Guid.CreateVersion7(Start.AddMilliseconds(_jobs.Count)).ToString("N");
         var job = new JobSnapshot
@@ -38,9 +33,21 @@ internal sealed class FakeJobService : IJobService
             Tags = submission.Tags, Progress = new JobProgress { QueuePosition = 1, EnergyMean = double.NaN }, CreatedAt = Start,
         };
         _jobs[id] = new JobState(job);
-        if (submission.IdempotencyKey is { } newKey)
-            _keys[newKey] = (id, submission.RequestFingerprint!);
         return Answer(job);
+    }
+
+    public async Task<Outcome<JobSnapshot>> SubmitOnceAsync(
+        SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken)
+    {
+        if (_keys.TryGetValue((key.Tenant, key.Key), out (string Id, string Print) earlier))
+            return earlier.Print == key.Fingerprint ? await FindAsync(earlier.Id, cancellationToken) : new Failure(FailureCode.IdempotencyMismatch, "Another body.");
+        Outcome<JobSubmission> submission = await create(cancellationToken);
+        if (!submission.Succeeded)
+            return submission.Failure;
+        Outcome<JobSnapshot> job = await SubmitAsync(submission.Value, cancellationToken);
+        if (job.Succeeded)
+            _keys[(key.Tenant, key.Key)] = (job.Value.Id, key.Fingerprint);
+        return job;
     }
 
     public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation) => Answer(id, state => state.Job);
@@ -97,6 +104,8 @@ internal sealed class FakeJobService : IJobService
                 if (happened is JobChangedEvent { Job: var job } && job.Status.IsTerminal() && id is not null)
                     yield break;
             }
+            if (id is not null && state.Job.Status.IsTerminal())
+                yield break;
             await changed.WaitAsync(cancellation);
         }
     }

@@ -4,7 +4,7 @@ using EbmService.Core.Sampling;
 
 namespace EbmService.Api.Tests.Fakes;
 
-/// <summary>Two ready models and a broken one.</summary>
+/// <summary>Two ready models of continuous variables, two of discrete ones, and a broken one.</summary>
 internal sealed class FakeModelCatalog : IModelCatalog
 {
     private readonly List<HostedModel> _models =
@@ -12,6 +12,8 @@ internal sealed class FakeModelCatalog : IModelCatalog
         Ready("digits", new InputSchema(InputKind.Image, [1, 4, 4], -1, 1), ["zero", "one", "two"],
             [ModelTask.Energy, ModelTask.Classification, ModelTask.OutOfDistribution, ModelTask.Sampling], bufferSize: 100),
         Ready("moons", new InputSchema(InputKind.Vector, [2], -3, 3), [], [ModelTask.Energy, ModelTask.OutOfDistribution, ModelTask.Sampling]),
+        Ready("lattice", new InputSchema(InputKind.Image, [1, 2, 2], 0, 1, VariableKind.Binary), [], [ModelTask.Energy]),
+        Ready("ring", new InputSchema(InputKind.Vector, [3, 2], 0, 1, VariableKind.Categorical), [], [ModelTask.Energy]),
         new() { Key = new("broken", "1"), State = ModelState.Unavailable, Reason = "version.json is missing" },
     ];
 

@@ -19,7 +19,7 @@ internal sealed class FakeQuestionDispatcher : IQuestionDispatcher
         Last = query;
         if (Throws is not null)
             throw Throws;
-        return Task.FromResult<Outcome<EvaluationAnswer>>(Fails is { } failure ? failure : Answer(query));
+        return Task.FromResult<Outcome<EvaluationAnswer>>(Fails is { } failure ? failure : Answer(query).WithRowErrors());
     }
 
     private static EvaluationAnswer Answer(EvaluationQuery query)

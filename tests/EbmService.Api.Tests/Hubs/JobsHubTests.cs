@@ -55,6 +55,19 @@ public sealed class JobsHubTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Watch", false)]
+    [InlineData("Watch", true)]
+    [InlineData("Unwatch", false)]
+    public async Task WatchAndUnwatch_OfNothing_SayWhatToCall(string method, bool messagePack)
+    {
+        (HubConnection hub, _) = await ConnectAsync(messagePack);
+        await using HubConnection connection = hub;
+
+        Assert.Contains("the id of a job", (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync(method, (string?)null, HttpTestExtensions.Cancel))).Message);
+        Assert.Contains("the id of a job", (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync(method, "", HttpTestExtensions.Cancel))).Message);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Watch_UnknownJob_SaysSo(bool messagePack)

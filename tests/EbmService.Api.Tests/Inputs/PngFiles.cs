@@ -12,6 +12,15 @@ internal static class PngFiles
         return [.. Signature, .. Chunk("IHDR", Header(width, height)), .. Chunk("IDAT", idat), .. Chunk("IEND", [])];
     }
 
+    /// <summary>A picture of nothing but transparent pixels.</summary>
+    internal static byte[] Transparent(int width, int height)
+    {
+        const int Rgba = 6;
+        byte[] header = Header(width, height);
+        header[9] = Rgba;
+        return [.. Signature, .. Chunk("IHDR", header), .. Chunk("IDAT", Compression.Compress(new byte[(4 * width + 1) * height], "deflate")), .. Chunk("IEND", [])];
+    }
+
     /// <summary>A header that announces a size, and nothing that would fill it.</summary>
     internal static byte[] Announcing(int width, int height) =>
         [.. Signature, .. Chunk("IHDR", Header(width, height)), .. Chunk("IEND", [])];

@@ -123,6 +123,35 @@ public sealed class JobEndpointsTests : IDisposable
         await other.ProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotencyMismatch");
     }
 
+    [Theory]
+    [InlineData("""{"priority":1,"model":"digits","spec":{"chains":8,"stepSize":0.5}}""")]
+    [InlineData("""{ "model" : "digits",  "spec" : { "stepSize" : 5e-1, "chains" : 8 }, "priority" : 1 }""")]
+    [InlineData("""{"model":"d\u0069gits","priority":1,"spec":{"chains":8,"stepSize":0.50,"label":null},"tags":null}""")]
+    public async Task Create_SameMeaningInOtherBytes_IsTheSameRequest(string body)
+    {
+        JsonObject first = await (await PostWithAsync("Idempotency-Key", "m", """{"model": "digits", "priority": 1, "spec": {"chains": 8, "stepSize": 0.5}}""")).JsonAsync(HttpStatusCode.Accepted);
+        JsonObject second = await (await PostWithAsync("Idempotency-Key", "m", body)).JsonAsync(HttpStatusCode.Accepted);
+
+        Assert.Equal((string?)first["id"], (string?)second["id"]);
+    }
+
+    [Fact]
+    public async Task Create_SameKeyOfAnotherTenant_IsAnotherJob()
+    {
+        async Task<string?> IdAsync(string tenant)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs") { Content = new StringContent("""{"model": "digits"}""", null, "application/json") };
+            request.Headers.Add("Idempotency-Key", "t");
+            request.Headers.Add("X-Tenant", tenant);
+            return (string?)(await (await _client.SendAsync(request, HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.Accepted))["id"];
+        }
+
+        string? first = await IdAsync("a");
+
+        Assert.NotEqual(first, await IdAsync("b"));
+        Assert.Equal(first, await IdAsync("a"));
+    }
+
     [Fact]
     public async Task Create_OverlongIdempotencyKey_Is400() =>
         await (await PostWithAsync("Idempotency-Key", new string('k', 256), """{"model": "digits"}""")).FieldErrorAsync("Idempotency-Key");

@@ -51,7 +51,7 @@ public sealed class SamplingRequestTests : IDisposable
     [InlineData("""{"kernel": "hmc", "hmc": {"leapfrogSteps": 5}, "stop": {"untilEss": 400, "deadlineSeconds": 60}, "thin": 2}""")]
     [InlineData("""{"kernel": "underdamped", "underdamped": {"friction": 2}}""")]
     [InlineData("""{"kernel": "hmc", "tempering": {"temperatures": [1, 2, 4]}}""")]
-    [InlineData("""{"held": {"mask": [1, 0], "values": [[0.5, 0], [1.5, 0]]}, "data": [[1, 2], [3, 4]]}""")]
+    [InlineData("""{"held": {"mask": [1, 0], "values": [[0.5, 0], [1.5, 0]]}, "data": [[1, 2], [3, -1]]}""")]
     [InlineData("""{"noise": 0.1, "order": "noiseFirst", "recipe": "igebm"}""")]
     [InlineData("""{"stop": {"deadlineSeconds": 5}}""")]
     public async Task Create_SpecOfAJobSentAgain_GivesTheSameSpec(string spec)

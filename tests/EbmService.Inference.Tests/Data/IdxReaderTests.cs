@@ -48,6 +48,8 @@ public sealed class IdxReaderTests
         { Pack(Idx([2, 2, 2], new byte[9]), gzip: true), "longer than its header" },
         { Pack(Idx([2, 2, 2], new byte[7]), gzip: true), "cut short" },
         { Pack(Idx([1 << 30, 1, 1], []), gzip: true), "cut short" },
+        { Pack(Idx([2, 2, 2], new byte[8]), gzip: true)[..^4], "damaged" },
+        { [.. Pack(Idx([2, 2, 2], new byte[8]), gzip: true)[..^8], 1, 2, 3, 4, 8, 0, 0, 0], "damaged" },
         { [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff], "gzip data is damaged" },
     };
 

@@ -56,6 +56,15 @@ public sealed class PngFolderReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_TransparentPixels_NeedABackground()
+    {
+        folder.WriteFile("a.png", TestPng.Encode(2, 1, (x, _) => x == 0 ? SKColors.Black : SKColors.Transparent));
+
+        Assert.Contains("'a.png' has transparent pixels", Assert.Throws<InvalidDatasetException>(() => PngFolderReader.Read(folder.Path)).Message);
+        Assert.Equal([0, 200], PngFolderReader.Read(folder.Path, background: 200).Pixels);
+    }
+
+    [Fact]
     public void Read_SizesThatDiffer_NamesBoth()
     {
         folder.WriteFile("1.png", Solid(5));

@@ -75,7 +75,7 @@ public sealed class SkiaImageCodecTests
         Assert.Empty(sut.EncodeGrid(new TensorPayload([1, dimension], new float[dimension]), new InputSchema(InputKind.Vector, [dimension], 0, 1)));
 
     [Fact]
-    public void Decode_ColourFileForAGrayModel_GivesLumaOverBlackInTheSchemasRange()
+    public void Decode_ColourFileForAGrayModel_GivesLumaOverTheBackgroundInTheSchemasRange()
     {
         byte[] png = TestPng.Encode(3, 2, (x, y) => (x, y) switch
         {
@@ -87,13 +87,26 @@ public sealed class SkiaImageCodecTests
             _ => SKColors.Black,
         });
 
-        TensorPayload values = sut.Decode(png, Gray).OrThrow();
+        TensorPayload values = sut.Decode(png, Gray with { Background = -1 }).OrThrow();
 
         // 0.299 * 255 = 76.2 for red; 51 / 255 of white over black is 51.
         float[] expected = [.. new[] { 255, 100, 76, 0, 51, 0 }.Select(level => (float)(-1 + 2.0 * level / 255))];
         Assert.Equal([1, 2, 3], values.Shape);
         Assert.Equal(expected, values.Values);
     }
+
+    [Fact]
+    public void Decode_BlackDrawingOnNothing_IsRefusedWhereTheModelDeclaresNoBackground()
+    {
+        byte[] png = TestPng.Encode(3, 2, (x, _) => x == 1 ? SKColors.Black : SKColors.Transparent);
+
+        Assert.Contains("transparent", sut.Decode(png, Gray).Failure!.Message);
+        Assert.Equal([1, -1, 1, 1, -1, 1], sut.Decode(png, Gray with { Background = 1 }).OrThrow().Values);
+    }
+
+    [Fact]
+    public void Decode_OpaqueFileWithAnAlphaChannel_NeedsNoBackground() =>
+        Assert.True(sut.Decode(TestPng.Encode(3, 2, (_, _) => new SKColor(1, 2, 3, 255)), Gray).Succeeded);
 
     [Fact]
     public void Decode_ColourModel_GivesPlanes()

@@ -82,8 +82,10 @@ internal sealed class TestRepository : IDisposable
         ModelVersionWriter.Write(Folder(name), "1", content ?? JemContent());
     }
 
-    internal ModelRepository Open() =>
-        new(Options.Create(new ModelsOptions { Path = Root }), NullLogger<ModelRepository>.Instance);
+    internal ModelRepository Open() => Open(Root);
+
+    internal static ModelRepository Open(string root, params string[] linkTargets) =>
+        new(Options.Create(new ModelsOptions { Path = root, AllowedLinkTargets = linkTargets }), NullLogger<ModelRepository>.Instance);
 
     public void Dispose() => _folder.Dispose();
 

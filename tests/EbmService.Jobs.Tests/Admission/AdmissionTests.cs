@@ -37,30 +37,6 @@ public sealed class AdmissionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Submit_SameKeyAndBody_IsTheSameJob()
-    {
-        JobSubmission submission = JobsHost.Submission() with { IdempotencyKey = "k", RequestFingerprint = "f" };
-        JobSnapshot first = (await _host.Jobs.SubmitAsync(submission, default)).OrThrow();
-        JobSnapshot again = (await _host.Jobs.SubmitAsync(submission, default)).OrThrow();
-
-        Assert.Equal(first.Id, again.Id);
-        Outcome<JobSnapshot> other = await _host.Jobs.SubmitAsync(submission with { RequestFingerprint = "g" }, default);
-        Assert.Equal(FailureCode.IdempotencyMismatch, other.Failure?.Code);
-    }
-
-    [Fact]
-    public async Task Submit_SameKeyConcurrently_MakesOneJob()
-    {
-        JobSubmission submission = JobsHost.Submission() with { IdempotencyKey = "k", RequestFingerprint = "f" };
-        Outcome<JobSnapshot>[] all = await Task.WhenAll(
-            Enumerable.Range(0, 16).Select(_ => Task.Run(() => _host.Jobs.SubmitAsync(submission, default))));
-
-        Assert.Single((await ListAsync(new JobQuery())).Jobs);
-        Assert.Single(all.Where(outcome => outcome.Succeeded).Select(outcome => outcome.Value!.Id).Distinct());
-        Assert.All(all.Where(outcome => !outcome.Succeeded), outcome => Assert.Equal(FailureCode.IdempotencyInFlight, outcome.Failure!.Code));
-    }
-
-    [Fact]
     public async Task Submit_PriorityOutOfRange_IsAFieldError()
     {
         Outcome<JobSnapshot> refused = await _host.Jobs.SubmitAsync(JobsHost.Submission(priority: 11), default);

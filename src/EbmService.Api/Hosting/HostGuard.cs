@@ -1,0 +1,38 @@
+using System.Globalization;
+using EbmService.Api.Errors;
+using Microsoft.Extensions.Primitives;
+
+namespace EbmService.Api.Hosting;
+
+/// <summary>
+/// Answers only to the host names of the setting AllowedHosts, so that a page can't reach the service by a name of its own; /health answers any,
+/// as orchestrators ask by address. In place of the framework's filter, which answers without a problem.
+/// </summary>
+internal sealed class HostGuard(IConfiguration configuration)
+{
+    internal const string Setting = "AllowedHosts";
+    private const string Any = "*";
+
+    private readonly List<StringSegment> _allowed = Read(configuration[Setting]);
+
+    internal Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        HttpRequest request = context.Request;
+        // HTTP/1.0 has no host.
+        bool isAllowed = _allowed.Contains(Any) || request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase)
+            || string.IsNullOrEmpty(request.Host.Host) || HostString.MatchesAny(request.Host.Host, _allowed);
+        if (isAllowed)
+            return next(context);
+        return StatusCodeProblems.WriteAsync(context, StatusCodes.Status400BadRequest, "unknownHost",
+            $"The service does not answer to the host name '{request.Host.Host}'.",
+            $"Ask for it by one of its names, or add this one to the setting {Setting} (names separated by semicolons).");
+    }
+
+    private static List<StringSegment> Read(string? setting)
+    {
+        string[] names = (setting ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return names.Length == 0 ? [Any] : [.. names.Select(name => new StringSegment(Ascii(name)))];
+    }
+
+    private static string Ascii(string name) => name.All(char.IsAscii) ? name : new IdnMapping().GetAscii(name);
+}
