@@ -71,12 +71,13 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
 
     /// <summary>
     /// What was recorded at a temperature stays with it, where it is not of the current point: the energy and gradient norm of kernels that take
-    /// them before they move, and the Hamiltonian before the latest transition.
+    /// them before they move, the Hamiltonian before the latest transition, and what was counted.
     /// </summary>
     private static void CarryRecords(ChainState state, Tensor lower, Tensor upper, Tensor accepted)
     {
         Tensor low = lower.reshape(-1), high = upper.reshape(-1), swapped = accepted.reshape(-1);
-        foreach (Tensor? record in (Tensor?[])[state.Gradient is null ? state.Energy : null, state.Gradient is null ? state.GradientNorm : null, state.Hamiltonian])
+        foreach (Tensor? record in (Tensor?[])[state.Gradient is null ? state.Energy : null, state.Gradient is null ? state.GradientNorm : null, state.Hamiltonian,
+            state.AcceptanceSum, state.DivergentTransitions])
         {
             if (record is null)
                 continue;
