@@ -16,20 +16,20 @@ internal readonly record struct ChainCounts(double? Acceptance, long? DivergentT
         int steps = state.Step - warmup;
         Tensor alive = state.WholeChains(state.Alive);
         double living = alive.sum().ToDouble();
-        double? acceptance = steps > 0 && living > 0 && state.AcceptanceSum is { } sum
+        double? acceptance = steps > 0 && living > 0 && state is MetropolisState { AcceptanceSum: { } sum }
             ? state.Reported(sum).to(ScalarType.Float64).mul(alive).sum().ToDouble() / (living * steps)
             : null;
-        long? divergent = state.DivergentTransitions is { } transitions ? state.Reported(transitions).mul(alive).sum().ToInt64() : null;
+        long? divergent = state is HmcState { DivergentTransitions: { } transitions } ? state.Reported(transitions).mul(alive).sum().ToInt64() : null;
         return new(acceptance, divergent);
     }
 
     /// <summary>The step size that a kernel has adapted to; null for kernels that don't.</summary>
-    public static double? StepSize(ChainState state) => state.StepSize?.Current.ToFloats()[0];
+    public static double? StepSize(ChainState state) => (state as IAdaptsStepSize)?.StepSize.Current.ToFloats()[0];
 
     /// <summary>Mean acceptance of swaps between each temperature and the next; empty without replica exchange, NaN where none was tried.</summary>
     public static float[] SwapAcceptance(ChainState state)
     {
         using DisposeScope scope = NewDisposeScope();
-        return state is { SwapAcceptanceSum: { } sum, SwapAttempts: { } attempts } ? sum.div(attempts).ToFloats() : [];
+        return state.Replicas is { SwapAcceptanceSum: { } sum, SwapAttempts: { } attempts } ? sum.div(attempts).ToFloats() : [];
     }
 }
