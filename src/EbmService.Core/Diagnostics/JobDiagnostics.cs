@@ -12,6 +12,9 @@ public sealed record JobDiagnostics
     /// <value>Chains in the figures; diverged ones are left out.</value>
     public required int Chains { get; init; }
 
+    /// <value>Of these, chains none of whose recorded quantities ever changed: their draws say nothing, and no stop rule holds while there are any.</value>
+    public int UnmovedChains { get; init; }
+
     /// <value>The largest rank-normalised split R-hat of all quantities; chains agree at 1.01 and below.</value>
     public double? RHat { get; init; }
 

@@ -2,7 +2,7 @@ namespace EbmService.Core.Jobs;
 
 /// <summary>
 /// The time one quantum may take and the step it may not pass. Owned by a slot and reused. A workload asks <see cref="IsSpent"/> after each
-/// step; how many steps that allows never changes what a chain computes.
+/// step and, where steps are long, within them; where it was spent never changes what a chain computes.
 /// </summary>
 public sealed class QuantumBudget(TimeProvider clock)
 {
@@ -24,7 +24,7 @@ public sealed class QuantumBudget(TimeProvider clock)
         _deadline = clock.GetTimestamp() + (long)(length.TotalSeconds * clock.TimestampFrequency);
     }
 
-    /// <summary>Ends the quantum at the next step; from any thread: a short question or a cancel is waiting.</summary>
+    /// <summary>Ends the quantum as soon as the workload asks; from any thread: a short question or a cancel is waiting.</summary>
     public void RequestYield() => _yield = true;
 
     /// <value>Whether the workload should return.</value>

@@ -32,7 +32,11 @@ public sealed record TemperingSettings(IReadOnlyList<double> Temperatures, int S
 /// <param name="UntilRHat">Largest rank-normalised split R-hat, above 1.</param>
 /// <param name="CheckEvery">Steps between two judgements, at least 1.</param>
 /// <param name="DeadlineSeconds">Seconds after the job was accepted; it then stops with what it has.</param>
-public sealed record StopRules(double? UntilEss = null, double? UntilRHat = null, int? CheckEvery = null, double? DeadlineSeconds = null);
+public sealed record StopRules(double? UntilEss = null, double? UntilRHat = null, int? CheckEvery = null, double? DeadlineSeconds = null)
+{
+    /// <summary>Draws per chain after the warm-up that R-hat and ESS are judged from at least: of a handful the effective size is an upper bound of the formula, whatever the chains do.</summary>
+    public const int FewestDraws = 50;
+}
 
 /// <summary>The part of x that is held fixed.</summary>
 /// <param name="Mask">1 where x is held, 0 where it is free; the shape of one input.</param>

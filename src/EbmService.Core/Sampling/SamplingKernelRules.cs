@@ -90,8 +90,25 @@ internal static class SamplingKernelRules
         Require(errors, stop.UntilRHat is null or (> 1 and <= 100), "stop.untilRHat", "must be above 1 and at most 100.");
         Require(errors, stop.CheckEvery is null or >= 1, "stop.checkEvery", "must be at least 1.");
         Require(errors, stop.CheckEvery is null || stop is not { UntilEss: null, UntilRHat: null }, "stop.checkEvery", "needs untilEss or untilRHat.");
-        bool fires = stop.CheckEvery is null || stop.CheckEvery < spec.Steps || spec.Steps < 1;
-        Require(errors, fires || errors.Exists(error => error.Field.StartsWith("spec.stop", StringComparison.Ordinal)), "stop.checkEvery", $"must be below the {spec.Steps} steps (100 by default): the rule would never be judged.");
         Require(errors, stop.DeadlineSeconds is null or (> 0 and <= 1e9), "stop.deadlineSeconds", "must be above 0 and at most 1e9.");
+        if (spec.Steps >= 1 && spec.Chains >= 1 && !errors.Exists(error => error.Field.StartsWith("spec.stop", StringComparison.Ordinal)))
+            CheckJudged(spec, stop, errors);
+    }
+
+    /// <summary>A rule that could never be judged is an error: the client believes that it ends the job.</summary>
+    private static void CheckJudged(SamplingSpec spec, StopRules stop, List<FieldError> errors)
+    {
+        if (stop is { CheckEvery: { } every } and not { UntilEss: null, UntilRHat: null })
+        {
+            long last = (spec.Steps - 1L) / every * every, fewest = spec.Warmup + StopRules.FewestDraws, first = (fewest + every - 1) / every * every;
+            Require(errors, last >= fewest, "stop.checkEvery", $"is {every}: the rule is judged at its multiples below the {spec.Steps} steps and needs {StopRules.FewestDraws} steps after"
+                + $" the warm-up of {spec.Warmup}, so it would never be judged. Ask for more than {first} steps, or a smaller checkEvery or warmup.");
+        }
+        // Chains are dealt the labels in turn.
+        int[] labels = spec.Labels.Count == 0 ? [-1] : [.. spec.Labels];
+        int[] chains = [.. labels.Index().Take(spec.Chains).GroupBy(entry => entry.Item, entry => (spec.Chains - entry.Index + labels.Length - 1) / labels.Length).Select(Enumerable.Sum)];
+        Require(errors, stop.UntilRHat is null || chains.Min() >= 2, "stop.untilRHat", spec.Labels.Count == 0
+            ? "compares chains with each other: with one chain it would never be judged. Ask for at least 2 chains, or use untilEss."
+            : $"compares chains of the same class with each other: with {spec.Chains} chains for {chains.Length} classes it would never be judged. Ask for at least 2 chains of every class, or use untilEss.");
     }
 }

@@ -47,6 +47,9 @@ internal sealed class AlignedSeries
     /// <value>The classes that chains are drawn for, ascending; -1 for none.</value>
     public IReadOnlyList<int> Labels => [.. _chains.Select(chain => chain.Label).Distinct().Order()];
 
+    /// <value>Chains none of whose quantities changed between any two draws; 0 with fewer than 2 draws.</value>
+    public int Unmoved => Draws < 2 ? 0 : _chains.Count(chain => !HasMoved(chain.Block, chain.Chain));
+
     public int ChainsOf(int label) => _chains.Count(chain => chain.Label == label);
 
     /// <summary>One quantity's draws by the chains of one class, (draws, chains).</summary>
@@ -66,6 +69,19 @@ internal sealed class AlignedSeries
     {
         int row = (draw + 1) * (_interval / block.Interval) - 1;
         return block.Values[(row * block.Names.Count + quantity) * block.Chains + chain];
+    }
+
+    private bool HasMoved(ChainSeries block, int chain)
+    {
+        for (int draw = 1; draw < Draws; draw++)
+        {
+            for (int quantity = 0; quantity < block.Names.Count; quantity++)
+            {
+                if (Value(block, draw, quantity, chain) != Value(block, 0, quantity, chain))
+                    return true;
+            }
+        }
+        return false;
     }
 
     private bool IsFinite(ChainSeries block, int chain)

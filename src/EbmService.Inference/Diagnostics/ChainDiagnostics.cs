@@ -33,6 +33,9 @@ public static class ChainDiagnostics
         var split = new SplitDraws(draws);
         if (split.AllEqual)
             return moments with { Condition = FiguresCondition.Constant };
+        // Draws that repeat one value are one draw, however far the chains lie apart.
+        if (split.NothingMoves)
+            return moments with { Condition = FiguresCondition.Stuck };
         int count = split.Values.Length;
         if (scores?.Count != count)
             scores = new NormalScores(count);
@@ -50,8 +53,8 @@ public static class ChainDiagnostics
         double essMean = split.Ess(split.Values), mean = Moments.Mean(draws.Values);
         return moments with
         {
-            Condition = split.NothingMoves ? FiguresCondition.Stuck : FiguresCondition.Measured,
-            RHat = draws.Chains < 2 || split.NothingMoves ? null : Finite(rHat),
+            Condition = FiguresCondition.Measured,
+            RHat = draws.Chains < 2 ? null : Finite(rHat),
             EssBulk = Finite(split.Ess(ranks)),
             EssTail = Finite(Math.Min(split.EssBelow(ordered.Quantile(0.05)), split.EssBelow(ordered.Quantile(0.95)))),
             EssMean = Finite(essMean),

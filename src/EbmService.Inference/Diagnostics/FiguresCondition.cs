@@ -18,6 +18,6 @@ public enum FiguresCondition
     /// </summary>
     Constant,
 
-    /// <summary>No chain moves within either half of its draws, but chains or halves differ: R-hat is infinite, given as null.</summary>
+    /// <summary>No chain moves within either half of its draws, but chains or halves differ: R-hat is infinite, and there is no effective size. Both are null.</summary>
     Stuck,
 }

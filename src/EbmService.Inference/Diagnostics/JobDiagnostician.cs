@@ -8,16 +8,13 @@ namespace EbmService.Inference.Diagnostics;
 /// <inheritdoc cref="IJobDiagnostician"/>
 internal sealed class JobDiagnostician : IJobDiagnostician
 {
-    /// <summary>Draws per chain that a stop rule needs, as well as a barrier, before it is judged.</summary>
-    public const int MinDrawsToStop = 50;
-
     private const int MaxLiveValues = 1 << 15;
 
     public JobDiagnostics Compute(JobDefinition job, IReadOnlyList<BlockSeries> blocks, bool live)
     {
         var series = new AlignedSeries(
             blocks.OrderBy(block => block.Block.Index).Select(block => (block.Series, LabelsOf(job, block.Block))), live ? MaxLiveValues : int.MaxValue);
-        var answer = new JobDiagnostics { Step = series.LastStep, Draws = series.Draws, Chains = series.Chains };
+        var answer = new JobDiagnostics { Step = series.LastStep, Draws = series.Draws, Chains = series.Chains, UnmovedChains = series.Unmoved };
         if (series.Draws == 0 || series.Chains == 0)
             return answer;
         List<LabelFigures> groups = [.. series.Labels.Select(label => LabelFigures.Of(series, label))];
@@ -38,8 +35,7 @@ internal sealed class JobDiagnostician : IJobDiagnostician
 
     public StopReason? Judge(JobDefinition job, JobDiagnostics diagnostics)
     {
-        // Of a handful of draws the effective size is an upper bound of the formula, whatever the chains do.
-        if (job.Spec is not SamplingSpec { Stop: { } rules } || diagnostics.Draws < MinDrawsToStop)
+        if (job.Spec is not SamplingSpec { Stop: { } rules } || diagnostics.Draws < StopRules.FewestDraws || diagnostics.UnmovedChains > 0)
             return null;
         bool ess = diagnostics.EssBulk >= rules.UntilEss, rHat = diagnostics.RHat <= rules.UntilRHat;
         return (rules.UntilEss, rules.UntilRHat) switch

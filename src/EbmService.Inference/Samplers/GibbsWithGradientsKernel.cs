@@ -1,5 +1,4 @@
 using EbmService.Core.Models;
-using EbmService.Inference.Energies;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -12,31 +11,32 @@ namespace EbmService.Inference.Samplers;
 /// makes exp(-E/T) the exact target. Binary variables flip; a categorical one (one-hot in the last dimension) takes another category than
 /// its own. A variable of which any number is held is never proposed. One gradient a step: that of the current point is kept.
 /// </summary>
-internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan plan, VariableKind variables) : IKernel
+internal sealed class GibbsWithGradientsKernel(GradientPass pass, ChainPlan plan, VariableKind variables) : IKernel
 {
-    public ChainState Init(ChainStartPoints start)
-    {
-        ChainState state = CachedGradient.Start(start, model, box: null);
-        Metropolis.Prepare(state);
-        return state;
-    }
+    public ChainState Init(ChainStartPoints start) => new MetropolisState(start, box: null);
 
-    public void Step(ChainState state, Generator generator)
+    public bool Advance(ChainState state, Generator generator, Func<bool> isSpent)
     {
+        var chains = (MetropolisState)state;
         using DisposeScope scope = NewDisposeScope();
-        double temperature = plan.TemperatureAt(state.Step);
-        Tensor forward = LogProbabilities(state, state.X, state.Gradient!, temperature);
+        if (!chains.Begin(pass, isSpent))
+            return false;
+        double temperature = plan.TemperatureAt(chains.Step);
         // The earliest of exponential waiting times with these rates: a draw of fixed shape.
-        Tensor change = forward.sub(state.Noise.exponential_(1, generator).log_().flatten(1)).argmax(1, keepdim: true);
-        (Tensor proposal, Tensor back) = variables == VariableKind.Categorical ? Recategorise(state.X, change) : Flip(state.X, change);
-        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(proposal, state.Labels);
-        state.ZeroHeld(gradient);
+        if (chains.PassRow == 0)
+            chains.Noise.exponential_(1, generator).log_();
+        Tensor forward = LogProbabilities(chains, chains.X, chains.Gradient, temperature);
+        Tensor change = forward.sub(chains.Noise.flatten(1)).argmax(1, keepdim: true);
+        (Tensor proposal, Tensor back) = variables == VariableKind.Categorical ? Recategorise(chains.X, change) : Flip(chains.X, change);
+        if (pass.Take(chains, proposal, isSpent) is not { } taken)
+            return false;
+        (Tensor energy, Tensor gradient) = (taken.Energy, chains.ZeroHeld(taken.Gradient));
 
-        Tensor backward = LogProbabilities(state, proposal, gradient, temperature);
-        Tensor logRatio = state.Energy.sub(energy).div_(Kept(temperature))
+        Tensor backward = LogProbabilities(chains, proposal, gradient, temperature);
+        Tensor logRatio = chains.Energy.sub(energy).div_(Kept(temperature))
             .add_(backward.gather(1, back).squeeze(1), Kept(1)).sub_(forward.gather(1, change).squeeze(1));
-        Metropolis.Decide(state, proposal, energy, gradient, logRatio, generator, state.Step >= plan.Warmup);
-        state.Step++;
+        chains.Decide(proposal, energy, gradient, logRatio, generator, chains.Step >= plan.Warmup);
+        return true;
     }
 
     /// <summary>log of the proposal's probabilities over all numbers of x, (rows, numbers): the number that flips, or that becomes the one.</summary>

@@ -1,5 +1,5 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Samplers.Adaptation;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -14,62 +14,69 @@ namespace EbmService.Inference.Samplers;
 /// box the drift is reflected at the walls, which is the exact motion of a free particle there and keeps volume and reversibility.
 /// Momenta are kept as q = M^(-1/2) p, so that q ~ N(0, T) and the mass appears as one scale on the step.
 /// </summary>
-internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings settings) : IKernel
+internal sealed class HmcKernel(GradientPass pass, ChainPlan plan, HmcSettings settings) : IKernel
 {
     private const double DivergenceBound = 1000;
     private readonly WarmupWindows _windows = new(plan.Warmup);
 
-    public ChainState Init(ChainStartPoints start)
-    {
-        ChainState state = CachedGradient.Start(start, model, plan.Box);
-        Metropolis.Prepare(state);
-        state.DivergentTransitions = state.Keep("divergentTransitions", zeros(state.Rows, dtype: ScalarType.Int64, device: state.X.device));
-        state.Hamiltonian = state.Keep("hamiltonian", zeros(state.Rows, device: state.X.device));
-        state.StepSize = new StepSizeAdaptation(state, plan.Recipe.StepSize);
-        if (settings.AdaptMass)
-            state.Mass = new MassAdaptation(state);
-        return state;
-    }
+    public ChainState Init(ChainStartPoints start) => new HmcState(start, plan, settings.AdaptMass);
 
-    public void Step(ChainState state, Generator generator)
+    public bool Advance(ChainState state, Generator generator, Func<bool> isSpent)
     {
+        var chains = (HmcState)state;
         using DisposeScope scope = NewDisposeScope();
-        Tensor temperature = state.PerRow(full_like(state.StepSize!.Current, Kept(plan.TemperatureAt(state.Step))));
-        Tensor momentum = state.DrawNoise(generator).mul_(temperature.sqrt());
-        Tensor before = Kinetic(momentum);
-        state.Hamiltonian!.copy_(before).add_(state.Energy, Kept(1));
-        (Tensor proposal, Tensor energy, Tensor gradient) = Integrate(state, momentum);
-
-        Tensor logRatio = state.Energy.sub(energy).add_(before.sub_(Kinetic(momentum)), Kept(1)).div_(temperature.flatten());
-        bool counts = state.Step >= plan.Warmup;
-        if (counts)
-            state.DivergentTransitions!.add_(logRatio.abs().less_equal(DivergenceBound).logical_not_().logical_and_(state.Alive), Kept(1));
-        Metropolis.Decide(state, proposal, energy, gradient, logRatio, generator, counts);
-        Adapt(state);
-        state.Step++;
-    }
-
-    private (Tensor Proposal, Tensor Energy, Tensor Gradient) Integrate(ChainState state, Tensor momentum)
-    {
-        Tensor step = state.StepSize!.Current.mul(Kept(plan.StepFactorAt(state.Step)));
-        if (state.Mass is { } mass)
-            step = mass.Scale.mul(step);
-        Tensor position = state.X.clone();
-        momentum.addcmul_(state.Gradient!, step, Kept(-0.5));
-        Tensor energy = state.Energy;
-        Tensor gradient = state.Gradient!;
-        for (int i = 1; i <= settings.LeapfrogSteps; i++)
+        if (!chains.Begin(pass, isSpent))
+            return false;
+        Tensor temperature = chains.PerRow(full_like(chains.StepSize.Current, Kept(plan.TemperatureAt(chains.Step))));
+        Tensor step = StepOf(chains);
+        if (chains is { Phase: 1, PassRow: 0 })
+            Draw(chains, temperature, step, generator);
+        // Phase 1 + k: k leapfrogs are done.
+        while (true)
         {
             // Freed at once: the activations of a long trajectory would not fit.
             using DisposeScope inner = NewDisposeScope();
-            Drift(state, position, momentum, step);
-            (energy, gradient) = model.EnergyAndGradient(position, state.Labels);
-            state.ZeroHeld(gradient);
-            momentum.addcmul_(gradient, step, Kept(i == settings.LeapfrogSteps ? -0.5 : -1));
-            energy.MoveToOuterDisposeScope();
-            gradient.MoveToOuterDisposeScope();
+            if (chains.PassRow == 0)
+                Drift(chains, chains.Proposal, chains.Noise, step);
+            if (pass.Take(chains, chains.Proposal, isSpent) is not { } taken)
+                return false;
+            (Tensor energy, Tensor gradient) = (taken.Energy, chains.ZeroHeld(taken.Gradient));
+            bool isLast = chains.Phase++ == settings.LeapfrogSteps;
+            chains.Noise.addcmul_(gradient, step, Kept(isLast ? -0.5 : -1));
+            if (isLast)
+            {
+                Decide(chains, energy, gradient, temperature, generator);
+                return true;
+            }
+            if (isSpent())
+                return false;
         }
-        return (position, energy, gradient);
+    }
+
+    private Tensor StepOf(HmcState state)
+    {
+        Tensor step = state.StepSize.Current.mul(Kept(plan.StepFactorAt(state.Step)));
+        return state.Mass is { } mass ? mass.Scale.mul(step) : step;
+    }
+
+    /// <summary>Fresh momenta, in the state's noise, and their first half kick.</summary>
+    private static void Draw(HmcState state, Tensor temperature, Tensor step, Generator generator)
+    {
+        Tensor momentum = state.DrawNoise(generator).mul_(temperature.sqrt());
+        state.Kinetic.copy_(KineticOf(momentum));
+        state.Hamiltonian.copy_(state.Kinetic).add_(state.Energy, Kept(1));
+        state.Proposal.copy_(state.X);
+        momentum.addcmul_(state.Gradient, step, Kept(-0.5));
+    }
+
+    private void Decide(HmcState state, Tensor energy, Tensor gradient, Tensor temperature, Generator generator)
+    {
+        Tensor logRatio = state.Energy.sub(energy).add_(state.Kinetic.sub(KineticOf(state.Noise)), Kept(1)).div_(temperature.flatten());
+        bool counts = state.Step >= plan.Warmup;
+        if (counts)
+            state.DivergentTransitions.add_(logRatio.abs().less_equal(DivergenceBound).logical_not_().logical_and_(state.Alive), Kept(1));
+        state.Decide(state.Proposal, energy, gradient, logRatio, generator, counts);
+        Adapt(state);
     }
 
     private void Drift(ChainState state, Tensor position, Tensor momentum, Tensor step)
@@ -86,13 +93,13 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
         state.RestoreHeld(position);
     }
 
-    private static Tensor Kinetic(Tensor momentum) => momentum.pow(Kept(2)).flatten(1).sum(1).mul_(Kept(0.5));
+    private static Tensor KineticOf(Tensor momentum) => momentum.pow(Kept(2)).flatten(1).sum(1).mul_(Kept(0.5));
 
-    private void Adapt(ChainState state)
+    private void Adapt(HmcState state)
     {
         if (state.Step >= plan.Warmup)
             return;
-        state.StepSize!.Update(state, settings.TargetAcceptance, _windows.RoundOf(state.Step));
+        state.StepSize.Update(state.Alive, state.Acceptance, settings.TargetAcceptance, _windows.RoundOf(state.Step));
         if (state.Mass is { } mass && _windows.Collects(state.Step))
         {
             mass.Collect(state);
@@ -102,4 +109,31 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
         if (state.Step + 1 == plan.Warmup)
             state.StepSize.Finish();
     }
+}
+
+/// <summary>HMC's own: adaptation, what is counted, and the kinetic energy at the start of the open transition.</summary>
+internal sealed class HmcState : MetropolisState, IAdaptsStepSize
+{
+    public HmcState(ChainStartPoints start, ChainPlan plan, bool adaptsMass) : base(start, plan.Box)
+    {
+        DivergentTransitions = Keep("divergentTransitions", zeros(Rows, dtype: ScalarType.Int64, device: X.device));
+        Hamiltonian = Keep("hamiltonian", zeros(Rows, device: X.device));
+        Kinetic = KeepWithinStep("kinetic", zeros(Rows, device: X.device));
+        StepSize = new StepSizeAdaptation(this, plan.Recipe.StepSize);
+        Mass = adaptsMass ? new MassAdaptation(this) : null;
+    }
+
+    public StepSizeAdaptation StepSize { get; }
+
+    public MassAdaptation? Mass { get; }
+
+    /// <value>Transitions since the warm-up whose energy error was too large (rows) int64.</value>
+    public Tensor DivergentTransitions { get; }
+
+    /// <value>The Hamiltonian at the start of the latest transition (rows), for E-BFMI.</value>
+    public Tensor Hamiltonian { get; }
+
+    public Tensor Kinetic { get; }
+
+    internal override IEnumerable<Tensor> RecordsByTemperature => [AcceptanceSum, DivergentTransitions, Hamiltonian];
 }

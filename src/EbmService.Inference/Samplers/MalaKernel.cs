@@ -1,5 +1,5 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Samplers.Adaptation;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -12,41 +12,39 @@ namespace EbmService.Inference.Samplers;
 /// gradient a step: that of the current point is kept. With a box the target is cut off at its walls: proposals outside are rejected.
 /// During the warm-up dual averaging moves the step size to the target acceptance; afterwards the averaged value stays.
 /// </summary>
-internal sealed class MalaKernel(IEnergyModel model, ChainPlan plan, MalaSettings settings) : IKernel
+internal sealed class MalaKernel(GradientPass pass, ChainPlan plan, MalaSettings settings) : IKernel
 {
-    public ChainState Init(ChainStartPoints start)
-    {
-        ChainState state = CachedGradient.Start(start, model, plan.Box);
-        Metropolis.Prepare(state);
-        state.StepSize = new StepSizeAdaptation(state, plan.Recipe.StepSize);
-        return state;
-    }
+    public ChainState Init(ChainStartPoints start) => new MalaState(start, plan);
 
-    public void Step(ChainState state, Generator generator)
+    public bool Advance(ChainState state, Generator generator, Func<bool> isSpent)
     {
+        var chains = (MalaState)state;
         using DisposeScope scope = NewDisposeScope();
-        double temperature = plan.TemperatureAt(state.Step);
-        Tensor stepSize = state.StepSize!.Current.mul(Kept(plan.StepFactorAt(state.Step)));
-        Tensor scale = state.PerRow(full_like(stepSize, Kept(temperature)));
+        if (!chains.Begin(pass, isSpent))
+            return false;
+        Tensor stepSize = chains.StepSize.Current.mul(Kept(plan.StepFactorAt(chains.Step)));
+        Tensor scale = chains.PerRow(full_like(stepSize, Kept(plan.TemperatureAt(chains.Step))));
         Tensor spread = scale.mul(stepSize).mul_(Kept(2)).sqrt_();
-        Tensor noise = state.DrawNoise(generator);
-        Tensor proposal = state.RestoreHeld(state.X.addcmul(state.Gradient!, stepSize, Kept(-1)).addcmul_(noise, spread, Kept(1)));
-        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(proposal, state.Labels);
-        state.ZeroHeld(gradient);
+        Tensor proposal = chains.Proposal, noise = chains.Noise;
+        if (chains.PassRow == 0)
+            chains.RestoreHeld(proposal.copy_(chains.X).addcmul_(chains.Gradient, stepSize, Kept(-1)).addcmul_(chains.DrawNoise(generator), spread, Kept(1)));
+        if (pass.Take(chains, proposal, isSpent) is not { } taken)
+            return false;
+        (Tensor energy, Tensor gradient) = (taken.Energy, chains.ZeroHeld(taken.Gradient));
 
-        Tensor logRatio = state.Energy.sub(energy).div_(scale.flatten()).add_(ProposalRatio(state, noise, gradient, spread.div(scale).mul_(Kept(0.5))), Kept(1));
-        Metropolis.Decide(state, proposal, energy, gradient, InBox(state, proposal, logRatio), generator, state.Step >= plan.Warmup);
-        Adapt(state);
-        state.Step++;
+        Tensor logRatio = chains.Energy.sub(energy).div_(scale.flatten()).add_(ProposalRatio(chains, noise, gradient, spread.div(scale).mul_(Kept(0.5))), Kept(1));
+        chains.Decide(proposal, energy, gradient, InBox(chains, proposal, logRatio), generator, chains.Step >= plan.Warmup);
+        Adapt(chains);
+        return true;
     }
 
     /// <summary>
     /// log q(x | x') - log q(x' | x). The way back needs the noise c (g + g') - xi with c = sqrt(2 a T) / (2 T), so this is
     /// |xi|^2 / 2 - |xi - c (g + g')|^2 / 2, written without the difference of large numbers.
     /// </summary>
-    private static Tensor ProposalRatio(ChainState state, Tensor noise, Tensor gradient, Tensor c)
+    private static Tensor ProposalRatio(MalaState state, Tensor noise, Tensor gradient, Tensor c)
     {
-        Tensor drift = state.Gradient!.add(gradient, Kept(1)).mul_(c);
+        Tensor drift = state.Gradient.add(gradient, Kept(1)).mul_(c);
         return noise.sub(drift.mul(Kept(0.5))).mul_(drift).flatten(1).sum(1);
     }
 
@@ -58,12 +56,19 @@ internal sealed class MalaKernel(IEnergyModel model, ChainPlan plan, MalaSetting
         return logRatio.masked_fill_(outside.flatten(1).any(1), Kept(double.NegativeInfinity));
     }
 
-    private void Adapt(ChainState state)
+    private void Adapt(MalaState state)
     {
         if (state.Step >= plan.Warmup)
             return;
-        state.StepSize!.Update(state, settings.TargetAcceptance, state.Step + 1);
+        state.StepSize.Update(state.Alive, state.Acceptance, settings.TargetAcceptance, state.Step + 1);
         if (state.Step + 1 == plan.Warmup)
             state.StepSize.Finish();
+    }
+
+    private sealed class MalaState : MetropolisState, IAdaptsStepSize
+    {
+        public MalaState(ChainStartPoints start, ChainPlan plan) : base(start, plan.Box) => StepSize = new StepSizeAdaptation(this, plan.Recipe.StepSize);
+
+        public StepSizeAdaptation StepSize { get; }
     }
 }

@@ -1,5 +1,4 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -12,44 +11,40 @@ namespace EbmService.Inference.Samplers;
 /// G's dependence on x is left out, as the paper itself does, and there is no accept step: besides the bias of the step size there is one
 /// that shrinks as the decay nears 1.
 /// </summary>
-internal sealed class PreconditionedSgldKernel(IEnergyModel model, ChainPlan plan, PreconditionerSettings settings) : IKernel
+internal sealed class PreconditionedSgldKernel(GradientPass pass, ChainPlan plan, PreconditionerSettings settings) : IKernel
 {
-    private const string SquaredGradient = "squaredGradient";
+    public ChainState Init(ChainStartPoints start) => new PreconditionedState(start);
 
-    public ChainState Init(ChainStartPoints start)
+    public bool Advance(ChainState state, Generator generator, Func<bool> isSpent)
     {
-        var state = new ChainState(start);
-        state.Keep(SquaredGradient, zeros_like(state.X));
-        return state;
-    }
-
-    public void Step(ChainState state, Generator generator)
-    {
+        var chains = (PreconditionedState)state;
         using DisposeScope scope = NewDisposeScope();
-        double stepSize = plan.StepSizeAt(state.Step);
-        Tensor gradient = UnadjustedStep.TakeGradient(state, model, box: null);
-        UnadjustedStep.Clip(state, gradient, plan.Recipe.GradientClip);
-        Tensor preconditioner = Preconditioner(state, gradient);
-        state.X.addcmul_(gradient, preconditioner, Kept(-stepSize));
-        state.X.addcmul_(Noise(state, stepSize, generator), preconditioner.sqrt_(), Kept(1));
+        double stepSize = plan.StepSizeAt(chains.Step);
+        if (SgldKernel.TakeGradient(chains, pass, chains.X, box: null, isSpent) is not { } gradient)
+            return false;
+        SgldKernel.Clip(chains, gradient, plan.Recipe.GradientClip);
+        Tensor preconditioner = Preconditioner(chains, gradient);
+        Tensor noise = chains.DrawThermal(generator, Math.Sqrt(2 * stepSize * plan.TemperatureAt(chains.Step)));
+        chains.X.addcmul_(gradient, preconditioner, Kept(-stepSize));
+        chains.X.addcmul_(noise, preconditioner.sqrt_(), Kept(1));
         if (plan.Box is { } box)
-            state.X.clamp_(Kept(box.Min), Kept(box.Max));
-        state.RestoreHeld(state.X);
-        state.FreezeUnsound();
-        state.Step++;
+            chains.X.clamp_(Kept(box.Min), Kept(box.Max));
+        chains.RestoreHeld(chains.X);
+        chains.FreezeUnsound();
+        return true;
     }
 
-    private Tensor Preconditioner(ChainState state, Tensor gradient)
+    private Tensor Preconditioner(PreconditionedState state, Tensor gradient)
     {
-        Tensor squares = state.Tensors[SquaredGradient];
-        squares.mul_(Kept(settings.Decay)).addcmul_(gradient, gradient, Kept(1 - settings.Decay));
+        state.SquaredGradient.mul_(Kept(settings.Decay)).addcmul_(gradient, gradient, Kept(1 - settings.Decay));
         double weight = 1 - Math.Pow(settings.Decay, state.Step + 1);
-        return squares.div(Kept(weight)).sqrt_().add_(Kept(settings.Epsilon), Kept(1)).reciprocal_();
+        return state.SquaredGradient.div(Kept(weight)).sqrt_().add_(Kept(settings.Epsilon), Kept(1)).reciprocal_();
     }
 
-    private Tensor Noise(ChainState state, double stepSize, Generator generator)
+    private sealed class PreconditionedState : ChainState
     {
-        Tensor noise = state.DrawNoise(generator, Math.Sqrt(2 * stepSize * plan.TemperatureAt(state.Step)));
-        return state.TemperatureFactors is { } factors ? noise.mul_(state.ByChain(factors.sqrt())) : noise;
+        public PreconditionedState(ChainStartPoints start) : base(start) => SquaredGradient = Keep("squaredGradient", zeros_like(X));
+
+        public Tensor SquaredGradient { get; }
     }
 }

@@ -1,5 +1,4 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -13,9 +12,11 @@ namespace EbmService.Inference.Samplers;
 /// reported rows are those at the first temperature. Kernels that don't know the energy of the current point cost one more forward pass a round.
 /// Two temperatures have one pair, which is tried in every round.
 /// </summary>
-internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, ChainPlan plan, TemperingSettings settings) : IKernel
+internal sealed class ReplicaExchangeKernel(IKernel inner, GradientPass pass, ChainPlan plan, TemperingSettings settings) : IKernel
 {
-    private const string RowsByLevel = "rowsByLevel";
+    /// <summary>The inner kernel's step is complete, its swaps are not.</summary>
+    private const int SwapPhase = int.MaxValue;
+
     private readonly int _levels = settings.Temperatures.Count;
     private readonly float[] _ladder = [.. settings.Temperatures.Select(factor => (float)factor)];
 
@@ -23,45 +24,53 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
     {
         using DisposeScope scope = NewDisposeScope();
         ChainState state = inner.Init(start);
-        Device device = state.X.device;
-        long chains = state.Rows / _levels;
-        Tensor rows = state.Keep(RowsByLevel, arange(Kept(0L), Kept(chains * _levels), Kept(1L), device: device).view(chains, _levels));
-        state.TemperatureFactors = state.Keep("temperatureFactors", Ladder(state).clone());
-        state.ReportedRows = state.Keep("reportedRows", rows.select(1, 0).clone());
-        state.SwapAcceptanceSum = state.Keep("swapAcceptanceSum", zeros([_levels - 1], device: device));
-        state.SwapAttempts = state.Keep("swapAttempts", zeros([_levels - 1], dtype: ScalarType.Int64, device: device));
+        state.Replicas = new ReplicaLadder(state, _ladder);
         return state;
     }
 
-    public void Step(ChainState state, Generator generator)
+    public bool Advance(ChainState state, Generator generator, Func<bool> isSpent)
     {
-        inner.Step(state, generator);
-        if (state.Step % settings.SwapEvery != 0)
-            return;
+        if (state.Phase != SwapPhase)
+        {
+            if (!inner.Advance(state, generator, isSpent))
+                return false;
+            if ((state.Step + 1) % settings.SwapEvery != 0)
+                return true;
+            (state.Phase, state.PassRow) = (SwapPhase, 0);
+            if (state is not CachedGradientState && isSpent())
+                return false;
+        }
         using DisposeScope scope = NewDisposeScope();
-        int first = _levels == 2 ? 0 : state.Step / settings.SwapEvery % 2;
-        Tensor rows = state.Tensors[RowsByLevel];
+        Tensor? energies = state is CachedGradientState ? state.Energy : pass.TakeEnergy(state, state.X, isSpent);
+        if (energies is null)
+            return false;
+        Swap(state, energies, generator);
+        return true;
+    }
+
+    private void Swap(ChainState state, Tensor energies, Generator generator)
+    {
+        int first = _levels == 2 ? 0 : (state.Step + 1) / settings.SwapEvery % 2;
+        Tensor rows = state.Replicas!.RowsByLevel;
         // Views: what is written to them is written to the rows by level.
         Tensor lower = rows.slice(1, first, _levels - 1, 2), upper = rows.slice(1, first + 1, _levels, 2);
-        Tensor probability = Probability(state, lower, upper, first);
+        Tensor probability = Probability(state, energies, lower, upper, first);
         Tensor accepted = rand(probability.shape, generator: generator, device: state.X.device).less(probability);
         CarryRecords(state, lower, upper, accepted);
         Tensor colder = where(accepted, upper, lower);
         upper.copy_(where(accepted, lower, upper));
         lower.copy_(colder);
         MoveTemperatures(state, rows);
-        // The step is counted already.
-        if (state.Step > plan.Warmup)
-            Count(state, probability, first);
+        if (state.Step >= plan.Warmup)
+            state.Replicas.Count(probability, first);
     }
 
     /// <returns>(chains, pairs); 0 where a row of the pair is frozen or at no finite energy.</returns>
-    private Tensor Probability(ChainState state, Tensor lower, Tensor upper, int first)
+    private Tensor Probability(ChainState state, Tensor energies, Tensor lower, Tensor upper, int first)
     {
-        Tensor energies = state.Gradient is null ? model.Energy(state.X, state.Labels) : state.Energy;
         Tensor sound = energies.isfinite().logical_and_(state.Alive);
         Tensor At(Tensor values, Tensor rows) => values.index_select(0, rows.reshape(-1)).view(rows.shape);
-        double temperature = plan.TemperatureAt(state.Step - 1);
+        double temperature = plan.TemperatureAt(state.Step);
         float[] colder = [.. Enumerable.Range(0, (_levels - first) / 2)
             .Select(pair => (float)((1 / settings.Temperatures[first + 2 * pair] - 1 / settings.Temperatures[first + 2 * pair + 1]) / temperature))];
         Tensor logRatio = At(energies, lower).sub_(At(energies, upper)).mul_(tensor(colder, device: state.X.device));
@@ -69,17 +78,11 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
         return logRatio.clamp_(max: Kept(0)).exp_().masked_fill_(both.logical_not(), Kept(0));
     }
 
-    /// <summary>
-    /// What was recorded at a temperature stays with it, where it is not of the current point: the energy and gradient norm of kernels that take
-    /// them before they move, and the Hamiltonian before the latest transition.
-    /// </summary>
     private static void CarryRecords(ChainState state, Tensor lower, Tensor upper, Tensor accepted)
     {
         Tensor low = lower.reshape(-1), high = upper.reshape(-1), swapped = accepted.reshape(-1);
-        foreach (Tensor? record in (Tensor?[])[state.Gradient is null ? state.Energy : null, state.Gradient is null ? state.GradientNorm : null, state.Hamiltonian])
+        foreach (Tensor record in state.RecordsByTemperature)
         {
-            if (record is null)
-                continue;
             Tensor atLow = record.index_select(0, low), atHigh = record.index_select(0, high);
             record.scatter_(0, low, where(swapped, atHigh, atLow));
             record.scatter_(0, high, where(swapped, atLow, atHigh));
@@ -88,19 +91,51 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
 
     private void MoveTemperatures(ChainState state, Tensor rows)
     {
-        Tensor factors = state.TemperatureFactors!;
+        Tensor factors = state.Replicas!.Factors;
         Tensor before = factors.clone();
-        factors.scatter_(0, rows.view(-1), Ladder(state));
-        state.Momentum?.mul_(state.ByChain(factors.div(before).sqrt_()));
-        state.ReportedRows!.copy_(rows.select(1, 0));
+        factors.scatter_(0, rows.view(-1), ReplicaLadder.FactorsOf(state, _ladder));
+        state.Reheat(factors.div(before));
+        state.Replicas.ReportedRows.copy_(rows.select(1, 0));
+    }
+}
+
+/// <summary>Which row of each chain is at which temperature, and how swaps went. Its tensors are the state's.</summary>
+public sealed class ReplicaLadder
+{
+    internal ReplicaLadder(ChainState state, float[] ladder)
+    {
+        Device device = state.X.device;
+        long levels = ladder.Length, chains = state.Rows / levels;
+        RowsByLevel = state.Keep("rowsByLevel", arange(Kept(0L), Kept(chains * levels), Kept(1L), device: device).view(chains, levels));
+        Factors = state.Keep("temperatureFactors", FactorsOf(state, ladder).clone());
+        ReportedRows = state.Keep("reportedRows", RowsByLevel.select(1, 0).clone());
+        SwapAcceptanceSum = state.Keep("swapAcceptanceSum", zeros([levels - 1], device: device));
+        SwapAttempts = state.Keep("swapAttempts", zeros([levels - 1], dtype: ScalarType.Int64, device: device));
     }
 
-    private void Count(ChainState state, Tensor probability, int first)
+    /// <value>(chains, K) int64.</value>
+    internal Tensor RowsByLevel { get; }
+
+    /// <value>A factor on the temperature per row (rows).</value>
+    public Tensor Factors { get; }
+
+    /// <value>The rows at the first temperature, in chain order (chains) int64.</value>
+    public Tensor ReportedRows { get; }
+
+    /// <value>Sums of the swaps' acceptance probabilities since the warm-up, per pair of neighbours in the ladder (K - 1).</value>
+    public Tensor SwapAcceptanceSum { get; }
+
+    /// <value>Swaps tried since the warm-up, per pair (K - 1) int64.</value>
+    public Tensor SwapAttempts { get; }
+
+    /// <param name="probability">(chains, pairs) of the pairs from <paramref name="first"/> on, every second one.</param>
+    internal void Count(Tensor probability, int first)
     {
-        state.SwapAcceptanceSum!.slice(0, first, _levels - 1, 2).add_(probability.sum([0]), Kept(1));
-        state.SwapAttempts!.slice(0, first, _levels - 1, 2).add_(Kept(probability.shape[0]), Kept(1));
+        long end = SwapAttempts.shape[0];
+        SwapAcceptanceSum.slice(0, first, end, 2).add_(probability.sum([0]), Kept(1));
+        SwapAttempts.slice(0, first, end, 2).add_(Kept(probability.shape[0]), Kept(1));
     }
 
     /// <summary>The temperatures' factors chain by chain, (rows).</summary>
-    private Tensor Ladder(ChainState state) => tensor(_ladder, device: state.X.device).repeat(state.Rows / _levels);
+    internal static Tensor FactorsOf(ChainState state, float[] ladder) => tensor(ladder, device: state.X.device).repeat(state.Rows / ladder.Length);
 }

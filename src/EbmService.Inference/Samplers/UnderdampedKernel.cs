@@ -1,5 +1,4 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -12,55 +11,54 @@ namespace EbmService.Inference.Samplers;
 /// marginal of x is exact for Gaussian targets (h below 2 / sqrt(k)) and else off by O(h^2). In a box, numbers that leave it are put on the wall and their
 /// momentum is set to zero, which is a projection and not a reflection. The first momenta are drawn from N(0, T) in the first step.
 /// </summary>
-internal sealed class UnderdampedKernel(IEnergyModel model, ChainPlan plan, UnderdampedSettings settings) : IKernel
+internal sealed class UnderdampedKernel(GradientPass pass, ChainPlan plan, UnderdampedSettings settings) : IKernel
 {
-    public ChainState Init(ChainStartPoints start)
-    {
-        ChainState state = CachedGradient.Start(start, model, plan.Box);
-        state.Momentum = state.Keep("momentum", zeros_like(state.X));
-        return state;
-    }
+    public ChainState Init(ChainStartPoints start) => new UnderdampedState(start, plan);
 
-    public void Step(ChainState state, Generator generator)
+    public bool Advance(ChainState state, Generator generator, Func<bool> isSpent)
     {
+        var chains = (UnderdampedState)state;
         using DisposeScope scope = NewDisposeScope();
-        double h = plan.StepSizeAt(state.Step);
+        if (!chains.Begin(pass, isSpent))
+            return false;
+        double h = plan.StepSizeAt(chains.Step);
+        if (chains.PassRow == 0)
+            Move(chains, h, generator);
+        if (pass.Take(chains, chains.Proposal, isSpent) is not { } taken)
+            return false;
+        Tensor gradient = chains.ZeroHeld(taken.Gradient);
+        chains.MoveAll(chains.Proposal, taken.Energy, gradient);
+        chains.Momentum.add_(gradient, alpha: Kept(-h / 2)).masked_fill_(chains.ByChain(chains.Alive).logical_not(), Kept(0));
+        return true;
+    }
+
+    /// <summary>All of a step but the last half kick.</summary>
+    private void Move(UnderdampedState state, double h, Generator generator)
+    {
         double temperature = plan.TemperatureAt(state.Step);
-        Tensor momentum = state.Momentum!;
+        (Tensor x, Tensor momentum) = (state.Proposal, state.Momentum);
         if (state.Step == 0)
-            momentum.copy_(Thermal(state, temperature, generator));
-        momentum.add_(state.Gradient!, alpha: Kept(-h / 2));
-        state.X.add_(momentum, alpha: Kept(h / 2));
+            momentum.copy_(state.DrawThermal(generator, Math.Sqrt(temperature)));
+        momentum.add_(state.Gradient, alpha: Kept(-h / 2));
+        x.copy_(state.X).add_(momentum, alpha: Kept(h / 2));
         double kept = Math.Exp(-settings.Friction * h);
-        momentum.mul_(Kept(kept)).add_(Thermal(state, temperature * (1 - kept * kept), generator), Kept(1));
-        state.X.add_(momentum, alpha: Kept(h / 2));
-        StayInBox(state);
-        Kick(state, h / 2);
-        state.Step++;
-    }
-
-    private static Tensor Thermal(ChainState state, double variance, Generator generator)
-    {
-        Tensor noise = state.DrawNoise(generator, Math.Sqrt(variance));
-        return state.TemperatureFactors is { } factors ? noise.mul_(state.ByChain(factors.sqrt())) : noise;
-    }
-
-    private void StayInBox(ChainState state)
-    {
+        momentum.mul_(Kept(kept)).add_(state.DrawThermal(generator, Math.Sqrt(temperature * (1 - kept * kept))), Kept(1));
+        x.add_(momentum, alpha: Kept(h / 2));
         if (plan.Box is { } box)
         {
-            Tensor inside = state.X.clamp(Kept(box.Min), Kept(box.Max));
-            state.Momentum!.masked_fill_(inside.ne(state.X), Kept(0));
-            state.X.copy_(inside);
+            Tensor inside = x.clamp(Kept(box.Min), Kept(box.Max));
+            momentum.masked_fill_(inside.ne(x), Kept(0));
+            x.copy_(inside);
         }
-        state.RestoreHeld(state.X);
+        state.RestoreHeld(x);
     }
 
-    private void Kick(ChainState state, double duration)
+    private sealed class UnderdampedState : CachedGradientState
     {
-        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
-        state.ZeroHeld(gradient);
-        CachedGradient.Settle(state, energy, gradient);
-        state.Momentum!.add_(gradient, alpha: Kept(-duration)).masked_fill_(state.ByChain(state.Alive).logical_not(), Kept(0));
+        public UnderdampedState(ChainStartPoints start, ChainPlan plan) : base(start, plan.Box) => Momentum = Keep("momentum", zeros_like(X));
+
+        public Tensor Momentum { get; }
+
+        internal override void Reheat(Tensor ratios) => Momentum.mul_(ByChain(ratios.sqrt()));
     }
 }

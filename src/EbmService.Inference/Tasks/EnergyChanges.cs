@@ -16,7 +16,7 @@ internal sealed class EnergyChanges(int chains, int warmup)
     /// <summary>Takes the step just done.</summary>
     public void Record(ChainState state)
     {
-        if (state.Hamiltonian is not { } hamiltonian || state.Step <= warmup)
+        if (state is not HmcState { Hamiltonian: { } hamiltonian } || state.Step <= warmup)
             return;
         _accumulator ??= new EbfmiAccumulator(chains);
         state.CopyReported(hamiltonian, _energies);

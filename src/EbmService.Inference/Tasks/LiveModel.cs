@@ -13,20 +13,26 @@ namespace EbmService.Inference.Tasks;
 internal sealed record LiveModel(
     HostedModel Hosted, IEnergyModel Energy, ReplayBuffer? Buffer, OodCalibration? Calibration) : IDisposable
 {
-    // Made at the first job that asks for it; all slots share it as they share the float32 weights.
-    private readonly Lazy<IEnergyModel> _bfloat16 = new(
-        () => EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture, Energy.Parameters, ScalarType.BFloat16));
+    private readonly Lock _making = new();
+    private IEnergyModel? _bfloat16;
 
     public ModelDescriptor Descriptor => Hosted.Descriptor!;
 
     /// <summary>The energy that chains of that precision walk on.</summary>
-    public IEnergyModel In(SamplingPrecision precision) => precision == SamplingPrecision.Bfloat16 ? _bfloat16.Value : Energy;
+    public IEnergyModel In(SamplingPrecision precision) => precision == SamplingPrecision.Bfloat16 ? Bfloat16() : Energy;
+
+    /// <summary>Made at the first job that asks for it, and asked for again where that failed; all slots share it as they share the float32 weights.</summary>
+    private IEnergyModel Bfloat16()
+    {
+        lock (_making)
+            return _bfloat16 ??= EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture, Energy.Parameters, ScalarType.BFloat16);
+    }
+
 
     public void Dispose()
     {
         Energy.Dispose();
-        if (_bfloat16.IsValueCreated)
-            _bfloat16.Value.Dispose();
+        _bfloat16?.Dispose();
         Buffer?.Dispose();
     }
 }

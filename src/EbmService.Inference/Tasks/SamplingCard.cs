@@ -71,6 +71,9 @@ internal sealed record SamplingCard
     /// <value>Of the final states.</value>
     public required double EnergyMean { get; init; }
 
+    /// <value>What a reader of the samples must know, in sentences with a remedy; empty where there is nothing.</value>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
     public required string SamplesSha256 { get; init; }
 
     public required string Determinism { get; init; }
@@ -104,9 +107,16 @@ internal sealed record SamplingCard
             Diagnostics = diagnostics,
             DivergedChains = [.. blocks.SelectMany(block => block.Alive.Index().Where(flag => flag.Item == 0).Select(flag => block.Block.FirstChain + flag.Index))],
             EnergyMean = energies.Length == 0 ? 0 : energies.Average(),
+            Warnings = [.. WarningsOf(diagnostics)],
             SamplesSha256 = samplesSha256,
             Determinism = Scope,
         };
+    }
+
+    private static IEnumerable<string> WarningsOf(JobDiagnostics diagnostics)
+    {
+        if (diagnostics.UnmovedChains > 0)
+            yield return $"{diagnostics.UnmovedChains} of {diagnostics.Chains} chains never moved after the warm-up: they are no sample. Use a smaller stepSize, or a warmup that adapts it.";
     }
 
     private static double? Finite(float value) => float.IsFinite(value) ? value : null;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tasks;
 
-/// <summary>A block's live chains as bytes: every named tensor of the state, the generator, the step and the records.</summary>
+/// <summary>A block's live chains as bytes: every named tensor of the state, the generator, the step, how far the open one is, and the records.</summary>
 internal static class SamplingCheckpoint
 {
     private const string State = "state.";
@@ -17,6 +17,11 @@ internal static class SamplingCheckpoint
         Dictionary<string, SafetensorsTensor> tensors = state.Tensors.ToDictionary(pair => State + pair.Key, pair => pair.Value.ToSafetensors());
         tensors["generator"] = generator.get_state().ToSafetensors();
         var metadata = new Dictionary<string, string> { ["step"] = state.Step.ToString(CultureInfo.InvariantCulture) };
+        if (state.IsStepOpen)
+        {
+            metadata["phase"] = state.Phase.ToString(CultureInfo.InvariantCulture);
+            metadata["passRow"] = state.PassRow.ToString(CultureInfo.InvariantCulture);
+        }
         records.Save(tensors, metadata);
         return SafetensorsFile.Write(tensors, metadata);
     }
@@ -26,8 +31,7 @@ internal static class SamplingCheckpoint
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        if (!int.TryParse(file.Metadata.GetValueOrDefault("step"), CultureInfo.InvariantCulture, out int step) || step < 0)
-            throw new InvalidCheckpointException("the checkpoint has no step");
+        state.MoveTo(Count(file, "step"), Count(file, "phase", "0"), Count(file, "passRow", "0"));
         foreach ((string name, Tensor tensor) in state.Tensors)
         {
             SafetensorsTensor stored = file[State + name];
@@ -36,7 +40,11 @@ internal static class SamplingCheckpoint
             tensor.copy_(stored.ToTensor());
         }
         generator.set_state(file["generator"].ToTensor());
-        state.Step = step;
         records.Restore(file);
     }
+
+    private static int Count(SafetensorsFile file, string name, string? without = null) =>
+        int.TryParse(file.Metadata.GetValueOrDefault(name) ?? without, CultureInfo.InvariantCulture, out int count) && count >= 0
+            ? count
+            : throw new InvalidCheckpointException($"the checkpoint has no {name}");
 }

@@ -53,9 +53,11 @@ internal sealed class SamplingWorkload : IWorkload
     {
         (int Step, TensorPayload Rows)? due = null;
         int limit = Math.Min(_spec.Steps, budget.StepLimit);
+        Func<bool> isSpent = () => budget.IsSpent;
         while (_state.Step < limit)
         {
-            _kernel.Step(_state, _generator);
+            if (!_kernel.TryStep(_state, _generator, isSpent))
+                break;
             _records.Record(_state);
             if (_block.Index == 0 && _spec.PreviewEvery > 0 && _state.Step % _spec.PreviewEvery == 0)
                 due = (_state.Step, PreviewRows());
@@ -74,14 +76,14 @@ internal sealed class SamplingWorkload : IWorkload
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor x = _state.X, alive = _state.Alive;
-        Tensor energy = _model.Energy.Energy(x, _state.Labels);
+        Tensor energy = EnergyOf(x);
         Tensor sound = energy.isfinite();
         if (!sound.all().ToBoolean())
         {
             // The last step's end was not looked at yet; what goes on from a checkpoint looks at it itself.
             alive = alive.logical_and(sound);
             x = where(_state.ByChain(alive), x, _state.Safe);
-            energy = _model.Energy.Energy(x, _state.Labels);
+            energy = EnergyOf(x);
         }
         var tensors = new Dictionary<string, SafetensorsTensor>
         {
@@ -91,6 +93,8 @@ internal sealed class SamplingWorkload : IWorkload
         };
         return _records.Write(tensors, _state);
     }
+
+    private Tensor EnergyOf(Tensor x) => new GradientPass(_model.Energy).Energy(x, _state.Labels);
 
     private StepReport Report(bool wantsSeries)
     {

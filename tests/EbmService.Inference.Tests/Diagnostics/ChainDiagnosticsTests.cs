@@ -115,15 +115,15 @@ public sealed class ChainDiagnosticsTests
     }
 
     [Fact]
-    public void Of_EveryChainAtItsOwnValue_IsStuck()
+    public void Of_EveryChainAtItsOwnValue_IsStuckAndHasNoEffectiveSize()
     {
         double[] values = [.. Enumerable.Range(0, 60).Select(i => 0.1 * (i % 3))];
 
         ChainFigures actual = ChainDiagnostics.Of(ChainDraws.From(values, 3));
 
         Assert.Equal(FiguresCondition.Stuck, actual.Condition);
-        Assert.Null(actual.RHat);
-        Assert.InRange(actual.EssBulk!.Value, 0, 6);
+        Assert.Equal(0.1, actual.Mean!.Value, 1e-12);
+        Assert.Null(actual.RHat ?? actual.EssBulk ?? actual.EssTail ?? actual.EssMean ?? actual.McseMean ?? actual.McseStandardDeviation);
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class DiagnosticsSummaryTests
     [Fact]
     public void Of_StuckQuantity_HasNoLargestRHatButIsFlagged()
     {
-        var stuck = new ChainFigures(FiguresCondition.Stuck, 100, 4, EssBulk: 4, EssTail: 4);
+        var stuck = new ChainFigures(FiguresCondition.Stuck, 100, 4);
 
         DiagnosticsSummary sut = DiagnosticsSummary.Of([Named("energy", 1.0, 1000, 1000), new("norm", stuck)]);
 

@@ -101,6 +101,26 @@ public sealed class JobDiagnosticianTests
         Assert.Equal((null, null), (answer.RHat, answer.EssBulk));
     }
 
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(4, true)]
+    public void Judge_ChainsThatNeverMoved_AreCountedAndNoRuleHolds(int standing, bool noEss)
+    {
+        // Each at a place of its own, as after a start from random points.
+        ChainSeries series = Series(4, 1, 0, 1000, 15);
+        for (int row = 1; row < 2000; row++)
+            series.Values.AsSpan(row % 2 * 4, standing).CopyTo(series.Values.AsSpan(row * 4));
+        JobDefinition job = Job(new StopRules(UntilEss: 10));
+
+        JobDiagnostics answer = _sut.Compute(job, [new BlockSeries(new BlockPlan(0, 0, 4, 1000), series)], live: false);
+
+        Assert.Equal((4, standing), (answer.Chains, answer.UnmovedChains));
+        Assert.Equal(noEss, answer.EssBulk is null);
+        Assert.Null(_sut.Judge(job, answer));
+        Assert.Null(_sut.Judge(job, answer with { EssBulk = 1e6 }));
+        Assert.Equal(StopReason.UntilEss, _sut.Judge(job, answer with { EssBulk = 1e6, UnmovedChains = 0 }));
+    }
+
     [Fact]
     public void Compute_ClassWhoseChainsAllDiverged_LeavesNoFigures()
     {

@@ -2,6 +2,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Samplers;
+using EbmService.Inference.Samplers.Adaptation;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Samplers;
@@ -26,7 +27,7 @@ public sealed class AdaptationTests
         using ChainState state = Run(kernel, model, first, target, 10, Warmup + 200, adaptMass: false);
 
         // The averaged step still wanders by a few per cent; Monte Carlo error of the mean over 6 400 transitions is 0.005.
-        Assert.Equal(target, state.AcceptanceSum!.mean().item<float>() / 200, 0.05);
+        Assert.Equal(target, state.AcceptanceSum()!.mean().item<float>() / 200, 0.05);
         Assert.Equal(Rows, state.Alive.sum().item<long>());
     }
 
@@ -37,9 +38,9 @@ public sealed class AdaptationTests
         using ChainState ended = Run(SamplingKernel.Hmc, model, 0.1, 0.8, 3, Warmup);
         using ChainState later = Run(SamplingKernel.Hmc, model, 0.1, 0.8, 3, Warmup + 50);
 
-        Assert.Equal(ended.StepSize!.Current.item<float>(), later.StepSize!.Current.item<float>());
-        Assert.Equal(ended.Mass!.Scale.data<float>().ToArray(), later.Mass!.Scale.data<float>().ToArray());
-        Assert.Equal(0, ended.AcceptanceSum!.sum().item<float>());
+        Assert.Equal(ended.StepSize().Current.item<float>(), later.StepSize().Current.item<float>());
+        Assert.Equal(ended.Hmc().Mass!.Scale.data<float>().ToArray(), later.Hmc().Mass!.Scale.data<float>().ToArray());
+        Assert.Equal(0, ended.AcceptanceSum()!.sum().item<float>());
     }
 
     [Theory]
@@ -56,12 +57,12 @@ public sealed class AdaptationTests
 
         using ChainState state = ChainRunner.Advance(KernelFactory.Create(spec, model), start, Warmup + 100, 2);
 
-        float[] scale = state.Mass!.Scale.data<float>().ToArray();
+        float[] scale = state.Hmc().Mass!.Scale.data<float>().ToArray();
         for (int i = 0; i < 3; i++)
             Assert.Equal(1, scale[i] / (i == heldNumber ? 1 : deviations[i]), 0.2);
         // Without the mass the smallest scale would set a step of a thousandth of the largest.
-        Assert.InRange(state.StepSize!.Current.item<float>(), 0.3f, 2.5f);
-        Assert.InRange(state.AcceptanceSum!.mean().item<float>() / 100, 0.65f, 0.95f);
+        Assert.InRange(state.StepSize().Current.item<float>(), 0.3f, 2.5f);
+        Assert.InRange(state.AcceptanceSum()!.mean().item<float>() / 100, 0.65f, 0.95f);
     }
 
     [Fact]
@@ -72,7 +73,7 @@ public sealed class AdaptationTests
 
         using ChainState state = ChainRunner.Advance(KernelFactory.Create(spec, model), new ChainStartPoints(zeros(Rows, 4)), Warmup + 1, 2);
 
-        Assert.All(state.Mass!.Scale.data<float>().ToArray(), scale => Assert.Equal(1, scale, 0.1));
+        Assert.All(state.Hmc().Mass!.Scale.data<float>().ToArray(), scale => Assert.Equal(1, scale, 0.1));
     }
 
     [Fact]
@@ -86,10 +87,10 @@ public sealed class AdaptationTests
         using ChainState state = ChainRunner.Advance(sut, new ChainStartPoints(zeros(4, 2)), 30, 2);
         using ChainState warming = ChainRunner.Advance(KernelFactory.Create(spec with { Warmup = 30 }, model), new ChainStartPoints(zeros(4, 2)), 30, 2);
 
-        Assert.Equal(120, state.DivergentTransitions!.sum().item<long>());
+        Assert.Equal(120, state.Hmc().DivergentTransitions.sum().item<long>());
         Assert.True(state.Alive.all().item<bool>());
         Assert.Equal(0, state.X.abs().sum().item<float>());
-        Assert.Equal(0, warming.DivergentTransitions!.sum().item<long>());
+        Assert.Equal(0, warming.Hmc().DivergentTransitions.sum().item<long>());
     }
 
     [Fact]

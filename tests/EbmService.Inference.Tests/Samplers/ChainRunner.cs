@@ -2,6 +2,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Samplers;
+using EbmService.Inference.Samplers.Adaptation;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,6 +33,13 @@ internal static class ChainRunner
             kernel.Step(state, generator);
         return state;
     }
+
+    /// <value>Null for kernels that accept everything.</value>
+    public static Tensor? AcceptanceSum(this ChainState state) => (state as MetropolisState)?.AcceptanceSum;
+
+    public static StepSizeAdaptation StepSize(this ChainState state) => ((IAdaptsStepSize)state).StepSize;
+
+    public static HmcState Hmc(this ChainState state) => (HmcState)state;
 
     /// <summary>Rows that all start at one point, some of whose numbers are held there.</summary>
     public static ChainStartPoints HeldStart(int rows, int dimension, float[] point, int heldFrom = 0, int heldTo = 1)

@@ -80,7 +80,7 @@ public sealed class DiscreteKernelTests
             new ChainStartPoints(start.clone(), HeldMask: ones(target.Shape, dtype: ScalarType.Bool), HeldValues: start.clone()), 10, 3);
 
         Assert.True(state.X.eq(start).all().ToBoolean());
-        Assert.Equal(0, state.AcceptanceSum!.sum().ToDouble());
+        Assert.Equal(0, state.AcceptanceSum()!.sum().ToDouble());
     }
 
     [Fact]

@@ -28,6 +28,9 @@ internal static class KernelCases
 
     public static IKernel Create(string name, IEnergyModel model) => KernelFactory.Create(Spec(name), model, Variables(name));
 
+    /// <summary>One that takes its gradients of so many rows at a time.</summary>
+    public static IKernel Create(string name, IEnergyModel model, int rows) => KernelFactory.Create(Spec(name), new GradientPass(model, rows), Variables(name));
+
     /// <summary>A small target, and a start in it, for chains of any kernel.</summary>
     public static (IEnergyModel Model, Func<ChainStartPoints> Start) Problem(string name) => Variables(name) switch
     {

@@ -131,11 +131,11 @@ public sealed class KernelContractTests
 
         Assert.True(state.X.isfinite().all().ToBoolean());
         Assert.False(state.GradientNorm.isnan().any().ToBoolean());
-        if (state.AcceptanceSum is { } accepted && spec.StateClamp.Kind == StateClampKind.None)
+        if (state.AcceptanceSum() is { } accepted && spec.StateClamp.Kind == StateClampKind.None)
             Assert.Equal(0, accepted.sum().ToDouble());
         else if (spec.StateClamp.Kind == StateClampKind.None)
             Assert.False(state.Alive.any().ToBoolean());
-        if (state.DivergentTransitions is { } divergent && spec.StateClamp.Kind == StateClampKind.None)
+        if (state is HmcState { DivergentTransitions: { } divergent } && spec.StateClamp.Kind == StateClampKind.None)
             Assert.Equal(120, divergent.sum().ToInt64());
     }
 

@@ -149,7 +149,7 @@ public sealed class KernelMomentTests
         IKernel sut = KernelFactory.Create(Spec(kernel, stepSize), model);
         using var generator = new Generator(6UL);
         using ChainState state = sut.Init(new ChainStartPoints(zeros(Chains, 1)));
-        state.TemperatureFactors = state.Keep("temperatureFactors", tensor([.. Enumerable.Range(0, Chains).Select(row => row % 2 == 0 ? 1f : 4f)]));
+        state.Replicas = new ReplicaLadder(state, [1, 4]);
         for (int step = 0; step < steps; step++)
             sut.Step(state, generator);
 

@@ -2,6 +2,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Samplers;
+using EbmService.Inference.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -45,11 +46,11 @@ public sealed class ReplicaExchangeKernelTests
 
         using Tensor reported = state.Reported(state.X);
         AssertMarginal([.. reported.data<float>()], 1, bias);
-        float[] all = state.X.data<float>().ToArray(), factors = state.TemperatureFactors!.data<float>().ToArray();
+        float[] all = state.X.data<float>().ToArray(), factors = state.Replicas!.Factors.data<float>().ToArray();
         foreach (double factor in Ladder)
             AssertMarginal([.. all.Where((_, row) => factors[row] == (float)factor)], factor, bias * factor);
-        Assert.Equal(Ladder.Length - 1, state.SwapAttempts!.data<long>().Count(attempts => attempts >= (steps / 2 - 1) * Chains));
-        Assert.All(state.SwapAcceptanceSum!.div(state.SwapAttempts).data<float>().ToArray(), rate => Assert.InRange(rate, 0.2f, 0.95f));
+        Assert.Equal(Ladder.Length - 1, state.Replicas!.SwapAttempts.data<long>().Count(attempts => attempts >= (steps / 2 - 1) * Chains));
+        Assert.All(state.Replicas.SwapAcceptanceSum.div(state.Replicas.SwapAttempts).data<float>().ToArray(), rate => Assert.InRange(rate, 0.2f, 0.95f));
     }
 
     [Fact]
@@ -60,8 +61,8 @@ public sealed class ReplicaExchangeKernelTests
 
         using ChainState state = ChainRunner.Advance(KernelFactory.Create(spec, model), new ChainStartPoints(full([40, 1], 0.9f)), 101, 1);
 
-        float[] factors = state.TemperatureFactors!.data<float>().ToArray();
-        long[] reported = state.ReportedRows!.data<long>().ToArray();
+        float[] factors = state.Replicas!.Factors.data<float>().ToArray();
+        long[] reported = state.Replicas.ReportedRows.data<long>().ToArray();
         for (int chain = 0; chain < 10; chain++)
         {
             Assert.Equal(Ladder.Select(factor => (float)factor), factors.AsSpan(chain * 4, 4).ToArray().Order());
@@ -70,7 +71,40 @@ public sealed class ReplicaExchangeKernelTests
         }
         Assert.NotEqual([.. Enumerable.Range(0, 10).Select(chain => chain * 4L)], reported);
         // 50 rounds: pairs 0 and 2 in the even ones, pair 1 in the odd.
-        Assert.Equal([250L, 250, 250], state.SwapAttempts!.data<long>().ToArray());
+        Assert.Equal([250L, 250, 250], state.Replicas!.SwapAttempts.data<long>().ToArray());
+    }
+
+    /// <summary>What is reported is what the chain at the asked temperature would report alone; hotter replicas and frozen rows are left out.</summary>
+    [Theory]
+    [InlineData(SamplingKernel.Mala, 0.03)]
+    [InlineData(SamplingKernel.Hmc, 0.25)]
+    public void Counts_OfReplicas_AreThoseOfTheFirstTemperature(SamplingKernel kernel, double stepSize)
+    {
+        using IEnergyModel model = Well();
+        SamplingSpec alone = KernelCases.Temperate(kernel, stepSize) with { Hmc = new(3) };
+        using ChainState single = ChainRunner.Advance(KernelFactory.Create(alone, model), new ChainStartPoints(full([400, 1], 0.9f)), 400, 1);
+        Tensor start = full([400 * 4, 1], 0.9f);
+        // One replica of the first chain begins where the energy is infinite, as float32 has it.
+        start[1, 0] = 1e30f;
+
+        using ChainState state = ChainRunner.Advance(KernelFactory.Create(alone with { Tempering = new(Ladder) }, model), new ChainStartPoints(start), 400, 1);
+
+        double expected = ChainCounts.Of(single, 0).Acceptance!.Value, ofAll = state.AcceptanceSum()!.mean().ToDouble() / 400;
+        Assert.Equal(expected, ChainCounts.Of(state, 0).Acceptance!.Value, 0.01);
+        Assert.True(Math.Abs(expected - ofAll) > 0.02, $"the test can't tell {ofAll} of all replicas from {expected}");
+        Assert.False(state.Alive[1].ToBoolean());
+    }
+
+    [Fact]
+    public void Counts_FrozenChains_AreLeftOut()
+    {
+        using IEnergyModel model = ChainRunner.Quadratic(1);
+        SamplingSpec spec = KernelCases.Temperate(SamplingKernel.Hmc, 0.1) with { Hmc = new(3) };
+        using ChainState state = ChainRunner.Advance(KernelFactory.Create(spec, model), new ChainStartPoints(tensor([0.5f, 1e30f, 0.5f, 1e30f], [4, 1])), 50, 1);
+        using ChainState dead = ChainRunner.Advance(KernelFactory.Create(spec, model), new ChainStartPoints(full([2, 1], 1e30f)), 5, 1);
+
+        Assert.InRange(ChainCounts.Of(state, 0).Acceptance!.Value, 0.99, 1);
+        Assert.Equal((null, 0), (ChainCounts.Of(dead, 0).Acceptance, ChainCounts.Of(dead, 0).DivergentTransitions));
     }
 
     private static void AssertMarginal(float[] x, double temperature, double bias)

@@ -1,4 +1,5 @@
 using EbmService.Core.Failures;
+using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 
 namespace EbmService.Inference.Tests.Sampling;
@@ -91,7 +92,35 @@ public sealed class SamplingKernelRulesTests
     [InlineData("""{"stop": {"deadlineSeconds": 5, "checkEvery": 10}}""", "spec.stop.checkEvery")]
     [InlineData("""{"stop": {"deadlineSeconds": 0}}""", "spec.stop.deadlineSeconds")]
     [InlineData("""{"stop": {"deadlineSeconds": 1e400}}""", "spec.stop.deadlineSeconds")]
+    [InlineData("""{"steps": 1000, "chains": 1, "stop": {"untilRHat": 1.01}}""", "spec.stop.untilRHat")]
+    [InlineData("""{"steps": 1000, "chains": 1, "stop": {"untilEss": 100, "untilRHat": 1.01}}""", "spec.stop.untilRHat")]
+    [InlineData("""{"steps": 49, "stop": {"untilEss": 10, "checkEvery": 1}}""", "spec.stop.checkEvery")]
+    [InlineData("""{"steps": 50, "stop": {"untilEss": 10, "checkEvery": 1}}""", "spec.stop.checkEvery")]
+    [InlineData("""{"steps": 600, "kernel": "hmc", "warmup": 551, "stop": {"untilEss": 10}}""", "spec.stop.checkEvery")]
+    [InlineData("""{"steps": 600, "kernel": "hmc", "warmup": 451, "stop": {"untilEss": 10}}""", "spec.stop.checkEvery")]
     public void Create_BadStopRule_NamesIt(string json, string field) => Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Plane));
+
+    [Theory]
+    [InlineData("""{"steps": 51, "chains": 1, "stop": {"untilEss": 10, "checkEvery": 1}}""")]
+    [InlineData("""{"steps": 51, "chains": 2, "stop": {"untilRHat": 1.01, "checkEvery": 50}}""")]
+    [InlineData("""{"steps": 600, "kernel": "hmc", "warmup": 450, "stop": {"untilEss": 10}}""")]
+    [InlineData("""{"chains": 1, "stop": {"deadlineSeconds": 5}}""")]
+    public void Create_StopRuleThatCanBeJudged_IsTaken(string json) => Assert.Empty(SpecCase.FieldsOf(json, SpecCase.Plane));
+
+    [Theory]
+    [InlineData(2, new[] { 0, 1 }, false)]
+    [InlineData(3, new[] { 0, 1 }, false)]
+    [InlineData(4, new[] { 0, 1 }, true)]
+    [InlineData(2, new[] { 0, 1, 1 }, false)]
+    [InlineData(2, new[] { 1, 1, 0 }, true)]
+    [InlineData(4, new[] { 0, 1, 1 }, true)]
+    public void Create_RHatOfClasses_NeedsTwoChainsOfEach(int chains, int[] labels, bool holds)
+    {
+        HostedModel model = SpecCase.Plane with { Descriptor = SpecCase.Plane.Descriptor! with { Labels = ["a", "b"] } };
+        string json = $$$"""{"steps": 1000, "chains": {{{chains}}}, "labels": [{{{string.Join(',', labels)}}}], "stop": {"untilRHat": 1.01}}""";
+
+        Assert.Equal(holds ? [] : ["spec.stop.untilRHat"], SpecCase.FieldsOf(json, model));
+    }
 
     [Theory]
     [InlineData("plane", "{}")]

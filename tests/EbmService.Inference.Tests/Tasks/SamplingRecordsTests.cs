@@ -1,8 +1,10 @@
+using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Energies;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.Tasks;
@@ -108,6 +110,26 @@ public sealed class SamplingRecordsTests : IDisposable
 
         Assert.Equal([0.3f, -1.7f, 0.3f, -1.7f], states.Where((_, i) => i % 2 == 0));
         Assert.All(states.Where((_, i) => i % 2 == 1), value => Assert.NotEqual(9, value));
+    }
+
+    /// <summary>MALA with a step that no proposal survives: the chains' places differ, but nobody moved.</summary>
+    [Fact]
+    public void Advance_ChainsThatNeverMove_SayNothing()
+    {
+        SamplingSpec spec = Spec(200) with
+        {
+            Kernel = SamplingKernel.Mala, Mala = new(), StepSize = 50, Noise = null, Temperature = 1, Stop = new(UntilEss: 50, CheckEvery: 100),
+        };
+        using SamplingWorkload sut = Run(spec);
+        var job = new JobDefinition("j", new ModelReference("g", "1", ""), spec);
+        var diagnostician = new JobDiagnostician();
+
+        StepReport report = Advance(sut, 200);
+        JobDiagnostics diagnostics = diagnostician.Compute(job, [new BlockSeries(Block(spec, 0), report.Series!)], live: false);
+
+        Assert.Equal((0, 4, 4), (report.Acceptance, diagnostics.Chains, diagnostics.UnmovedChains));
+        Assert.Null(diagnostics.EssBulk ?? diagnostics.EssTail ?? diagnostics.RHat);
+        Assert.Null(diagnostician.Judge(job, diagnostics));
     }
 
     private static float[] Rounded(SafetensorsFile result) => [.. result["states"].ToFloats().Select(value => MathF.Round(value))];

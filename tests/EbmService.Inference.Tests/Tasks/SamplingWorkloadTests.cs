@@ -9,6 +9,7 @@ using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.Tasks;
 using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Samplers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -121,6 +122,43 @@ public sealed class SamplingWorkloadTests : IDisposable
         Assert.All(result["energy"].ToFloats(), value => Assert.True(float.IsFinite(value)));
     }
 
+    /// <summary>A transition of a thousand gradients: each call takes one and leaves the step open; it is saved there, and a result of then is the last whole step's.</summary>
+    [Fact]
+    public void Advance_StepLongerThanTheBudget_IsLeftAfterOneGradientAndGoneOnWith()
+    {
+        const int Leapfrogs = 40;
+        SamplingSpec spec = Spec() with
+        {
+            Steps = 3, Kernel = SamplingKernel.Hmc, Hmc = new(Leapfrogs, AdaptMass: false), StepSize = 0.01, Noise = null, Temperature = 1, Labels = [],
+        };
+        using var counting = new CountingEnergy(EnergyCases.Create("conv-jem").Model);
+        using LiveModel model = _model with { Energy = counting };
+        using SamplingWorkload whole = Open(spec, 0);
+        whole.Advance(Budget(TimeSpan.FromHours(1), limit: 1));
+        byte[] first = whole.Finish();
+        whole.Advance(_endless);
+
+        var sut = new SamplingWorkload(spec, Block(spec, 0), model, CPU, Images, null);
+        int gradients = 0;
+        for (StepReport report = new(0, false); !report.Done; gradients++)
+        {
+            counting.Calls.Clear();
+            report = sut.Advance(_oneStep);
+            Assert.Single(counting.Calls);
+            if (report.Step == 1)
+                Assert.Equal(first, sut.Finish());
+            if (gradients % 7 != 0)
+                continue;
+            byte[] checkpoint = sut.Save();
+            sut.Dispose();
+            sut = new SamplingWorkload(spec, Block(spec, 0), model, CPU, Images, checkpoint);
+        }
+
+        Assert.Equal(1 + spec.Steps * Leapfrogs, gradients);
+        Assert.Equal(whole.Finish(), sut.Finish());
+        sut.Dispose();
+    }
+
     [Fact]
     public void Dispose_AfterHundredWorkloads_LeavesNoTensors()
     {
@@ -201,10 +239,10 @@ public sealed class SamplingWorkloadTests : IDisposable
 
     private static BlockPlan Block(SamplingSpec spec, int index) => new JobPlanner().Plan(spec).Blocks[index];
 
-    private static QuantumBudget Budget(TimeSpan length)
+    private static QuantumBudget Budget(TimeSpan length, int limit = int.MaxValue)
     {
         var budget = new QuantumBudget(TimeProvider.System);
-        budget.Start(length);
+        budget.Start(length, limit);
         return budget;
     }
 

@@ -1,5 +1,6 @@
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Tests.Lifecycle;
 

@@ -1,7 +1,7 @@
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
-namespace EbmService.Inference.Samplers;
+namespace EbmService.Inference.Samplers.Adaptation;
 
 /// <summary>
 /// Nesterov's dual averaging of the log of a step size towards a mean acceptance (Hoffman and Gelman 2014, section 3.2; gamma 0.05, t0 10,
@@ -29,12 +29,15 @@ internal sealed class StepSizeAdaptation
     /// <value>The step size in use (1).</value>
     public Tensor Current { get; }
 
-    /// <summary>One round after a step; the state holds its acceptance probabilities.</summary>
+    /// <summary>One round after a step.</summary>
+    /// <param name="alive">(rows) bool.</param>
+    /// <param name="acceptance">The step's acceptance probabilities (rows).</param>
+    /// <param name="target">The mean acceptance to reach.</param>
     /// <param name="round">Counted from 1 since the start or the latest restart.</param>
-    public void Update(ChainState state, double target, int round)
+    public void Update(Tensor alive, Tensor acceptance, double target, int round)
     {
-        Tensor alive = state.Alive.to(ScalarType.Float32);
-        Tensor miss = alive.mul(Kept(target)).sub_(state.Acceptance!).sum().div_(alive.sum().clamp_(min: Kept(1)));
+        Tensor living = alive.to(ScalarType.Float32);
+        Tensor miss = living.mul(Kept(target)).sub_(acceptance).sum().div_(living.sum().clamp_(min: Kept(1)));
         double weight = 1 / (round + Delay);
         _error.mul_(Kept(1 - weight)).add_(miss, alpha: Kept(weight));
         Tensor log = _centre.sub(_error.mul(Kept(Math.Sqrt(round) / Gamma)));

@@ -1,4 +1,4 @@
-namespace EbmService.Inference.Samplers;
+namespace EbmService.Inference.Samplers.Adaptation;
 
 /// <summary>
 /// Stan's warm-up: first steps for the step size alone (75), windows of doubling length (from 25) after each of which a mass is set, last

@@ -2,7 +2,7 @@ using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
-namespace EbmService.Inference.Samplers;
+namespace EbmService.Inference.Samplers.Adaptation;
 
 /// <summary>
 /// A diagonal mass from the variances of the block's rows over a window of steps, joined as in Chan et al. 1983 and shrunk towards 1e-3
@@ -32,7 +32,7 @@ internal sealed class MassAdaptation
     public void Collect(ChainState state)
     {
         Tensor alive = state.Alive.to(ScalarType.Float32);
-        Tensor perRow = state.TemperatureFactors is { } factors ? alive.div(factors) : alive;
+        Tensor perRow = state.Replicas is { Factors: { } factors } ? alive.div(factors) : alive;
         Tensor weights = state.ByChain(perRow);
         Tensor added = perRow.sum();
         Tensor mean = state.X.mul(weights).sum([0]).div_(added.clamp(min: Kept(float.Epsilon)));

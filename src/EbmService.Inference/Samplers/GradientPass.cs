@@ -1,0 +1,103 @@
+using EbmService.Inference.Energies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Samplers;
+
+/// <summary>
+/// Energy and gradient of a state's rows, of a bounded number of rows at a time: between two parts the pass can be left and gone on with later.
+/// The parts are a function of the model's and the rows' sizes alone, so the bits are the same however often it was left. Blocks of usual size
+/// are one part; on a CPU larger parts gain nothing, as they leave the cache.
+/// </summary>
+/// <param name="model">The energy.</param>
+/// <param name="rows">Rows of a part; by default as many as <see cref="RowsOf"/> says.</param>
+internal sealed class GradientPass(IEnergyModel model, int? rows = null)
+{
+    /// <summary>Numbers of x in a part: 83 pictures of 28 x 28, rounded down to 64.</summary>
+    private const long MaxNumbers = 1 << 16;
+
+    /// <summary>Rows times weights in a part: about a quantum of one core where every weight is used once.</summary>
+    private const long MaxProducts = 1 << 28;
+
+    private const int FewestRows = 8;
+
+    private readonly long _weights = Math.Max(1, model.Parameters.Values.Sum(parameter => parameter.numel()));
+
+    public IEnergyModel Model => model;
+
+    /// <summary>Takes energy and gradient at points of all rows, or goes on with it at the same points.</summary>
+    /// <param name="points">(rows, ...); must be in the state, where the pass is to survive a checkpoint.</param>
+    /// <returns>Energy (rows) and gradient (rows, ...), the caller's to change until the next pass; null where it was left because <paramref name="isSpent"/> said so.</returns>
+    public (Tensor Energy, Tensor Gradient)? Take(ChainState state, Tensor points, Func<bool> isSpent)
+    {
+        int part = RowsOf(points);
+        if (state.Rows <= part)
+            return model.EnergyAndGradient(points, state.Labels);
+        (Tensor energies, Tensor gradients) = state.PassBuffers();
+        bool whole = Each(state, part, isSpent, (row, count) =>
+        {
+            (Tensor energy, Tensor gradient) = model.EnergyAndGradient(points.narrow(0, row, count), state.Labels?.narrow(0, row, count));
+            energies.narrow(0, row, count).copy_(energy);
+            gradients.narrow(0, row, count).copy_(gradient);
+        });
+        return whole ? (energies.alias(), gradients.alias()) : null;
+    }
+
+    /// <summary>As <see cref="Take"/>, for the energy alone.</summary>
+    public Tensor? TakeEnergy(ChainState state, Tensor points, Func<bool> isSpent)
+    {
+        int part = RowsOf(points);
+        if (state.Rows <= part)
+            return model.Energy(points, state.Labels);
+        Tensor energies = state.PassBuffers().Energy;
+        bool whole = Each(state, part, isSpent, (row, count) =>
+            energies.narrow(0, row, count).copy_(model.Energy(points.narrow(0, row, count), state.Labels?.narrow(0, row, count))));
+        return whole ? energies.alias() : null;
+    }
+
+    /// <summary>Energies of all rows in one go, in parts for the memory's sake.</summary>
+    /// <param name="x">(n, ...).</param>
+    public Tensor Energy(Tensor x, Tensor? labels)
+    {
+        int part = RowsOf(x);
+        long all = x.shape[0];
+        if (all <= part)
+            return model.Energy(x, labels);
+        Tensor energies = empty(all, device: x.device);
+        for (long row = 0; row < all; row += part)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long count = Math.Min(part, all - row);
+            energies.narrow(0, row, count).copy_(model.Energy(x.narrow(0, row, count), labels?.narrow(0, row, count)));
+        }
+        return energies;
+    }
+
+    /// <summary>The rows of a part, a power of two; on other devices than a CPU all of them.</summary>
+    private int RowsOf(Tensor points)
+    {
+        if (points.device_type != DeviceType.CPU)
+            return int.MaxValue;
+        if (rows is { } given)
+            return given;
+        long numbers = points.numel() / Math.Max(1, points.shape[0]);
+        long most = Math.Clamp(Math.Min(MaxNumbers / Math.Max(1, numbers), MaxProducts / _weights), FewestRows, 1 << 30);
+        return 1 << (int)long.Log2(most);
+    }
+
+    private static bool Each(ChainState state, int part, Func<bool> isSpent, Action<int, int> take)
+    {
+        while (true)
+        {
+            using (NewDisposeScope())
+                take(state.PassRow, Math.Min(part, state.Rows - state.PassRow));
+            state.PassRow = Math.Min(state.Rows, state.PassRow + part);
+            if (state.PassRow == state.Rows)
+                break;
+            if (isSpent())
+                return false;
+        }
+        state.PassRow = 0;
+        return true;
+    }
+}
