@@ -40,6 +40,7 @@ internal static class CliApplication
     private static RootCommand Root(CliEnvironment environment, string[] args) => new("Trains, measures and samples energy-based models.")
     {
         TrainCommand.Create(environment, args),
+        CalibrateCommand.Create(environment),
         EvaluateCommand.Create(environment, args),
         SampleCommand.Create(environment),
         PlotCommand.Create(environment),

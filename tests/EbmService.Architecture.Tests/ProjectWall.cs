@@ -10,10 +10,12 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
     private static readonly string[] Abstractions =
         ["Microsoft.Extensions.DependencyInjection*", "Microsoft.Extensions.Hosting*", "Microsoft.Extensions.Logging*", "Microsoft.Extensions.Options*"];
 
+    private static readonly string[] InferenceOnly = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics"];
+
     public static readonly IReadOnlyList<ProjectWall> All =
     [
         new("Core", [], []),
-        new("Inference", ["Core"], ["TorchSharp*", "libtorch-*", "SkiaSharp*", .. Abstractions]),
+        new("Inference", ["Core"], ["TorchSharp*", "libtorch-*", "SkiaSharp*", "ScottPlot", "MathNet.Numerics", .. Abstractions]),
         new("Jobs", ["Core"], ["Microsoft.EntityFrameworkCore*", "Npgsql.EntityFrameworkCore.PostgreSQL", .. Abstractions]),
         new("Api", ["Core", "Jobs", "Inference"],
             ["Swashbuckle.*", "Microsoft.AspNetCore.*", "MessagePack", "Microsoft.EntityFrameworkCore.Design", "Grpc.*", "OpenTelemetry.*", .. Abstractions],
@@ -30,7 +32,7 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
     {
         if (name.StartsWith("EbmService.", StringComparison.Ordinal))
             return Projects.Contains(name["EbmService.".Length..]);
-        if (name.StartsWith("TorchSharp", StringComparison.Ordinal) || name.StartsWith("SkiaSharp", StringComparison.Ordinal))
+        if (InferenceOnly.Any(package => name.StartsWith(package, StringComparison.Ordinal)))
             return AllowsPackage(name);
         // A SignalR client is a package of its own and not the web framework.
         if (name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal))

@@ -40,6 +40,8 @@ public sealed class WallTests
     [Theory]
     [InlineData("TorchSharp")]
     [InlineData("SkiaSharp")]
+    [InlineData("ScottPlot")]
+    [InlineData("MathNet.Numerics")]
     public void InferencePackage_CompileAssets_ArePrivate(string package) =>
         Assert.Contains("compile", Find("Inference").Project.PackageMetadata(package, "PrivateAssets").Split(';'));
 
@@ -54,6 +56,8 @@ public sealed class WallTests
     [InlineData("Jobs", "EbmService.Inference", false)]
     [InlineData("Jobs", "Microsoft.AspNetCore.Http", false)]
     [InlineData("Api", "TorchSharp", false)]
+    [InlineData("Cli", "ScottPlot", false)]
+    [InlineData("Inference", "ScottPlot", true)]
     [InlineData("Cli", "Microsoft.AspNetCore", false)]
     [InlineData("Inference", "EbmService.Jobs", false)]
     [InlineData("Core", "Microsoft.Extensions.Options", false)]

@@ -15,12 +15,12 @@ namespace EbmService.Cli.Assessment;
 /// <summary>One evaluation from data to report.</summary>
 internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOptions options)
 {
-    public int Run(CancellationToken cancellation)
+    public int Run(CancellationToken cancellationToken)
     {
         if (options.ComparePrecision && options.UpdateCard)
             throw CliException.BadInput("--compare-precision writes precision.json only: leave out --update-card");
         if (options.Quick && options.UpdateCard)
-            throw CliException.BadInput("--quick figures don't belong on a card: leave out --quick or --update-card");
+            throw CliException.BadInput("--quick metrics don't belong on a card: leave out --quick or --update-card");
         (ServiceProvider services, string name) = InferenceHost.Open(options.ModelFolder, environment);
         using ServiceProvider scope = services;
         HostedModel model = InferenceHost.Find(services, name, options.Version);
@@ -28,8 +28,8 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
         string folder = options.Output ?? Path.Combine("evaluation", model.Key.Name, model.Key.Version);
         Directory.CreateDirectory(folder);
         if (options.ComparePrecision)
-            return ComparePrecision(services.GetRequiredService<PrecisionComparison>(), model, folder, cancellation);
-        AssessmentOutcome outcome = services.GetRequiredService<ModelAssessment>().Run(Request(model), Say, cancellation);
+            return ComparePrecision(services.GetRequiredService<PrecisionComparison>(), model, folder, cancellationToken);
+        AssessmentOutcome outcome = services.GetRequiredService<ModelAssessment>().Run(Request(model), Say, cancellationToken);
 
         AtomicFile.Write(Path.Combine(folder, "evaluation.json"), JsonSerializer.SerializeToUtf8Bytes(outcome.Report, EbmJson.Indented));
         WritePictures(folder, outcome);
@@ -41,9 +41,9 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
         return ExitCode.Ok;
     }
 
-    private int ComparePrecision(PrecisionComparison comparison, HostedModel model, string folder, CancellationToken cancellation)
+    private int ComparePrecision(PrecisionComparison comparison, HostedModel model, string folder, CancellationToken cancellationToken)
     {
-        PrecisionReport report = comparison.Run(Request(model), Say, cancellation);
+        PrecisionReport report = comparison.Run(Request(model), Say, cancellationToken);
         AtomicFile.Write(Path.Combine(folder, "precision.json"), JsonSerializer.SerializeToUtf8Bytes(report, EbmJson.Indented));
         environment.Out.WriteLine();
         environment.Out.WriteLine(report.Render());
@@ -104,7 +104,7 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
         Directory.CreateDirectory(pictures);
         WritePictures(pictures, outcome);
         ModelCardFile.Update(Path.Combine(options.ModelFolder, "README.md"), model, AssessmentCard.Render(outcome.Report), outcome.Pictures.Keys);
-        environment.Out.WriteLine($"Wrote the figures into {ModelFiles.Manifest} and README.md.");
+        environment.Out.WriteLine($"Wrote the metrics into {ModelFiles.Manifest} and README.md.");
     }
 
     private void Say(string status)

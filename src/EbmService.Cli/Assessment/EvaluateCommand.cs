@@ -34,13 +34,13 @@ internal static class EvaluateCommand
         var classifier = new Option<string?>("--classifier") { Description = "The independent classifier: read when it exists, written otherwise.", HelpName = "FILE" };
         var seed = new Option<long>("--seed") { Description = "Of synthetic sets, samples and classifier.", DefaultValueFactory = _ => 1, HelpName = "N" };
         var quick = new Option<bool>("--quick") { Description = "Smaller sets and a lesser classifier, for a look." };
-        var update = new Option<bool>("--update-card") { Description = "Write the figures into version.json and, between <!-- figures:begin --> and <!-- figures:end -->, into the model's README.md; pictures into its pictures folder." };
+        var update = new Option<bool>("--update-card") { Description = "Write the metrics into version.json and, between <!-- metrics:begin --> and <!-- metrics:end -->, into the model's README.md; pictures into its pictures folder." };
         var precision = new Option<bool>("--compare-precision") { Description = "Instead: what bfloat16 changes about energies of test inputs and about chains, into precision.json." };
         var command = new Command("evaluate", "Measures a model version and writes a report.")
         {
             folder, data, ood, version, output, classifier, seed, quick, precision, update,
         };
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             var runner = new AssessmentRunner(environment, new AssessmentOptions
             {
@@ -56,7 +56,7 @@ internal static class EvaluateCommand
                 UpdateCard = parsed.GetValue(update),
                 CommandText = CommandText.Of(args),
             });
-            return Task.Run(() => runner.Run(cancellation), CancellationToken.None);
+            return Task.Run(() => runner.Run(cancellationToken), CancellationToken.None);
         });
         return command.WithNotes(Notes);
     }

@@ -16,8 +16,8 @@ internal static class PlotCommand
 
         Examples:
           ebm plot moons --model deploy/models/two-moons
-          ebm plot langevin/trace.json mala/trace.json --out figures --title "two-moons: SGLD and MALA"
-          ebm plot spec.json --model deploy/models/mnist-jem --out figures
+          ebm plot langevin/trace.json mala/trace.json --out plots --title "two-moons: SGLD and MALA"
+          ebm plot spec.json --model deploy/models/mnist-jem --out plots
 
         Exit codes: 0 done, 1 failed, 2 bad usage or input.
         """;
@@ -27,7 +27,7 @@ internal static class PlotCommand
         var paths = new Argument<string[]>("result") { Description = "A result folder, a trace.json, or a file with a spec; several results are compared.", Arity = ArgumentArity.OneOrMore };
         var model = new Option<string?>("--model") { Description = "The model's folder, for energies of the plane and for what a spec leaves out.", HelpName = "DIR" };
         var output = new Option<string?>("--out") { Description = "Folder for the pictures. Default: the result's own.", HelpName = "DIR" };
-        var title = new Option<string?>("--title") { Description = "Over the pictures, ASCII. Default: model and kernel.", HelpName = "TEXT" };
+        var title = new Option<string?>("--title") { Description = "Over the pictures. Default: model and kernel.", HelpName = "TEXT" };
         var chains = new Option<int>("--chains") { Description = "Single chains drawn.", DefaultValueFactory = _ => 6, HelpName = "N" };
         var command = new Command("plot", "Draws traces, convergence, schedules and samples of a result.") { paths, model, output, title, chains };
         command.SetAction(parsed => new PlotRunner(environment, new PlotOptions(

@@ -45,7 +45,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
             pictures.Add(("schedule.png", Schedule(spec, title)));
         TensorPayload? samples = result.ReadTensor("samples.npy"), trajectory = result.ReadTensor("trajectory.npy");
         if (options.Model is not null && samples is { Shape: [_, 2], Rows: > 0 })
-            pictures.Add(("plane.png", Plane(title, new HeatMapOverlay(samples, trajectory, Math.Min(3, options.Chains)))));
+            pictures.Add(("plane.png", Plane(title, new PlaneOverlay(samples, trajectory, Math.Min(3, options.Chains)))));
         if (options.Model is not null && trajectory is { Shape: [> 0, > 0, _, _, _] })
             pictures.Add(("trajectory.png", Film(trajectory)));
         return Write(options.Output ?? result.Folder, pictures);
@@ -59,7 +59,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
             request, model, services.GetRequiredService<IComputeDevice>().Info.Kind, new SamplingPolicy(MaxInlineNumbers: int.MaxValue), () => 0).OrThrow(), title));
     }
 
-    private byte[] Plane(string title, HeatMapOverlay overlay) => WithModel((services, model) =>
+    private byte[] Plane(string title, PlaneOverlay overlay) => WithModel((services, model) =>
     {
         InputSchema input = model.Descriptor!.Input;
         if (!input.Shape.SequenceEqual([2]))

@@ -4,7 +4,7 @@ using EbmService.Core.Tensors;
 
 namespace EbmService.Cli.Plots;
 
-/// <summary>One chain of trace.json; null where a figure was not finite.</summary>
+/// <summary>One chain of trace.json; null where a number was not finite.</summary>
 internal sealed record TraceChain(int Chain, double?[] Energy, double?[] GradientNorm);
 
 /// <summary>What is drawn of trace.json.</summary>
@@ -36,9 +36,9 @@ internal sealed class ResultFolder
 
     public string Kernel => Card?.GetProperty("spec").GetProperty("kernel").GetString() ?? "";
 
-    public double? RHat => Figure("rHat");
+    public double? RHat => Number("rHat");
 
-    public double? EssBulk => Figure("essBulk");
+    public double? EssBulk => Number("essBulk");
 
     /// <param name="path">The folder or its trace.json.</param>
     public static ResultFolder Open(string path)
@@ -68,7 +68,7 @@ internal sealed class ResultFolder
         }
     }
 
-    private double? Figure(string name) =>
+    private double? Number(string name) =>
         Card is { } card && card.GetProperty("diagnostics").TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
             ? value.GetDouble() : null;
 

@@ -15,7 +15,7 @@ public sealed record AssessmentReport
 
     public required string Device { get; init; }
 
-    /// <value>Whether smaller sets were used; such figures are for a look, not for a card.</value>
+    /// <value>Whether smaller sets were used; such numbers are for a look, not for a card.</value>
     public required bool Quick { get; init; }
 
     public required double EnergyMean { get; init; }

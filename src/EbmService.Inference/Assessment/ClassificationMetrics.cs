@@ -5,7 +5,7 @@ public static class ClassificationMetrics
 {
     public const int DefaultBins = 15;
 
-    /// <summary>The index of the largest value of each row; the first of equals.</summary>
+    /// <summary>The index of the largest value of each row; the first of equals; -1, no class, for a row that holds NaN.</summary>
     /// <param name="values">(n, classes) logits or probabilities.</param>
     public static int[] Predictions(ReadOnlySpan<float> values, int classes)
     {
@@ -14,6 +14,11 @@ public static class ClassificationMetrics
         for (int i = 0; i < predictions.Length; i++)
         {
             ReadOnlySpan<float> row = values.Slice(i * classes, classes);
+            if (HasNaN(row))
+            {
+                predictions[i] = -1;
+                continue;
+            }
             for (int c = 1; c < classes; c++)
             {
                 if (row[c] > row[predictions[i]])
@@ -50,12 +55,23 @@ public static class ClassificationMetrics
         var excess = new double[bins];
         for (int i = 0; i < predictions.Length; i++)
         {
-            double confidence = probabilities[i * classes + predictions[i]];
+            // A row without a prediction was sure of nothing.
+            double confidence = predictions[i] < 0 ? 0 : probabilities[i * classes + predictions[i]];
             int bin = Math.Clamp((int)Math.Ceiling(confidence * bins) - 1, 0, bins - 1);
             excess[bin] += (predictions[i] == labels[i] ? 1 : 0) - confidence;
         }
         // |B|/n * |sum of hits/|B| - sum of confidences/|B|| = |sum of (hit - confidence)| / n.
         return excess.Sum(Math.Abs) / predictions.Length;
+    }
+
+    private static bool HasNaN(ReadOnlySpan<float> row)
+    {
+        foreach (float value in row)
+        {
+            if (float.IsNaN(value))
+                return true;
+        }
+        return false;
     }
 
     private static void CheckRows(int length, int classes)

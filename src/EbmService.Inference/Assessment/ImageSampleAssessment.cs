@@ -11,11 +11,11 @@ public sealed class ImageSampleAssessment(RecipeSampler sampler, IImageCodec ima
     private const int PicturedPerClass = 10;
 
     internal AssessmentOutcome Run(
-        AssessmentRequest request, AssessmentReport report, TensorPayload test, Action<string> status, CancellationToken cancellation)
+        AssessmentRequest request, AssessmentReport report, TensorPayload test, Action<string> status, CancellationToken cancellationToken)
     {
         if (request.Model.Descriptor!.Labels.Count == 0 || request.TrainImages?.Labels is null || request.TestImages?.Labels is null)
             return new AssessmentOutcome(report, new Dictionary<string, byte[]>());
-        using IndependentClassifier judge = Judge(request, status, cancellation);
+        using IndependentClassifier judge = Judge(request, status, cancellationToken);
         var context = new Context(request, judge, test, new TensorPayload(
             [request.TrainImages.Count, .. test.Shape.Skip(1)], request.TrainImages.ToFloats(request.Model.Descriptor.Input)));
         float[] probabilities = judge.Probabilities(test);
@@ -26,8 +26,8 @@ public sealed class ImageSampleAssessment(RecipeSampler sampler, IImageCodec ima
         var pictures = new Dictionary<string, byte[]>();
         ImageSamplesReport[] samples =
         [
-            Sample(context, request.Quick ? 10 : 100, null, pictures, status, cancellation),
-            Sample(context, request.Quick ? 2 : 20, LongFactor, pictures, status, cancellation),
+            Sample(context, request.Quick ? 10 : 100, null, pictures, status, cancellationToken),
+            Sample(context, request.Quick ? 2 : 20, LongFactor, pictures, status, cancellationToken),
         ];
         return new AssessmentOutcome(report with
         {
@@ -36,7 +36,7 @@ public sealed class ImageSampleAssessment(RecipeSampler sampler, IImageCodec ima
         }, pictures);
     }
 
-    internal static IndependentClassifier Judge(AssessmentRequest request, Action<string> status, CancellationToken cancellation)
+    internal static IndependentClassifier Judge(AssessmentRequest request, Action<string> status, CancellationToken cancellationToken)
     {
         (InputSchema input, int classes) = (request.Model.Descriptor!.Input, request.Model.Descriptor.Labels.Count);
         if (request.ClassifierFile is { } file && File.Exists(file))
@@ -51,20 +51,20 @@ public sealed class ImageSampleAssessment(RecipeSampler sampler, IImageCodec ima
         }
 
         IndependentClassifier judge = IndependentClassifier.Train(
-            request.TrainImages!, input, classes, request.Quick ? 0.3 : 3, request.Seed, Report, cancellation);
+            request.TrainImages!, input, classes, request.Quick ? 0.3 : 3, request.Seed, Report, cancellationToken);
         if (request.ClassifierFile is { } target)
             judge.Save(target);
         return judge;
     }
 
     private ImageSamplesReport Sample(
-        Context context, int perClass, int? factor, Dictionary<string, byte[]> pictures, Action<string> status, CancellationToken cancellation)
+        Context context, int perClass, int? factor, Dictionary<string, byte[]> pictures, Action<string> status, CancellationToken cancellationToken)
     {
         HostedModel model = context.Request.Model;
         int classes = context.Classes;
         int own = Core.Sampling.SamplingSpecFactory.FindRecipe(model.Descriptor!, model.Descriptor!.DefaultRecipe)!.Steps;
         RecipeSamples samples = sampler.Draw(
-            model, classes * perClass, own * (factor ?? 1), [.. Enumerable.Range(0, classes)], context.Request.Seed, status, cancellation);
+            model, classes * perClass, own * (factor ?? 1), [.. Enumerable.Range(0, classes)], context.Request.Seed, status, cancellationToken);
         // A column per class in the sampler's order; a row per class is easier to read.
         TensorPayload rows = samples.Rows.Take(
             [.. Enumerable.Range(0, classes).SelectMany(c => Enumerable.Range(0, Math.Min(perClass, PicturedPerClass)).Select(i => i * classes + c))]);

@@ -61,7 +61,7 @@ public sealed class IndependentClassifier : IDisposable
     /// <param name="report">Told the share done and the running loss.</param>
     public static IndependentClassifier Train(
         ImageDataset images, InputSchema input, int classes, double epochs, long seed,
-        Action<double, double>? report, CancellationToken cancellation)
+        Action<double, double>? report, CancellationToken cancellationToken)
     {
         // Updates are small; a team of threads would only spin beside the slots.
         set_num_threads(1);
@@ -87,7 +87,7 @@ public sealed class IndependentClassifier : IDisposable
         {
             for (int iteration = 1; iteration <= iterations; iteration++)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 using DisposeScope scope = NewDisposeScope();
                 Task<(Dictionary<string, Tensor> Gradients, double Loss)>[] running =
                     [.. slots.Select((slot, i) => slot.Start(() => Differentiate(network, batch, augmentation, generators[i])))];

@@ -20,10 +20,10 @@ public sealed class ModelAssessment(
     /// <param name="request">What to measure.</param>
     /// <param name="status">Told what is being done, in words.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public AssessmentOutcome Run(AssessmentRequest request, Action<string> status, CancellationToken cancellation)
+    public AssessmentOutcome Run(AssessmentRequest request, Action<string> status, CancellationToken cancellationToken)
     {
         InputSchema input = request.Model.Descriptor!.Input;
-        var scorer = new SetScorer(evaluator, device, request.Model.Key, cancellation);
+        var scorer = new SetScorer(evaluator, device, request.Model.Key, cancellationToken);
         TensorPayload test = TestRows(request, input);
         status($"scoring {test.Rows} test rows");
         ScoredSet inside = scorer.Score("test", test);
@@ -41,8 +41,8 @@ public sealed class ModelAssessment(
             ConformalShareAt05 = ConformalShares(request.Model.Key, inside),
         };
         return input.Kind == InputKind.Image
-            ? imageSamples.Run(request, report, test, status, cancellation)
-            : vectorSamples.Run(request, report, test, scorer, status, cancellation);
+            ? imageSamples.Run(request, report, test, status, cancellationToken)
+            : vectorSamples.Run(request, report, test, scorer, status, cancellationToken);
     }
 
     private static TensorPayload TestRows(AssessmentRequest request, InputSchema input)
@@ -95,7 +95,7 @@ public sealed class ModelAssessment(
         LoadedModel loaded = models.Load(key).OrThrow();
         if (loaded.Calibration.Count == 0)
             return [];
-        var calibration = new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration);
+        var calibration = new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean);
         return inside.Scores.Where(score => calibration.Has(score.Key)).ToDictionary(
             score => score.Key,
             score => score.Value.Count(value => calibration.PValue(score.Key, value) <= ConformalAlpha) / (double)inside.Count);

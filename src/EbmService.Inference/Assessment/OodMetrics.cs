@@ -18,18 +18,19 @@ public sealed record OodMetrics
     /// <value>Share of ID rejected when (at least) 95 % of OOD is caught.</value>
     public required double FprAtOodTpr95 { get; init; }
 
-    /// <summary>Computes all of them.</summary>
+    /// <summary>Computes all of them. A NaN score is the least in-distribution of all, in every metric.</summary>
     /// <exception cref="ArgumentException">One of the sets is empty.</exception>
     public static OodMetrics Compute(ReadOnlySpan<float> inDistribution, ReadOnlySpan<float> outOfDistribution)
     {
-        float[] id = Negated(inDistribution), ood = Negated(outOfDistribution);
+        float[] id = Ranked(inDistribution), ood = Ranked(outOfDistribution);
+        float[] idReversed = Array.ConvertAll(id, score => -score), oodReversed = Array.ConvertAll(ood, score => -score);
         return new OodMetrics
         {
-            Auroc = BinaryMetrics.Auroc(inDistribution, outOfDistribution),
-            AuprIn = BinaryMetrics.AveragePrecision(inDistribution, outOfDistribution),
-            AuprOut = BinaryMetrics.AveragePrecision(ood, id),
-            FprAtIdTpr95 = FprAtTpr95(inDistribution, outOfDistribution),
-            FprAtOodTpr95 = FprAtTpr95(ood, id),
+            Auroc = BinaryMetrics.Auroc(id, ood),
+            AuprIn = BinaryMetrics.AveragePrecision(id, ood),
+            AuprOut = BinaryMetrics.AveragePrecision(oodReversed, idReversed),
+            FprAtIdTpr95 = FprAtTpr95(id, ood),
+            FprAtOodTpr95 = FprAtTpr95(oodReversed, idReversed),
         };
     }
 
@@ -47,11 +48,7 @@ public sealed record OodMetrics
         return (double)accepted / negatives.Length;
     }
 
-    private static float[] Negated(ReadOnlySpan<float> values)
-    {
-        var negated = new float[values.Length];
-        for (int i = 0; i < values.Length; i++)
-            negated[i] = -values[i];
-        return negated;
-    }
+    // Turned round, NaN would stay at the low end; minus infinity goes to the other.
+    private static float[] Ranked(ReadOnlySpan<float> scores) =>
+        Array.ConvertAll(scores.ToArray(), score => float.IsNaN(score) ? float.NegativeInfinity : score);
 }

@@ -17,25 +17,24 @@ public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device
 
     /// <summary>The part of the plane where the density or the overlay's points are.</summary>
     /// <param name="model">Its inputs have two numbers.</param>
-    /// <param name="title">ASCII.</param>
+    /// <param name="title">Over the picture.</param>
     /// <param name="overlay">What is drawn over it.</param>
     /// <returns>PNG bytes.</returns>
-    public byte[] Render(HostedModel model, string title, HeatMapOverlay overlay)
+    public byte[] Render(HostedModel model, string title, PlaneOverlay overlay)
     {
         var scorer = new SetScorer(evaluator, device, model.Key, CancellationToken.None);
         InputSchema input = model.Descriptor!.Input;
-        (double Left, double Bottom, double Size) square = Interesting(scorer, input, overlay.Points);
-        (double, double) x = (square.Left, square.Left + square.Size), y = (square.Bottom, square.Bottom + square.Size);
-        return HeatMap.Render(title, x, Energies(scorer, square.Left, square.Bottom, square.Size, Side), Side, y, overlay);
+        PlaneSquare square = Interesting(scorer, input, overlay.Points);
+        return PlanePlot.RenderEnergy(title, square, Energies(scorer, square, Side), Side, overlay);
     }
 
     internal static byte[] Render(SetScorer scorer, InputSchema input, string title) =>
-        HeatMap.Render(title, (input.Min, input.Max), Energies(scorer, input.Min, input.Min, input.Max - input.Min, Side), Side);
+        PlanePlot.RenderEnergy(title, PlaneSquare.Of(input), Energies(scorer, PlaneSquare.Of(input), Side), Side);
 
-    private static (double Left, double Bottom, double Size) Interesting(SetScorer scorer, InputSchema input, TensorPayload points)
+    private static PlaneSquare Interesting(SetScorer scorer, InputSchema input, TensorPayload points)
     {
         double size = input.Max - input.Min;
-        float[] coarse = Energies(scorer, input.Min, input.Min, size, CoarseSide);
+        float[] coarse = Energies(scorer, PlaneSquare.Of(input), CoarseSide);
         float deep = coarse.Where(float.IsFinite).DefaultIfEmpty(0).Min() + Depth;
         var x = new List<double>();
         var y = new List<double>();
@@ -53,18 +52,18 @@ public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device
         }
         double side = Math.Min(size, 1.15 * Math.Max(x.Max() - x.Min(), y.Max() - y.Min()) + 2 * size / CoarseSide);
         double Begin(List<double> values) => Math.Clamp((values.Min() + values.Max() - side) / 2, input.Min, input.Max - side);
-        return (Begin(x), Begin(y), side);
+        return new PlaneSquare(Begin(x), Begin(y), side);
     }
 
     /// <summary>E at the middles of a grid of cells, the top row first.</summary>
-    private static float[] Energies(SetScorer scorer, double left, double bottom, double size, int side)
+    private static float[] Energies(SetScorer scorer, PlaneSquare square, int side)
     {
         var points = new float[2 * side * side];
-        double cell = size / side;
+        double cell = square.Size / side;
         for (int i = 0; i < side * side; i++)
         {
-            points[2 * i] = (float)(left + (i % side + 0.5) * cell);
-            points[2 * i + 1] = (float)(bottom + size - (i / side + 0.5) * cell);
+            points[2 * i] = (float)(square.Left + (i % side + 0.5) * cell);
+            points[2 * i + 1] = (float)(square.Bottom + square.Size - (i / side + 0.5) * cell);
         }
         return scorer.Energies(new TensorPayload([side * side, 2], points));
     }

@@ -16,21 +16,21 @@ public sealed class PrecisionComparison(LocalJobRunner runner, IJobDiagnostician
     private static readonly SamplingPolicy Policy = new(MaxInlineNumbers: int.MaxValue);
     private static readonly SamplingPrecision[] Both = [SamplingPrecision.Float32, SamplingPrecision.Bfloat16];
 
-    public PrecisionReport Run(AssessmentRequest request, Action<string> status, CancellationToken cancellation)
+    public PrecisionReport Run(AssessmentRequest request, Action<string> status, CancellationToken cancellationToken)
     {
         TensorPayload test = request.TestRows ?? new TensorPayload(
             [request.TestImages!.Count, .. request.Model.Descriptor!.Input.Shape], request.TestImages.ToFloats(request.Model.Descriptor.Input));
         status("energies of the test inputs");
-        EnergyDifference energies = Energies(request.Model, test.Slice(0, Math.Min(request.Quick ? 500 : MaxInputs, test.Rows)), cancellation);
+        EnergyDifference energies = Energies(request.Model, test.Slice(0, Math.Min(request.Quick ? 500 : MaxInputs, test.Rows)), cancellationToken);
         int classes = request.TrainImages?.Labels is null ? 0 : request.Model.Descriptor!.Labels.Count;
-        using IndependentClassifier? judge = classes == 0 ? null : ImageSampleAssessment.Judge(request, status, cancellation);
+        using IndependentClassifier? judge = classes == 0 ? null : ImageSampleAssessment.Judge(request, status, cancellationToken);
         var chains = new List<PrecisionChains>();
         foreach ((string name, SamplingRequest spec) in Specs(request, classes))
         {
             foreach (SamplingPrecision precision in Both)
             {
                 status($"chains: {name}, {precision}");
-                chains.Add(Chains(request.Model, name, spec with { Precision = precision }, spec.Labels is null ? null : judge, cancellation));
+                chains.Add(Chains(request.Model, name, spec with { Precision = precision }, spec.Labels is null ? null : judge, cancellationToken));
             }
         }
         return new PrecisionReport(request.Model.Key.ToString(), request.Command, energies, chains);
@@ -50,11 +50,11 @@ public sealed class PrecisionComparison(LocalJobRunner runner, IJobDiagnostician
     }
 
     /// <summary>One step of chains that start at the inputs records the energies and gradients that a chain computes there.</summary>
-    private EnergyDifference Energies(HostedModel model, TensorPayload inputs, CancellationToken cancellation)
+    private EnergyDifference Energies(HostedModel model, TensorPayload inputs, CancellationToken cancellationToken)
     {
         (float[] Energy, float[] Norm)[] found = [.. Both.Select(precision =>
         {
-            (SamplingBlock[] blocks, _, _) = Draw(model, new SamplingRequest { Chains = inputs.Rows, Steps = 1, Seed = 1, Data = inputs, Precision = precision }, cancellation);
+            (SamplingBlock[] blocks, _, _) = Draw(model, new SamplingRequest { Chains = inputs.Rows, Steps = 1, Seed = 1, Data = inputs, Precision = precision }, cancellationToken);
             return (blocks.SelectMany(block => block.TraceEnergy).ToArray(), blocks.SelectMany(block => block.TraceGradientNorm).ToArray());
         })];
         (double[] full, double[] half) = ([.. found[0].Energy.Select(value => (double)value)], [.. found[1].Energy.Select(value => (double)value)]);
@@ -67,10 +67,10 @@ public sealed class PrecisionComparison(LocalJobRunner runner, IJobDiagnostician
             found[0].Norm.Zip(found[1].Norm, (a, b) => Math.Abs(a - b) / Math.Max(1e-30, a)).Average(value => (double)value));
     }
 
-    private PrecisionChains Chains(HostedModel model, string name, SamplingRequest request, IndependentClassifier? judge, CancellationToken cancellation)
+    private PrecisionChains Chains(HostedModel model, string name, SamplingRequest request, IndependentClassifier? judge, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
-        (SamplingBlock[] blocks, JobDefinition job, SamplingSpec spec) = Draw(model, request, cancellation);
+        (SamplingBlock[] blocks, JobDefinition job, SamplingSpec spec) = Draw(model, request, cancellationToken);
         double seconds = watch.Elapsed.TotalSeconds;
         JobDiagnostics diagnostics = diagnostician.Compute(job, [.. blocks.Select(block => new BlockSeries(block.Block, block.Series))], live: false);
         QuantityDiagnostics energy = diagnostics.Quantities.First(quantity => quantity.Name == "energy");
@@ -85,10 +85,10 @@ public sealed class PrecisionComparison(LocalJobRunner runner, IJobDiagnostician
             name, spec.Precision, energy.Mean ?? double.NaN, energy.McseMean, diagnostics.RHat, diagnostics.EssBulk, agreement, (double)spec.Chains * spec.Steps / seconds);
     }
 
-    private (SamplingBlock[] Blocks, JobDefinition Job, SamplingSpec Spec) Draw(HostedModel model, SamplingRequest request, CancellationToken cancellation)
+    private (SamplingBlock[] Blocks, JobDefinition Job, SamplingSpec Spec) Draw(HostedModel model, SamplingRequest request, CancellationToken cancellationToken)
     {
         SamplingSpec spec = SamplingSpecFactory.Create(request, model, device.Info.Kind, Policy, () => 1).OrThrow();
         var job = new JobDefinition("local", model.Reference(), spec);
-        return ([.. runner.Run(job, null, cancellation).Blocks.Select(SamplingBlock.Read)], job, spec);
+        return ([.. runner.Run(job, null, cancellationToken).Blocks.Select(SamplingBlock.Read)], job, spec);
     }
 }

@@ -18,7 +18,7 @@ public sealed class RecipeSampler(LocalJobRunner runner, IResultAssembler result
     /// <param name="labels">Dealt to the chains in turn; empty for unconditional chains.</param>
     /// <param name="status">Told how far it is.</param>
     public RecipeSamples Draw(
-        HostedModel model, int chains, int? steps, IReadOnlyList<int> labels, long seed, Action<string> status, CancellationToken cancellation)
+        HostedModel model, int chains, int? steps, IReadOnlyList<int> labels, long seed, Action<string> status, CancellationToken cancellationToken)
     {
         var request = new SamplingRequest
         {
@@ -36,7 +36,7 @@ public sealed class RecipeSampler(LocalJobRunner runner, IResultAssembler result
         }
 
         var job = new JobDefinition("local", model.Reference(), spec);
-        LocalJobResult drawn = runner.Run(job, Report, cancellation);
+        LocalJobResult drawn = runner.Run(job, Report, cancellationToken);
         IReadOnlyList<ResultFile> files = results.Assemble(job, drawn.Blocks, drawn.Stopped);
         TensorPayload energies = NpyFormat.Read(Find(files, "energies.npy"));
         return new RecipeSamples(spec, NpyFormat.Read(Find(files, "samples.npy")), energies.Values.Average(value => (double)value));

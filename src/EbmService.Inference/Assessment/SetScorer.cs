@@ -15,7 +15,7 @@ internal sealed record ScoredSet(string Name, int Count, IReadOnlyDictionary<str
 }
 
 /// <summary>Asks the evaluator of the service about whole data sets, on every slot of the device.</summary>
-internal sealed class SetScorer(IModelEvaluator evaluator, IComputeDevice device, ModelKey model, CancellationToken cancellation)
+internal sealed class SetScorer(IModelEvaluator evaluator, IComputeDevice device, ModelKey model, CancellationToken cancellationToken)
 {
     private const int Rows = 256;
 
@@ -43,7 +43,7 @@ internal sealed class SetScorer(IModelEvaluator evaluator, IComputeDevice device
                 [count, .. inputs.Shape.Skip(1)], inputs.Values.AsSpan(first * inputs.RowLength, count * inputs.RowLength).ToArray());
             var query = new EvaluationQuery { Model = model, Kind = kind, Inputs = rows };
             answers[part] = evaluator.Evaluate([query])[0].OrThrow();
-        }, cancellation);
+        }, cancellationToken);
         return answers;
     }
 }

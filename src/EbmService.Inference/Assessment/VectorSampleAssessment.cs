@@ -10,7 +10,7 @@ public sealed class VectorSampleAssessment(RecipeSampler sampler, IImageCodec im
     private const int LongFactor = 5;
 
     internal AssessmentOutcome Run(
-        AssessmentRequest request, AssessmentReport report, TensorPayload test, SetScorer scorer, Action<string> status, CancellationToken cancellation)
+        AssessmentRequest request, AssessmentReport report, TensorPayload test, SetScorer scorer, Action<string> status, CancellationToken cancellationToken)
     {
         InputSchema input = request.Model.Descriptor!.Input;
         int own = Core.Sampling.SamplingSpecFactory.FindRecipe(request.Model.Descriptor, request.Model.Descriptor.DefaultRecipe)!.Steps;
@@ -19,7 +19,7 @@ public sealed class VectorSampleAssessment(RecipeSampler sampler, IImageCodec im
         var samples = new List<VectorSamplesReport>();
         foreach (int steps in new[] { own, own * LongFactor })
         {
-            RecipeSamples drawn = sampler.Draw(request.Model, chains, steps, [], request.Seed, status, cancellation);
+            RecipeSamples drawn = sampler.Draw(request.Model, chains, steps, [], request.Seed, status, cancellationToken);
             samples.Add(Measure(request, drawn, test));
             Picture(pictures, $"samples-{steps}.png", drawn.Rows, input);
         }
@@ -53,9 +53,17 @@ public sealed class VectorSampleAssessment(RecipeSampler sampler, IImageCodec im
 
     private static double Share(TensorPayload rows, Func<double, double, bool> holds) => Enumerable.Range(0, rows.Rows).Average(i =>
     {
-        (double upper, double lower) = TwoMoonsShape.Distances(rows.Values[2 * i], rows.Values[2 * i + 1]);
+        (double upper, double lower) = ArcDistances(rows.Values[2 * i], rows.Values[2 * i + 1]);
         return holds(upper, lower) ? 1.0 : 0.0;
     });
+
+    /// <summary>Distances of a point to the noise-free upper and lower arc of <see cref="Training.TwoMoonsData"/>.</summary>
+    internal static (double Upper, double Lower) ArcDistances(double x, double y) => (ToArc(x + 0.5, y + 0.25), ToArc(x - 0.5, 0.25 - y));
+
+    /// <summary>Distance to the upper half of the unit circle.</summary>
+    private static double ToArc(double x, double y) => y >= 0
+        ? Math.Abs(Math.Sqrt(x * x + y * y) - 1)
+        : Math.Min(Math.Sqrt((x - 1) * (x - 1) + y * y), Math.Sqrt((x + 1) * (x + 1) + y * y));
 
     private void Picture(Dictionary<string, byte[]> pictures, string name, TensorPayload rows, InputSchema input)
     {

@@ -2,7 +2,7 @@ using EbmService.Core.Diagnostics;
 
 namespace EbmService.Inference.Diagnostics;
 
-/// <summary>The draws that all blocks of a job have in common: one interval, one last step, only chains that are finite throughout.</summary>
+/// <summary>The draws that all blocks of a job have in common: one interval, one last step, only chains that stay finite.</summary>
 internal sealed class AlignedSeries
 {
     private readonly IReadOnlyList<ChainSeries> _blocks;

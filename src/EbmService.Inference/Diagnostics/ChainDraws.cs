@@ -35,26 +35,6 @@ public sealed class ChainDraws
         return new(copy, chains);
     }
 
-    /// <summary>The chains of several blocks side by side, in the order given, as far as all blocks have draws.</summary>
-    /// <exception cref="ArgumentException">No block is given.</exception>
-    public static ChainDraws SideBySide(IReadOnlyList<ChainDraws> blocks)
-    {
-        if (blocks.Count == 0)
-            throw new ArgumentException("at least one block is needed", nameof(blocks));
-        int chains = blocks.Sum(block => block.Chains), draws = blocks.Min(block => block.Draws), first = 0;
-        var values = new double[draws * chains];
-        foreach (ChainDraws block in blocks)
-        {
-            for (int draw = 0; draw < draws; draw++)
-                block.Values.Slice(draw * block.Chains, block.Chains).CopyTo(values.AsSpan(draw * chains + first));
-            first += block.Chains;
-        }
-        return new(values, chains);
-    }
-
-    /// <summary>All but the first draws, to leave out a warm-up.</summary>
-    public ChainDraws Skip(int draws) => new(_values[(draws * Chains)..], Chains);
-
     private static void CheckShape(int length, int chains)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(chains, 1);

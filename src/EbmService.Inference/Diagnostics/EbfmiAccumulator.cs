@@ -1,7 +1,10 @@
 namespace EbmService.Inference.Diagnostics;
 
 /// <summary>
-/// E-BFMI of each chain from energies as they come, without keeping them. Saved and loaded it goes on to the bit. Not thread-safe.
+/// E-BFMI of each chain, from energies as they come and without keeping them: the estimated Bayesian fraction of missing information
+/// (Betancourt 2016), the mean squared change of the energy from draw to draw over the energy's variance; below about 0.3 momenta resample
+/// the energy too slowly. ArviZ's <c>bfmi</c>. For kernels with momenta the energy is the Hamiltonian. Saved and loaded it goes on to the
+/// bit. Not thread-safe.
 /// </summary>
 public sealed class EbfmiAccumulator
 {
@@ -71,7 +74,7 @@ public sealed class EbfmiAccumulator
         _last[chain] = energy;
     }
 
-    /// <summary>One value per chain; null for fewer than 2 energies, energies that were not finite, and energies that don't change.</summary>
+    /// <summary>One value per chain; null for fewer than 2 energies, for energies not finite and for energies that don't change.</summary>
     public double?[] Values()
     {
         var values = new double?[Chains];
@@ -90,3 +93,10 @@ public sealed class EbfmiAccumulator
             throw new ArgumentException($"{length} energies for {Chains} chains", nameof(length));
     }
 }
+
+/// <summary>What <see cref="EbfmiAccumulator"/> knows, for a checkpoint; one entry per chain in every array.</summary>
+/// <param name="Counts">Energies seen.</param>
+/// <param name="SquaredDeviations">Sum of squared deviations from the mean.</param>
+/// <param name="SquaredChanges">Sum of squared changes from one energy to the next.</param>
+/// <param name="Last">The newest energies.</param>
+public sealed record EbfmiState(long[] Counts, double[] Means, double[] SquaredDeviations, double[] SquaredChanges, double[] Last);

@@ -2,7 +2,7 @@ namespace EbmService.Inference.Diagnostics;
 
 /// <summary>
 /// Sorts many finite numbers together with their indices, digit by digit from the lowest. The sort is most of the cost of a
-/// quantity's figures: measured for 256 000 numbers 5 to 8 ms against 39 ms by Array.Sort. Digits that all numbers share, as the
+/// quantity's statistics; measured against Array.Sort in ADR 0011. Digits that all numbers share, as the
 /// lowest of numbers that were float32, are passed over.
 /// </summary>
 internal static class RadixOrder

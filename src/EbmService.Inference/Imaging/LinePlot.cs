@@ -28,9 +28,12 @@ public sealed record PlotSeries(string Name, IReadOnlyList<double> X, IReadOnlyL
 /// <param name="Color">Place in the palette.</param>
 public sealed record PlotBand(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Low, IReadOnlyList<double> High, int Color);
 
-/// <summary>A picture of curves over one pair of axes. Texts are ASCII.</summary>
+/// <summary>A picture of curves over one pair of axes.</summary>
 public sealed record LinePlot(string Title, string XLabel, string YLabel, IReadOnlyList<PlotSeries> Series)
 {
+    /// <value>A line under the title.</value>
+    public string Subtitle { get; init; } = "";
+
     /// <value>Pixels; at least 200.</value>
     public int Width { get; init; } = 800;
 

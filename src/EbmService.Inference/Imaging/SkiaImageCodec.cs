@@ -18,7 +18,7 @@ public sealed class SkiaImageCodec : IImageCodec
         return (schema.Kind, schema.Shape.Count) switch
         {
             (InputKind.Image, 3) when schema.Shape[0] is 1 or 3 => ImageGrid.Encode(batch, schema, columns),
-            (InputKind.Vector, 1) when schema.Shape[0] == 2 => ScatterPlot.Encode(batch, schema),
+            (InputKind.Vector, 1) when schema.Shape[0] == 2 => PlanePlot.RenderPoints(batch, PlaneSquare.Of(schema)),
             _ => [],
         };
     }

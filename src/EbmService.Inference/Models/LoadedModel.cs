@@ -19,4 +19,7 @@ public sealed record LoadedModel
 
     /// <value>Scores of held-out in-distribution data, ascending, by score name; empty where the version has no calibration.</value>
     public IReadOnlyDictionary<string, float[]> Calibration { get; init; } = new Dictionary<string, float[]>();
+
+    /// <value>See <see cref="ModelFiles.TypicalityMean"/>; null where the calibration has no typicality.</value>
+    public float? TypicalityMean { get; init; }
 }

@@ -9,6 +9,9 @@ internal static class ModelTensors
     /// <summary>The score that every calibration has: the others are optional.</summary>
     internal const string RequiredScore = "logDensity";
 
+    // Fitted on some of the held-out rows and calibrated on the others, so it has fewer.
+    private const string FittedScore = ModelFiles.ScorePrefix + Ood.OodScorer.Typicality;
+
     internal static SafetensorsFile Parse(byte[] bytes, string fileName)
     {
         try
@@ -48,23 +51,37 @@ internal static class ModelTensors
             : null);
     }
 
-    internal static IReadOnlyDictionary<string, float[]> Calibration(SafetensorsFile file)
+    internal static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibration(SafetensorsFile file)
     {
-        RefuseOthers(file, ModelFiles.Calibration, name => name.StartsWith(ModelFiles.ScorePrefix, StringComparison.Ordinal));
+        RefuseOthers(file, ModelFiles.Calibration,
+            name => name == ModelFiles.TypicalityMean || name.StartsWith(ModelFiles.ScorePrefix, StringComparison.Ordinal));
         if (!file.Tensors.ContainsKey(ModelFiles.ScorePrefix + RequiredScore))
             throw new InvalidModelException($"'{ModelFiles.Calibration}' lacks the tensor '{ModelFiles.ScorePrefix + RequiredScore}'");
-        long count = file.Tensors.Values.First().Count;
-        if (count == 0)
+        if (file.Tensors.ContainsKey(ModelFiles.TypicalityMean) != file.Tensors.ContainsKey(FittedScore))
+            throw new InvalidModelException($"'{ModelFiles.Calibration}' needs both or neither of '{FittedScore}' and '{ModelFiles.TypicalityMean}'");
+        long count = file.Tensors[ModelFiles.ScorePrefix + RequiredScore].Count;
+        if (count == 0 || file.Tensors.GetValueOrDefault(FittedScore)?.Count == 0)
             throw new InvalidModelException($"'{ModelFiles.Calibration}' has no scores");
         var scores = new Dictionary<string, float[]>(StringComparer.Ordinal);
+        float? mean = null;
         foreach ((string name, SafetensorsTensor tensor) in file.Tensors)
         {
-            CheckFloats(ModelFiles.Calibration, name, tensor, [count]);
+            CheckFloats(ModelFiles.Calibration, name, tensor, name switch
+            {
+                ModelFiles.TypicalityMean => [1],
+                FittedScore => [tensor.Count],
+                _ => [count],
+            });
             float[] values = tensor.ToFloats();
+            if (name == ModelFiles.TypicalityMean)
+            {
+                mean = values[0];
+                continue;
+            }
             Array.Sort(values);
             scores[name[ModelFiles.ScorePrefix.Length..]] = values;
         }
-        return scores;
+        return (scores, mean);
     }
 
     private static int[] Labels(SafetensorsTensor labels, long chains, int classes)

@@ -18,6 +18,9 @@ public sealed record ModelVersionContent
     /// <value>Scores of held-out in-distribution data by score name, or null; stored ascending.</value>
     public IReadOnlyDictionary<string, float[]>? Calibration { get; init; }
 
+    /// <value>See <see cref="ModelFiles.TypicalityMean"/>; null where the calibration has no typicality.</value>
+    public float? TypicalityMean { get; init; }
+
     public ModelProvenance? Provenance { get; init; }
 
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();

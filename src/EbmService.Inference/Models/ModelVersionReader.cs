@@ -32,9 +32,10 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
         (SafetensorsTensor? states, int[]? labels) = tensors.TryGetValue(ModelFiles.Buffer, out SafetensorsFile? bufferFile)
             ? ModelTensors.Buffer(bufferFile, descriptor)
             : default((SafetensorsTensor?, int[]?));
-        IReadOnlyDictionary<string, float[]> calibration = tensors.TryGetValue(ModelFiles.Calibration, out SafetensorsFile? calibrationFile)
-            ? ModelTensors.Calibration(calibrationFile)
-            : new Dictionary<string, float[]>();
+        (IReadOnlyDictionary<string, float[]> calibration, float? typicalityMean) =
+            tensors.TryGetValue(ModelFiles.Calibration, out SafetensorsFile? calibrationFile)
+                ? ModelTensors.Calibration(calibrationFile)
+                : (new Dictionary<string, float[]>(), null);
         return new LoadedModel
         {
             Hosted = Describe(key, descriptor, manifest, shapes.ParameterCount, states),
@@ -42,6 +43,7 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
             Buffer = states,
             BufferLabels = labels,
             Calibration = calibration,
+            TypicalityMean = typicalityMean,
         };
     }
 

@@ -50,7 +50,21 @@ public static class ModelVersionWriter
         return manifest;
     }
 
-    /// <summary>Replaces <c>version.json</c>, for example to add measured figures; the other files stay.</summary>
+    /// <summary>Replaces a version's calibration and its hash in the manifest; all else stays, the version's digest too.</summary>
+    public static ModelVersionManifest ReplaceCalibration(
+        string versionFolder, ModelVersionManifest manifest, IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
+    {
+        byte[] bytes = SafetensorsFile.Write(CalibrationTensors(scores, typicalityMean));
+        ModelVersionManifest replaced = manifest with
+        {
+            Files = new Dictionary<string, string>(manifest.Files) { [ModelFiles.Calibration] = RepositoryFolder.Sha256(bytes) },
+        };
+        AtomicFile.Write(Path.Combine(versionFolder, ModelFiles.Calibration), bytes);
+        WriteManifest(versionFolder, replaced);
+        return replaced;
+    }
+
+    /// <summary>Replaces <c>version.json</c>, for example to add measured metrics; the other files stay.</summary>
     public static void WriteManifest(string versionFolder, ModelVersionManifest manifest) =>
         AtomicFile.Write(
             Path.Combine(versionFolder, ModelFiles.Manifest),
@@ -64,7 +78,7 @@ public static class ModelVersionWriter
         if (content.Buffer is not null)
             files[ModelFiles.Buffer] = SafetensorsFile.Write(BufferTensors(content.Buffer, content.BufferLabels));
         if (content.Calibration is not null)
-            files[ModelFiles.Calibration] = SafetensorsFile.Write(CalibrationTensors(content.Calibration));
+            files[ModelFiles.Calibration] = SafetensorsFile.Write(CalibrationTensors(content.Calibration, content.TypicalityMean));
         foreach ((string name, byte[] bytes) in content.OtherFiles)
         {
             if (!ModelNames.IsValid(name) || name == ModelFiles.Manifest || !files.TryAdd(name, bytes))
@@ -81,10 +95,15 @@ public static class ModelVersionWriter
         return tensors;
     }
 
-    private static Dictionary<string, SafetensorsTensor> CalibrationTensors(IReadOnlyDictionary<string, float[]> scores) =>
-        scores.ToDictionary(
+    private static Dictionary<string, SafetensorsTensor> CalibrationTensors(IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
+    {
+        Dictionary<string, SafetensorsTensor> tensors = scores.ToDictionary(
             score => ModelFiles.ScorePrefix + score.Key,
             score => SafetensorsTensor.FromFloats([.. score.Value.Order()], [score.Value.Length]));
+        if (typicalityMean is { } mean)
+            tensors[ModelFiles.TypicalityMean] = SafetensorsTensor.FromFloats([mean], [1]);
+        return tensors;
+    }
 
     private static void Swap(string temporary, string target)
     {

@@ -6,7 +6,7 @@ namespace EbmService.Inference.Ood;
 /// </summary>
 public static class ConformalPValues
 {
-    /// <summary>(1 + #{calibration scores &lt;= score}) / (n + 1). A NaN score counts as the lowest possible.</summary>
+    /// <summary>(1 + #{calibration scores &lt;= score}) / (n + 1). NaN counts as the lowest possible, as a score and in the calibration.</summary>
     /// <param name="sortedCalibration">Ascending.</param>
     public static double PValue(ReadOnlySpan<float> sortedCalibration, float score)
     {
@@ -14,7 +14,7 @@ public static class ConformalPValues
         while (low < high)
         {
             int middle = low + (high - low) / 2;
-            if (sortedCalibration[middle] <= score)
+            if (sortedCalibration[middle].CompareTo(score) <= 0)
                 low = middle + 1;
             else
                 high = middle;

@@ -12,8 +12,8 @@ internal static class OodCalibrator
 {
     private const int Tile = 64;
 
-    /// <summary>Every score of <see cref="OodScorer.Names"/> for the given rows, without data noise.</summary>
-    public static IReadOnlyDictionary<string, float[]> Calibrate(
+    /// <summary>Every score of <see cref="OodScorer.Names"/> for the given rows, without data noise, and typicality with its mean.</summary>
+    public static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibrate(
         IEnergyModel model, InputSchema input, ITrainingData data, IReadOnlyList<int> rows)
     {
         IReadOnlyList<string> names = OodScorer.Names(model);
@@ -26,7 +26,7 @@ internal static class OodCalibrator
             foreach ((int i, string name) in names.Index())
                 tile.AsSpan(i * count, count).CopyTo(scores[name].AsSpan(first));
         }
-        return scores;
+        return OodCalibration.Fit(scores);
     }
 
     private static Tensor Read(InputSchema input, ITrainingData data, IReadOnlyList<int> rows, int first, int count)

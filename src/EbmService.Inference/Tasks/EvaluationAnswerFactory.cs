@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Tensors;
@@ -44,11 +45,14 @@ internal static class EvaluationAnswerFactory
         foreach ((int i, string name) in OodScorer.Names(model.Energy).Index())
             scores[name] = pass.Scores[i][row..(row + rows)];
         OodCalibration? calibration = model.Calibration;
-        if (calibration is not null)
+        if (calibration is { HasTypicality: true })
             scores[OodScorer.Typicality] = [.. scores[OodScorer.LogDensity].Select(calibration.Typicality)];
         string score = query.Score ?? model.Descriptor.OodScore;
         if (!scores.TryGetValue(score, out float[]? chosen))
             return Failure.OfFields([new FieldError("score", $"The model has no score '{score}'. It has: {string.Join(", ", scores.Keys)}.")]);
+
+        if (calibration?.Has(score) == true && query.Alpha < calibration.SmallestPValue(score))
+            return Failure.OfFields([new FieldError("alpha", AlphaTooSmall(query.Alpha, score, calibration.SmallestPValue(score)))]);
 
         // A calibration may lack a score: only the log-density is required of it.
         double[]? pValues = calibration?.Has(score) != true ? null : [.. chosen.Select(value => calibration.PValue(score, value))];
@@ -62,6 +66,11 @@ internal static class EvaluationAnswerFactory
             CalibrationId = calibration?.Id,
         };
     }
+
+    private static string AlphaTooSmall(double alpha, string score, double smallest) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{alpha} is finer than the calibration of '{score}': its p-values are multiples of {smallest:R}, so nothing could be refused. "
+        + $"Give an alpha of at least {smallest:R}, or choose another score.");
 
     private static int ArgMax(ReadOnlySpan<float> values)
     {

@@ -46,7 +46,7 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
             ? new ReplayBuffer(states.ToTensor().to(device.Handle), descriptor.Labels.Count, descriptor.Input)
             : null;
         OodCalibration? calibration = loaded.Calibration.Count > 0
-            ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration)
+            ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean)
             : null;
         return new LiveModel(loaded.Hosted, EnergyModelFactory.Create(descriptor.Architecture, parameters, device.Handle), buffer, calibration);
     }

@@ -59,7 +59,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     internal TrainingState State { get; }
 
     /// <summary>Runs until the recipe's iterations are done, energies diverge, or a stop is asked for; blocks the caller.</summary>
-    public TrainingEnd Run(CancellationToken cancellation)
+    public TrainingEnd Run(CancellationToken cancellationToken)
     {
         // Updates are small; a team of threads would only spin beside the slots.
         set_num_threads(1);
@@ -79,7 +79,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
             bool last = State.Iteration == _recipe.Iterations;
             if (_recipe.PictureEvery > 0 && (State.Iteration % _recipe.PictureEvery == 0 || last))
                 _observer.OnPicture(State.Iteration, Picture());
-            bool stop = cancellation.IsCancellationRequested;
+            bool stop = cancellationToken.IsCancellationRequested;
             if (stop || last || State.Iteration % _recipe.CheckpointEvery == 0)
                 TrainingCheckpoint.Write(_checkpointPath, State.Capture() with { Fingerprint = _fingerprint });
             if (stop && !last)

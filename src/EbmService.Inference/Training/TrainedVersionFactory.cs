@@ -23,14 +23,33 @@ public static class TrainedVersionFactory
         using IEnergyModel energy = EnergyModelFactory.Frozen(model.Architecture, average);
         IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
         int classes = model.Labels.Count;
+        (IReadOnlyDictionary<string, float[]>? calibration, float? typicalityMean) =
+            heldOut.Count > 0 ? OodCalibrator.Calibrate(energy, model.Input, data, heldOut) : (null, null);
         return new ModelVersionContent
         {
             Weights = average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
             // Half precision halves the largest file; chains move further than its rounding in their first step.
             Buffer = SafetensorsTensor.FromFloats(state.Buffer.States.ToFloats(), state.Buffer.States.shape, SafetensorsDtype.F16),
             BufferLabels = classes > 0 ? [.. Enumerable.Range(0, state.Buffer.Size).Select(slot => slot % classes)] : null,
-            Calibration = heldOut.Count > 0 ? OodCalibrator.Calibrate(energy, model.Input, data, heldOut) : null,
+            Calibration = calibration,
+            TypicalityMean = typicalityMean,
             Provenance = provenance,
         };
+    }
+
+    /// <summary>Calibrates a version anew, on the rows that its training held out: the same weights and data give the same calibration.</summary>
+    /// <param name="plan">What the version was trained from.</param>
+    /// <param name="weights">The version's weights.</param>
+    /// <param name="data">The same data as the training's.</param>
+    /// <exception cref="InvalidOperationException">The training held no rows out.</exception>
+    public static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Recalibrate(
+        TrainingPlan plan, IReadOnlyDictionary<string, SafetensorsTensor> weights, ITrainingData data)
+    {
+        IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
+        if (heldOut.Count == 0)
+            throw new InvalidOperationException("the training held no rows out");
+        Dictionary<string, Tensor> parameters = weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor());
+        using IEnergyModel energy = EnergyModelFactory.Create(plan.Model.Architecture, parameters);
+        return OodCalibrator.Calibrate(energy, plan.Model.Input, data, heldOut);
     }
 }

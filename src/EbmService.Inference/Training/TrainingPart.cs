@@ -17,7 +17,8 @@ internal sealed record TrainingPartResult(
 
 /// <summary>
 /// One slot's share of an iteration: draw data, run the negative chains from the buffer, differentiate the loss
-/// mean(E+ - E-) (or its bounded form) + w mean(E+^2 + E-^2) + cross-entropy. For labelled data E is E(x, y), so negatives are class-conditional.
+/// mean(E+ - E-) (or its bounded form) + w mean(E+^2 + E-^2) + cross-entropy. For a model with classes E is E(x, y), and the negatives take
+/// the labels of the batch's data: with labels of another distribution the class biases would drift apart whatever the model is.
 /// </summary>
 internal sealed class TrainingPart(
     TrainingRecipe recipe, ModelDescriptor model, IEnergyModel trained, IEnergyModel frozen, TrainingBatch batch, ReplayBuffer buffer)
@@ -32,12 +33,13 @@ internal sealed class TrainingPart(
     {
         using DisposeScope scope = NewDisposeScope();
         int rows = recipe.BatchSize / recipe.Slots;
-        (Tensor data, Tensor? labels) = batch.Draw(rows, null, generator);
+        (Tensor data, Tensor? drawn) = batch.Draw(rows, null, generator);
+        Tensor? labels = buffer.Classes > 0 ? drawn : null;
         data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator), Kept(1));
-        (Tensor negatives, Tensor? negativeLabels, long[] slots) = RunChains(rows, generator);
+        (Tensor negatives, long[] slots) = RunChains(rows, labels, generator);
 
         Tensor energyData = trained.Energy(data, labels);
-        Tensor energySamples = trained.Energy(negatives, negativeLabels);
+        Tensor energySamples = trained.Energy(negatives, labels);
         Tensor loss = Contrast(energyData, energySamples).mean()
             .add(energyData.pow(Kept(2)).mean(), Kept(recipe.EnergyL2))
             .add(energySamples.pow(Kept(2)).mean(), Kept(recipe.EnergyL2Samples ?? recipe.EnergyL2));
@@ -63,19 +65,15 @@ internal sealed class TrainingPart(
         ? F.softplus(energyData.sub(energySamples).add(Kept(margin), Kept(1)))
         : energyData.sub(energySamples);
 
-    private (Tensor X, Tensor? Labels, long[] Slots) RunChains(int rows, Generator generator)
+    private (Tensor X, long[] Slots) RunChains(int rows, Tensor? labels, Generator generator)
     {
-        bool conditional = buffer.Classes > 0;
-        Tensor? labels = conditional
-            ? randint(buffer.Classes, [rows], dtype: ScalarType.Int64, generator: generator)
-            : null;
         int[] classes = labels is null ? [.. Enumerable.Repeat(-1, rows)] : [.. labels.data<long>().ToArray().Select(label => (int)label)];
         (Tensor starts, long[] slots) = buffer.Draw(classes, recipe.Chain.FreshShare, generator);
         var kernel = new SgldKernel(frozen, recipe.Chain, recipe.Chain.Steps);
         using ChainState state = kernel.Init(new ChainStartPoints(starts, labels?.alias()));
         for (int step = 0; step < recipe.Chain.Steps; step++)
             kernel.Step(state, generator);
-        return (state.X.clone(), labels, slots);
+        return (state.X.clone(), slots);
     }
 
     private (Tensor? Loss, double Accuracy) Classify(Generator generator)

@@ -2,7 +2,7 @@ using EbmService.Core.Tensors;
 
 namespace EbmService.Inference.Training;
 
-/// <summary>One iteration's figures, means over the batch.</summary>
+/// <summary>One iteration's metrics, means over the batch.</summary>
 /// <param name="Iteration">Iterations done.</param>
 /// <param name="EnergyData">E+ of the data.</param>
 /// <param name="EnergySamples">E- of the chains' ends.</param>

@@ -78,8 +78,8 @@ public sealed class EvaluateCommandTests : IDisposable
         string once = ModelCardFile.Replace("# Title\n\nIntro.\n", "first");
         string twice = ModelCardFile.Replace(once + "\n## After\n", "second");
 
-        Assert.Equal("# Title\n\nIntro.\n\n<!-- figures:begin -->\nfirst\n<!-- figures:end -->\n", once);
-        Assert.Equal("# Title\n\nIntro.\n\n<!-- figures:begin -->\nsecond\n<!-- figures:end -->\n\n## After\n", twice);
+        Assert.Equal("# Title\n\nIntro.\n\n<!-- metrics:begin -->\nfirst\n<!-- metrics:end -->\n", once);
+        Assert.Equal("# Title\n\nIntro.\n\n<!-- metrics:begin -->\nsecond\n<!-- metrics:end -->\n\n## After\n", twice);
     }
 
     private static T Parse<T>(string path) => JsonSerializer.Deserialize<T>(File.ReadAllText(path), EbmJson.Options)!;

@@ -27,8 +27,9 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(32, model.Hosted.BufferSize);
         Assert.Equal(SafetensorsDtype.F16, model.Buffer!.Dtype);
         Assert.Null(model.BufferLabels);
-        Assert.Equal(["approximateMass", "logDensity"], model.Calibration.Keys.Order());
-        Assert.All(model.Calibration.Values, scores => Assert.Equal(50, scores.Length));
+        Assert.Equal([("approximateMass", 50), ("logDensity", 50), ("typicality", 25)],
+            model.Calibration.Select(score => (score.Key, score.Value.Length)).Order());
+        Assert.NotNull(model.TypicalityMean);
     }
 
     [Fact]

@@ -26,6 +26,17 @@ public sealed class ClassificationMetricsTests
         Assert.Equal(0.25 / 3, ClassificationMetrics.ExpectedCalibrationError(
             [0.5f, 0.5f, 0.5f, 0.5f, 0.75f, 0.25f], 2, [0, 1, 0], bins: 2), 12);
 
+    // A row that holds NaN has no prediction: it is never right, and it was sure of nothing.
+    [Fact]
+    public void Predictions_RowWithNaN_IsOfNoClass()
+    {
+        float[] probabilities = [float.NaN, 0.2f, 0.1f, 0.9f];
+
+        Assert.Equal([-1, 1], ClassificationMetrics.Predictions(probabilities, 2));
+        Assert.Equal(0.5, ClassificationMetrics.Accuracy(ClassificationMetrics.Predictions(probabilities, 2), [0, 1]));
+        Assert.Equal(0.1 / 2, ClassificationMetrics.ExpectedCalibrationError(probabilities, 2, [0, 1]), 6);
+    }
+
     [Fact]
     public void All_CountsThatDontAgree_Throw()
     {

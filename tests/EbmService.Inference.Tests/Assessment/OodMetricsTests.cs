@@ -45,6 +45,18 @@ public sealed class OodMetricsTests
         Assert.Equal(5.0 / 6, sut.AuprOut, 12);
     }
 
+    // Turned round for "OOD positive", NaN must go from the lowest place to the highest.
+    [Theory]
+    [InlineData(new[] { 3f, 2, float.NaN }, new[] { 1f, 2 })]
+    [InlineData(new[] { 3f, 2 }, new[] { 1f, 2, float.NaN, float.NaN })]
+    [InlineData(new[] { float.NaN, 2 }, new[] { float.NaN, 4 })]
+    public void Compute_NaNScores_AreTheLeastInDistributionInEveryMetric(float[] id, float[] ood)
+    {
+        static float[] Lowest(float[] scores) => Array.ConvertAll(scores, score => float.IsNaN(score) ? -1000 : score);
+
+        Assert.Equal(OodMetrics.Compute(Lowest(id), Lowest(ood)), OodMetrics.Compute(id, ood));
+    }
+
     [Fact]
     public void Compute_Separated_IsPerfect()
     {

@@ -26,13 +26,13 @@ public sealed class SampleDistancesTests
     }
 
     [Fact]
-    public void TwoMoonsShape_NoiselessRows_LieOnTheirArc()
+    public void ArcDistances_NoiselessRows_LieOnTheirArc()
     {
         TensorPayload rows = Moons(1, noise: 0);
 
         for (int i = 0; i < rows.Rows; i++)
         {
-            (double upper, double lower) = TwoMoonsShape.Distances(rows.Row(i)[0], rows.Row(i)[1]);
+            (double upper, double lower) = VectorSampleAssessment.ArcDistances(rows.Row(i)[0], rows.Row(i)[1]);
             Assert.InRange(i % 2 == 0 ? upper : lower, 0, 1e-5);
             Assert.InRange(i % 2 == 0 ? lower : upper, 0.1, 2.5);
         }

@@ -26,26 +26,26 @@ public sealed class ChainDiagnosticsFixtureTests
     [MemberData(nameof(Names))]
     public void Of_FixtureChains_EqualsArvizDefinitions(string name)
     {
-        ChainFigures actual = ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name));
+        ChainStatistics actual = ChainDiagnostics.Compute(DiagnosticsFixtures.Draws(name));
 
-        Assert.Equal(FiguresCondition.Measured, actual.Condition);
-        AssertFigures(DiagnosticsFixtures.Arviz[name], actual, []);
+        Assert.Equal(StatisticsCondition.Measured, actual.Condition);
+        AssertStatistics(DiagnosticsFixtures.Arviz[name], actual, []);
     }
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Of_FixtureChains_EqualsPosterior(string name)
     {
-        ChainFigures actual = ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name));
+        ChainStatistics actual = ChainDiagnostics.Compute(DiagnosticsFixtures.Draws(name));
 
-        AssertFigures(DiagnosticsFixtures.Posterior[name], actual, Departures.GetValueOrDefault(name, []));
+        AssertStatistics(DiagnosticsFixtures.Posterior[name], actual, Departures.GetValueOrDefault(name, []));
     }
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Ebfmi_FixtureChains_EqualsArvizDefinition(string name)
     {
-        double?[] expected = DiagnosticsFixtures.Arviz[name].Ebfmi!, actual = Ebfmi.Of(DiagnosticsFixtures.Draws(name));
+        double?[] expected = DiagnosticsFixtures.Arviz[name].Ebfmi!, actual = TestChains.Ebfmi(DiagnosticsFixtures.Draws(name));
 
         Assert.Equal(expected.Length, actual.Length);
         for (int chain = 0; chain < expected.Length; chain++)
@@ -56,14 +56,14 @@ public sealed class ChainDiagnosticsFixtureTests
     public void Of_SeveralQuantities_EqualsOneByOne()
     {
         string[] names = [.. Names.Select(row => row.Data)];
-        IReadOnlyList<ChainFigures> together = ChainDiagnostics.Of([.. names.Select(DiagnosticsFixtures.Draws)]);
+        IReadOnlyList<ChainStatistics> together = ChainDiagnostics.Compute([.. names.Select(DiagnosticsFixtures.Draws)]);
 
-        Assert.Equal(names.Select(name => ChainDiagnostics.Of(DiagnosticsFixtures.Draws(name))), together);
+        Assert.Equal(names.Select(name => ChainDiagnostics.Compute(DiagnosticsFixtures.Draws(name))), together);
     }
 
-    private static void AssertFigures(ExpectedDiagnostics expected, ChainFigures actual, string[] except)
+    private static void AssertStatistics(ExpectedDiagnostics expected, ChainStatistics actual, string[] except)
     {
-        foreach ((string figure, double? value, double? own) in ((string, double?, double?)[])
+        foreach ((string statistic, double? value, double? own) in ((string, double?, double?)[])
             [
                 ("rHat", expected.RHat, actual.RHat),
                 ("essBulk", expected.EssBulk, actual.EssBulk),
@@ -74,17 +74,17 @@ public sealed class ChainDiagnosticsFixtureTests
                 ("mcseStandardDeviation", expected.McseStandardDeviation, actual.McseStandardDeviation),
             ])
         {
-            if (!except.Contains(figure))
-                AssertClose(figure, value, own);
+            if (!except.Contains(statistic))
+                AssertClose(statistic, value, own);
         }
         // A mean near 0 has no relative error: it is held against the spread.
         Assert.Equal(expected.Mean, actual.Mean!.Value, Relative * expected.StandardDeviation + 1e-15 * Math.Abs(expected.Mean));
     }
 
-    private static void AssertClose(string figure, double? expected, double? actual)
+    private static void AssertClose(string statistic, double? expected, double? actual)
     {
-        Assert.True((expected is null) == (actual is null), $"{figure}: {expected} and {actual}");
+        Assert.True((expected is null) == (actual is null), $"{statistic}: {expected} and {actual}");
         if (expected is { } value)
-            Assert.True(Math.Abs(actual!.Value / value - 1) < Relative, $"{figure}: {value:R} and {actual:R}");
+            Assert.True(Math.Abs(actual!.Value / value - 1) < Relative, $"{statistic}: {value:R} and {actual:R}");
     }
 }

@@ -15,7 +15,7 @@ public sealed class ChainDiagnosticsTests
     {
         ChainDraws draws = ChainDraws.From(TestChains.Autoregressive(2000, 64, rho, seed: 11), 64);
 
-        ChainFigures actual = ChainDiagnostics.Of(draws);
+        ChainStatistics actual = ChainDiagnostics.Compute(draws);
 
         double expected = 128_000 * (1 - rho) / (1 + rho);
         Assert.InRange(actual.EssMean!.Value, 0.85 * expected, 1.15 * expected);
@@ -31,7 +31,7 @@ public sealed class ChainDiagnosticsTests
         ChainDraws draws = ChainDraws.From(TestChains.Autoregressive(2000, 64, 0, seed: 12), 64);
 
         double expected = 1 / Math.Sqrt(2 * 128_000.0);
-        Assert.InRange(ChainDiagnostics.Of(draws).McseStandardDeviation!.Value, 0.95 * expected, 1.05 * expected);
+        Assert.InRange(ChainDiagnostics.Compute(draws).McseStandardDeviation!.Value, 0.95 * expected, 1.05 * expected);
     }
 
     // Effective sizes are counted over all chains: chains that each mix well but disagree are worth about their number. A sum of
@@ -43,7 +43,7 @@ public sealed class ChainDiagnosticsTests
         for (int i = 0; i < values.Length; i++)
             values[i] += 10 * (i % 4);
 
-        ChainFigures actual = ChainDiagnostics.Of(ChainDraws.From(values, 4));
+        ChainStatistics actual = ChainDiagnostics.Compute(ChainDraws.From(values, 4));
 
         Assert.InRange(actual.EssBulk!.Value, 1, 10);
         Assert.True(actual.RHat > 2);
@@ -57,16 +57,16 @@ public sealed class ChainDiagnosticsTests
         for (int i = 3; i < values.Length; i += 4)
             values[i] *= 3;
 
-        Assert.True(ChainDiagnostics.Of(ChainDraws.From(values, 4)).RHat > 1.05);
+        Assert.True(ChainDiagnostics.Compute(ChainDraws.From(values, 4)).RHat > 1.05);
     }
 
-    // Ranks don't change under a rising function; only figures on ranks stay.
+    // Ranks don't change under a rising function; only statistics on ranks stay.
     [Fact]
-    public void RankedFigures_RisingTransformation_StayTheSame()
+    public void RankedStatistics_RisingTransformation_StayTheSame()
     {
         double[] values = TestChains.Autoregressive(200, 4, 0.5, seed: 15);
-        ChainFigures plain = ChainDiagnostics.Of(ChainDraws.From(values, 4));
-        ChainFigures stretched = ChainDiagnostics.Of(ChainDraws.From([.. values.Select(value => Math.Exp(3 * value))], 4));
+        ChainStatistics plain = ChainDiagnostics.Compute(ChainDraws.From(values, 4));
+        ChainStatistics stretched = ChainDiagnostics.Compute(ChainDraws.From([.. values.Select(value => Math.Exp(3 * value))], 4));
 
         Assert.Equal(plain.EssBulk, stretched.EssBulk);
         Assert.NotEqual(plain.EssMean, stretched.EssMean);
@@ -80,9 +80,9 @@ public sealed class ChainDiagnosticsTests
     {
         ChainDraws draws = ChainDraws.From(TestChains.Autoregressive(count, 2, 0, seed: 16), 2);
 
-        ChainFigures actual = ChainDiagnostics.Of(draws);
+        ChainStatistics actual = ChainDiagnostics.Compute(draws);
 
-        Assert.Equal(FiguresCondition.TooFewDraws, actual.Condition);
+        Assert.Equal(StatisticsCondition.TooFewDraws, actual.Condition);
         Assert.Equal((count, 2), (actual.Draws, actual.Chains));
         Assert.Null(actual.RHat ?? actual.EssBulk ?? actual.EssTail ?? actual.EssMean ?? actual.McseMean ?? actual.McseStandardDeviation);
         Assert.Equal(count > 0, actual.Mean is not null);
@@ -97,7 +97,7 @@ public sealed class ChainDiagnosticsTests
         double[] values = TestChains.Autoregressive(50, 2, 0, seed: 17);
         values[37] = value;
 
-        Assert.Equal(new ChainFigures(FiguresCondition.NotFinite, 50, 2), ChainDiagnostics.Of(ChainDraws.From(values, 2)));
+        Assert.Equal(new ChainStatistics(StatisticsCondition.NotFinite, 50, 2), ChainDiagnostics.Compute(ChainDraws.From(values, 2)));
     }
 
     [Fact]
@@ -106,9 +106,9 @@ public sealed class ChainDiagnosticsTests
         var values = new float[60];
         Array.Fill(values, 0.1f);
 
-        ChainFigures actual = ChainDiagnostics.Of(ChainDraws.From(values, 3));
+        ChainStatistics actual = ChainDiagnostics.Compute(ChainDraws.From(values, 3));
 
-        Assert.Equal(FiguresCondition.Constant, actual.Condition);
+        Assert.Equal(StatisticsCondition.Constant, actual.Condition);
         Assert.Equal(0.1f, actual.Mean!.Value, 1e-12);
         Assert.Equal(0, actual.StandardDeviation!.Value, 1e-12);
         Assert.Null(actual.RHat ?? actual.EssBulk ?? actual.EssTail ?? actual.EssMean ?? actual.McseMean);
@@ -119,9 +119,9 @@ public sealed class ChainDiagnosticsTests
     {
         double[] values = [.. Enumerable.Range(0, 60).Select(i => 0.1 * (i % 3))];
 
-        ChainFigures actual = ChainDiagnostics.Of(ChainDraws.From(values, 3));
+        ChainStatistics actual = ChainDiagnostics.Compute(ChainDraws.From(values, 3));
 
-        Assert.Equal(FiguresCondition.Stuck, actual.Condition);
+        Assert.Equal(StatisticsCondition.Stuck, actual.Condition);
         Assert.Equal(0.1, actual.Mean!.Value, 1e-12);
         Assert.Null(actual.RHat ?? actual.EssBulk ?? actual.EssTail ?? actual.EssMean ?? actual.McseMean ?? actual.McseStandardDeviation);
     }
@@ -131,7 +131,7 @@ public sealed class ChainDiagnosticsTests
     {
         double[] values = [.. TestChains.Autoregressive(50, 2, 0, seed: 18).Select(value => 1e200 * value)];
 
-        ChainFigures actual = ChainDiagnostics.Of(ChainDraws.From(values, 2));
+        ChainStatistics actual = ChainDiagnostics.Compute(ChainDraws.From(values, 2));
 
         Assert.True(double.IsFinite(actual.RHat!.Value) && double.IsFinite(actual.EssBulk!.Value));
         Assert.Null(actual.StandardDeviation ?? actual.McseMean);
@@ -145,7 +145,7 @@ public sealed class ChainDiagnosticsTests
         {
             for (int chains = 1; chains <= 19; chains += 2)
             {
-                ChainFigures actual = ChainDiagnostics.Of(
+                ChainStatistics actual = ChainDiagnostics.Compute(
                     ChainDraws.From(TestChains.Autoregressive(draws, chains, 0.99, draws * 100 + chains), chains));
 
                 Assert.Equal(chains > 1, actual.RHat is not null);

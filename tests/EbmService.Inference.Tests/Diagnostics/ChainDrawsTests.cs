@@ -5,23 +5,12 @@ namespace EbmService.Inference.Tests.Diagnostics;
 public sealed class ChainDrawsTests
 {
     [Fact]
-    public void SideBySide_BlocksOfDifferentLength_KeepsChainsInOrderAndCommonDraws()
+    public void From_FloatsAndDoubles_KeepsDrawsInRows()
     {
-        ChainDraws first = ChainDraws.From([1.0, 2, 3, 4, 5, 6], 2), second = ChainDraws.From([7f, 8], 1);
+        ChainDraws sut = ChainDraws.From([1f, 2, 3, 4, 5, 6], 2);
 
-        ChainDraws sut = ChainDraws.SideBySide([first, second]);
-
-        Assert.Equal((2, 3), (sut.Draws, sut.Chains));
-        Assert.Equal([1, 2, 7, 3, 4, 8], sut.Values.ToArray());
-    }
-
-    [Fact]
-    public void Skip_WarmUp_LeavesTheRest()
-    {
-        ChainDraws sut = ChainDraws.From([1.0, 2, 3, 4, 5, 6], 2);
-
-        Assert.Equal([3, 4, 5, 6], sut.Skip(1).Values.ToArray());
-        Assert.Equal(0, sut.Skip(3).Draws);
+        Assert.Equal((3, 2), (sut.Draws, sut.Chains));
+        Assert.Equal(ChainDraws.From([1.0, 2, 3, 4, 5, 6], 2).Values.ToArray(), sut.Values.ToArray());
     }
 
     [Fact]
@@ -29,6 +18,5 @@ public sealed class ChainDrawsTests
     {
         Assert.Throws<ArgumentException>(() => ChainDraws.From([1.0, 2, 3], 2));
         Assert.Throws<ArgumentOutOfRangeException>(() => ChainDraws.From([1.0], 0));
-        Assert.Throws<ArgumentException>(() => ChainDraws.SideBySide([]));
     }
 }

@@ -7,7 +7,7 @@ public sealed class EbfmiTests
     // ArviZ's own test (test_diagnostics.py, test_bfmi): changes of 1, variance 5/3.
     [Fact]
     public void Of_ArvizExample_IsItsResult() =>
-        Assert.Equal(0.6, Assert.Single(Ebfmi.Of(ChainDraws.From([1.0, 2, 3, 4], 1)))!.Value, 1e-12);
+        Assert.Equal(0.6, Assert.Single(TestChains.Ebfmi(ChainDraws.From([1.0, 2, 3, 4], 1)))!.Value, 1e-12);
 
     // For an autoregression E (x' - x)^2 = 2 (1 - rho) Var x.
     [Theory]
@@ -15,7 +15,7 @@ public sealed class EbfmiTests
     [InlineData(0.9)]
     public void Of_Autoregression_IsNearItsClosedForm(double rho)
     {
-        double?[] actual = Ebfmi.Of(ChainDraws.From(TestChains.Autoregressive(50_000, 2, rho, seed: 31), 2));
+        double?[] actual = TestChains.Ebfmi(ChainDraws.From(TestChains.Autoregressive(50_000, 2, rho, seed: 31), 2));
 
         Assert.All(actual, value => Assert.InRange(value!.Value / (2 * (1 - rho)), 0.95, 1.05));
     }
@@ -25,13 +25,13 @@ public sealed class EbfmiTests
     {
         double[][] chains = [[1, 2, 4], [5, 5, 5], [1, double.NaN, 2], [1, 2, double.PositiveInfinity]];
 
-        double?[] actual = Ebfmi.Of(ChainDraws.From(TestChains.Rows(chains), 4));
+        double?[] actual = TestChains.Ebfmi(ChainDraws.From(TestChains.Rows(chains), 4));
 
         // Changes 1 and 4, squared deviations 14/3.
         Assert.Equal(15.0 / 14, actual[0]!.Value, 1e-12);
         Assert.Equal([null, null, null], actual[1..]);
-        Assert.Equal([null, null], Ebfmi.Of(ChainDraws.From([1.0, 2], 2)));
-        Assert.Equal([null], Ebfmi.Of(ChainDraws.From(ReadOnlySpan<double>.Empty, 1)));
+        Assert.Equal([null, null], TestChains.Ebfmi(ChainDraws.From([1.0, 2], 2)));
+        Assert.Equal([null], TestChains.Ebfmi(ChainDraws.From(ReadOnlySpan<double>.Empty, 1)));
     }
 
     // The batch formula in two passes, from doubles around 1e6: running sums must not lose their digits.
@@ -52,7 +52,7 @@ public sealed class EbfmiTests
     public void Accumulator_SavedAndLoadedAnywhere_GoesOnToTheBit()
     {
         double[] energies = TestChains.Autoregressive(40, 3, 0.5, seed: 33);
-        double?[] expected = Ebfmi.Of(ChainDraws.From(energies, 3));
+        double?[] expected = TestChains.Ebfmi(ChainDraws.From(energies, 3));
 
         for (int cut = 0; cut <= 40; cut += 5)
         {

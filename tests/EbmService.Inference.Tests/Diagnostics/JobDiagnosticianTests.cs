@@ -23,7 +23,7 @@ public sealed class JobDiagnosticianTests
     }
 
     [Fact]
-    public void Compute_SameStepsKeptAtTwoIntervals_GiveTheSameFigures()
+    public void Compute_SameStepsKeptAtTwoIntervals_GiveTheSameStatistics()
     {
         ChainSeries first = Thinned(Series(4, 1, 0, 400, 5)), second = Series(4, 1, 0, 400, 6);
 
@@ -89,7 +89,7 @@ public sealed class JobDiagnosticianTests
     }
 
     [Fact]
-    public void Compute_ClassThatStandsStill_LeavesNoFigures()
+    public void Compute_ClassThatStandsStill_LeavesNoStatistics()
     {
         ChainSeries series = Series(4, 1, 0, 200, 13);
         for (int row = 0; row < 400; row++)
@@ -122,7 +122,7 @@ public sealed class JobDiagnosticianTests
     }
 
     [Fact]
-    public void Compute_ClassWhoseChainsAllDiverged_LeavesNoFigures()
+    public void Compute_ClassWhoseChainsAllDiverged_LeavesNoStatistics()
     {
         ChainSeries series = Series(4, 1, 0, 200, 14);
         (series.Values[1], series.Values[3]) = (float.NaN, float.NaN);
@@ -140,7 +140,7 @@ public sealed class JobDiagnosticianTests
     }
 
     [Fact]
-    public void Compute_NoDraws_GivesNoFigures() => Assert.Equal((0, null, null), (Compute([]).Chains, Compute([]).RHat, Compute([Series(2, 1, 0, 0, 1)]).EssBulk));
+    public void Compute_NoDraws_GivesNoStatistics() => Assert.Equal((0, null, null), (Compute([]).Chains, Compute([]).RHat, Compute([Series(2, 1, 0, 0, 1)]).EssBulk));
 
     [Theory]
     [InlineData(400.0, null, 400.0, 1.5, StopReason.UntilEss)]

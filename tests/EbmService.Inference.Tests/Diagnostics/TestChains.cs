@@ -1,3 +1,5 @@
+using EbmService.Inference.Diagnostics;
+
 namespace EbmService.Inference.Tests.Diagnostics;
 
 /// <summary>Chains made for tests, seeded.</summary>
@@ -24,4 +26,13 @@ internal static class TestChains
 
     public static double Normal(Random random) =>
         Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+
+    /// <summary>E-BFMI of each chain, its draws added one by one.</summary>
+    public static double?[] Ebfmi(ChainDraws energies)
+    {
+        var accumulator = new EbfmiAccumulator(energies.Chains);
+        for (int draw = 0; draw < energies.Draws; draw++)
+            accumulator.Add(energies.Values.Slice(draw * energies.Chains, energies.Chains));
+        return accumulator.Values();
+    }
 }

@@ -183,6 +183,9 @@ public sealed class ModelRepositoryRefusalTests : IDisposable
         { "score", "lacks the tensor 'score.logDensity'" },
         { "empty", "has no scores" },
         { "uneven", "'score.maxLogit' has shape" },
+        { "unfitted", "both or neither of 'score.typicality' and 'typicality.mean'" },
+        { "mean alone", "both or neither of 'score.typicality' and 'typicality.mean'" },
+        { "no typicality", "has no scores" },
     };
 
     [Theory]
@@ -199,6 +202,12 @@ public sealed class ModelRepositoryRefusalTests : IDisposable
             "count" => good with { BufferLabels = [0, 1] },
             "score" => good with { Calibration = new Dictionary<string, float[]> { ["maxLogit"] = [1] } },
             "empty" => good with { Calibration = new Dictionary<string, float[]> { ["logDensity"] = [] } },
+            "unfitted" => good with { Calibration = new Dictionary<string, float[]> { ["logDensity"] = [1, 2], ["typicality"] = [1] } },
+            "mean alone" => good with { TypicalityMean = 1 },
+            "no typicality" => good with
+            {
+                Calibration = new Dictionary<string, float[]> { ["logDensity"] = [1, 2], ["typicality"] = [] }, TypicalityMean = 1,
+            },
             _ => good with { Calibration = new Dictionary<string, float[]> { ["logDensity"] = [1, 2], ["maxLogit"] = [1] } },
         });
 

@@ -20,6 +20,7 @@ public sealed class ModelRepositoryTests : IDisposable
         Assert.Equal([0, 1, 0, 1], model.BufferLabels!);
         Assert.Equal([1, 2, 3], model.Calibration["logDensity"]);
         Assert.Equal([-1, 0, 5], model.Calibration["maxLogit"]);
+        Assert.Null(model.TypicalityMean);
         HostedModel hosted = model.Hosted;
         Assert.Equal(ModelState.Ready, hosted.State);
         Assert.Equal(36 + 4 + 72 + 2, hosted.ParameterCount);
@@ -28,6 +29,21 @@ public sealed class ModelRepositoryTests : IDisposable
         Assert.Equal("sha256:" + hosted.Manifest!.Files["calibration.safetensors"], hosted.CalibrationId);
         Assert.Equal([ModelTask.Energy, ModelTask.Sampling, ModelTask.OutOfDistribution, ModelTask.Classification], hosted.Tasks);
         Assert.Equal((7, 0.99, 8), (hosted.Manifest.Provenance!.Seed, hosted.Manifest.Metrics["accuracy"], hosted.Manifest.BlockSizes["cpu"]));
+    }
+
+    [Fact]
+    public void Load_CalibratedTypicality_HasItsOwnRowsAndMean()
+    {
+        files.AddJem("jem", TestRepository.JemContent() with
+        {
+            Calibration = new Dictionary<string, float[]> { ["logDensity"] = [3, 1, 2], ["typicality"] = [-1, -2] }, TypicalityMean = 2.5f,
+        });
+
+        LoadedModel model = files.Open().Load(new ModelKey("jem", "1")).OrThrow();
+
+        Assert.Equal([-2, -1], model.Calibration["typicality"]);
+        Assert.Equal(2.5f, model.TypicalityMean);
+        Assert.Equal(["logDensity", "typicality"], model.Calibration.Keys.Order());
     }
 
     [Fact]

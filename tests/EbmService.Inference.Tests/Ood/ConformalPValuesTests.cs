@@ -15,6 +15,15 @@ public sealed class ConformalPValuesTests
     public void PValue_AgainstFourScores_CountsThoseAtOrBelow(float score, double expected) =>
         Assert.Equal(expected, ConformalPValues.PValue([1, 2, 2, 3], score), 12);
 
+    // NaN sorts first and counts as the lowest: n = 4, of which 2.
+    [Theory]
+    [InlineData(-1f, 0.6)]
+    [InlineData(1f, 0.8)]
+    [InlineData(9f, 1.0)]
+    [InlineData(float.NaN, 0.6)]
+    public void PValue_CalibrationWithNaN_StaysInOrder(float score, double expected) =>
+        Assert.Equal(expected, ConformalPValues.PValue([float.NaN, float.NaN, 1, 2], score), 12);
+
     // Exchangeable scores: P(p <= alpha) <= alpha, and p is nearly uniform. 4 000 draws: 3 standard errors of the share
     // at 0.05 are 0.0103, at 0.5 they are 0.024; the calibration set itself adds sqrt(a (1 - a) / 4000) once more.
     [Theory]

@@ -103,7 +103,7 @@ public sealed class ModelEvaluatorTests : IDisposable
     [Fact]
     public void Evaluate_Ood_GivesScoresPValuesAndVerdicts()
     {
-        EvaluationAnswer answer = Ask(Query(Jem, EvaluationKind.OutOfDistribution, Noise(2, seed: 6), [2, 1, 8, 8]) with { Alpha = 0.05 });
+        EvaluationAnswer answer = Ask(Query(Jem, EvaluationKind.OutOfDistribution, Noise(2, seed: 6), [2, 1, 8, 8]) with { Alpha = 0.2 });
 
         Assert.Equal(
             [OodScorer.ApproximateMass, OodScorer.LogDensity, OodScorer.MaxLogit, OodScorer.MaxProbability, OodScorer.NegativeEntropy, OodScorer.Typicality],
@@ -114,7 +114,7 @@ public sealed class ModelEvaluatorTests : IDisposable
             float score = answer.Scores[OodScorer.LogDensity][i];
             int below = new[] { -3, -2, -1, 0, 1, 2, 3, 4, 5 }.Count(value => value <= score);
             Assert.Equal((1 + below) / 10.0, answer.PValues![i], 1e-12);
-            Assert.Equal(answer.PValues[i] <= 0.05 ? OodVerdict.OutOfDistribution : OodVerdict.InDistribution, answer.Verdicts![i]);
+            Assert.Equal(answer.PValues[i] <= 0.2 ? OodVerdict.OutOfDistribution : OodVerdict.InDistribution, answer.Verdicts![i]);
         }
         Assert.StartsWith("sha256:", answer.CalibrationId, StringComparison.Ordinal);
     }
@@ -137,7 +137,24 @@ public sealed class ModelEvaluatorTests : IDisposable
 
         Assert.Null(answer.PValues);
         Assert.Equal([OodVerdict.Uncalibrated], answer.Verdicts!);
-        Assert.NotNull(Ask(query).PValues);
+        Assert.NotNull(Ask(query with { Alpha = 0.5 }).PValues);
+    }
+
+    // 9 calibration rows: the smallest p-value is 0.1. Typicality has the 4 odd ones of them: 0.2.
+    [Theory]
+    [InlineData(OodScorer.LogDensity, 0.1, 0.0999)]
+    [InlineData(OodScorer.Typicality, 0.2, 0.1999)]
+    public void Evaluate_OodAlphaFinerThanTheCalibration_IsRefusedWithTheRemedy(string score, double fine, double tooFine)
+    {
+        EvaluationQuery query = Query(Jem, EvaluationKind.OutOfDistribution, Noise(1, 1), [1, 1, 8, 8]) with { Score = score };
+
+        Assert.NotNull(Ask(query with { Alpha = fine }).Verdicts);
+        Failure refused = _sut.Evaluate([query with { Alpha = tooFine }])[0].Failure!;
+
+        Assert.Equal(FailureCode.InvalidRequest, refused.Code);
+        FieldError error = Assert.Single(refused.Fields);
+        Assert.Equal("alpha", error.Field);
+        Assert.Contains($"at least {fine}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -163,7 +180,7 @@ public sealed class ModelEvaluatorTests : IDisposable
         [
             Query(Jem, EvaluationKind.Energy, Noise(9, 1), [9, 1, 8, 8]) with { Gradients = true },
             Query(Jem, EvaluationKind.Classification, Noise(9, 1), [9, 1, 8, 8]) with { RefineSteps = 2 },
-            Query(Jem, EvaluationKind.OutOfDistribution, Noise(9, 1), [9, 1, 8, 8]),
+            Query(Jem, EvaluationKind.OutOfDistribution, Noise(9, 1), [9, 1, 8, 8]) with { Alpha = 0.5 },
         ];
         _sut.Evaluate(queries);
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;

@@ -34,10 +34,14 @@ internal static class TestModels
         using DisposeScope scope = TorchSharp.torch.NewDisposeScope();
         using IEnergyModel model = EnergyCases.Create(kind).Model;
         bool trained = EnergyModelFactory.ParameterShapes(architecture, input).Count > 0;
+        (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean)? fitted = calibration is null
+            ? null
+            : OodCalibration.Fit((scores ?? OodScorer.Names(model)).ToDictionary(score => score, _ => calibration));
         ModelVersionWriter.Write(folder, "1", new ModelVersionContent
         {
             Weights = trained ? model.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()) : [],
-            Calibration = calibration is null ? null : (scores ?? OodScorer.Names(model)).ToDictionary(score => score, _ => calibration),
+            Calibration = fitted?.Scores,
+            TypicalityMean = fitted?.TypicalityMean,
         });
     }
 }

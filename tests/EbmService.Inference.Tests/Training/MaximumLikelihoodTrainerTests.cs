@@ -1,6 +1,8 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Tests.Energies;
 using EbmService.Inference.Training;
 
 namespace EbmService.Inference.Tests.Training;
@@ -79,6 +81,37 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
         Assert.All(recorder.Seen, progress => Assert.True(double.IsFinite(progress.GradientNorm)));
     }
 
+    // Data of class 1 alone: the negatives take its labels, so that chains of other classes never leave the buffer.
+    [Fact]
+    public void Run_DataOfOneClass_RunsChainsOfThatClassOnly()
+    {
+        (ArchitectureSpec architecture, InputSchema input) = EnergyCases.Describe("conv-jem");
+        ModelDescriptor model = Model with { Architecture = architecture, Input = input, Labels = ["a", "b", "c"] };
+        TrainingRecipe recipe = Recipe with
+        {
+            Iterations = 3, BatchSize = 16, BufferSize = 30, Classification = new ClassificationRecipe(BatchSize: 8),
+        };
+        using var before = TrainingState.Create(recipe, model);
+        using var sut = new MaximumLikelihoodTrainer(recipe, model, new OneClass(input.Length(), 1), Checkpoint("labels"), new Recorder());
+        sut.Run(TestContext.Current.CancellationToken);
+
+        float[] old = before.Buffer.States.ToFloats(), now = sut.State.Buffer.States.ToFloats();
+        int[] moved = [.. Enumerable.Range(0, 30).Where(slot => !Row(old, slot).SequenceEqual(Row(now, slot))).Select(slot => slot % 3).Distinct()];
+        Assert.Equal([1], moved);
+
+        ReadOnlySpan<float> Row(float[] states, int slot) => states.AsSpan(slot * input.Length(), input.Length());
+    }
+
+    [Fact]
+    public void Run_CheckpointOfAnotherObjective_IsRefused()
+    {
+        Train("older", Recipe with { Iterations = 1 }, new Recorder());
+        TrainingCheckpoint written = TrainingCheckpoint.Read(Checkpoint("older"));
+        TrainingCheckpoint.Write(Checkpoint("older"), written with { Fingerprint = new string('0', 64) });
+
+        Assert.Throws<InvalidCheckpointException>(() => Train("older", Recipe, new Recorder()));
+    }
+
     private (TrainingEnd End, byte[] State) Train(string name, TrainingRecipe recipe, Recorder recorder, CancellationTokenSource? stop = null)
     {
         using var sut = new MaximumLikelihoodTrainer(recipe, Model, new TwoMoonsData(1000, 0.1, 1), Checkpoint(name), recorder);
@@ -93,6 +126,19 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
         .OrderBy(pair => pair.Key, StringComparer.Ordinal).SelectMany(pair => pair.Value.Data.ToArray())];
 
     public void Dispose() => _folder.Dispose();
+
+    private sealed class OneClass(int length, int label) : ITrainingData
+    {
+        public int Count => 100;
+
+        public int RowLength => length;
+
+        public bool HasLabels => true;
+
+        public void CopyRow(int index, Span<float> destination) => destination.Fill(index / 100f);
+
+        public int Label(int index) => label;
+    }
 
     private sealed class Recorder : ITrainingObserver
     {
