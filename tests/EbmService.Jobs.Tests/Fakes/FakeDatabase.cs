@@ -44,7 +44,7 @@ internal sealed class FakeDatabase : DbCommandInterceptor, IDbTransactionInterce
     public InterceptionResult TransactionCommitting(DbTransaction transaction, TransactionEventData eventData, InterceptionResult result)
     {
         Interlocked.Increment(ref _commits);
-        Holds.GetAwaiter().GetResult();
+        Holds.Wait();
         Fail(FailsWith);
         return result;
     }
