@@ -23,6 +23,9 @@ internal sealed class JobRecorder(
     /// <summary>Carries one entry out; a disk that refuses fails the job, and a job of a newer process is let go.</summary>
     public async Task RecordAsync(Job job, JobEntry entry)
     {
+        // Entries behind one that found the job to be another process's.
+        if (job.State == JobState.Ended)
+            return;
         try
         {
             await CarryOutAsync(job, entry);
