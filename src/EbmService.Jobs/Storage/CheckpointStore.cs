@@ -24,7 +24,7 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
         // A damaged head may claim any epoch: only a whole file counts.
         if (heads.Any(head => head?.Epoch > epoch) && ReadNewest(id, block)?.Head.Epoch > epoch)
             throw new StaleEpochException();
-        disk.Write(PathOf(id, block, OlderOf(heads)), content, CheckpointFile.Head(epoch, step, content));
+        disk.Write(PathOf(id, block, ReplacedBy(epoch, step, heads)), content, CheckpointFile.Head(epoch, step, content));
     }
 
     /// <summary>Stores the last chains of finished blocks, all in one write.</summary>
@@ -100,13 +100,18 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
         return found;
     }
 
-    private static int OlderOf(CheckpointHead?[] heads) => heads switch
+    /// <summary>The older generation; but one of the same step is replaced by what came later within the step after it, so that there is always one newest.</summary>
+    private static int ReplacedBy(int epoch, int step, CheckpointHead?[] heads)
     {
-        [null, _] => 0,
-        [_, null] => 1,
-        [{ } first, { } second] => first.IsNewerThan(second) ? 1 : 0,
-        _ => 0,
-    };
+        int same = Array.FindIndex(heads, head => head is { } known && (known.Epoch, known.Step) == (epoch, step));
+        return same >= 0 ? same : heads switch
+        {
+            [null, _] => 0,
+            [_, null] => 1,
+            [{ } first, { } second] => first.IsNewerThan(second) ? 1 : 0,
+            _ => 0,
+        };
+    }
 
     private string ArchiveOf(string id) => folders.File(id, JobFolders.Checkpoints, BlockArchive.FileName);
 

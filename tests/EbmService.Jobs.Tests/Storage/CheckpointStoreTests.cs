@@ -30,6 +30,24 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal((4, 4), Content());
     }
 
+    /// <summary>A step longer than the time between two checkpoints is saved several times within.</summary>
+    [Theory]
+    [InlineData(new[] { 3, 4 })]
+    [InlineData(new[] { 2, 3, 4 })]
+    public void Write_TheSameStepSeveralTimes_KeepsTheLatestAndAnEarlierStep(int[] steps)
+    {
+        foreach (int step in steps)
+            _sut.Write(_id, 0, epoch: 1, step, [(byte)step]);
+        for (byte within = 100; within < 104; within++)
+        {
+            _sut.Write(_id, 0, epoch: 1, 4, [within]);
+            Assert.Equal((4, within), Content());
+        }
+
+        Damage(PathOf(0), PathOf(1), newest: 103);
+        Assert.Equal((3, 3), Content());
+    }
+
     [Fact]
     public void Write_OtherBlock_IsItsOwn()
     {
