@@ -23,6 +23,25 @@ public sealed class DetailedBalanceTests
     [Fact]
     public void Step_UnadjustedKernel_DoesNot() => Assert.True(Imbalance(SamplingKernel.Ula, 0.15, box: false) > 6);
 
+    /// <summary>Replicas that hardly move by themselves, drawn from the marginals of two temperatures: what swaps carry to the first is carried back as often.</summary>
+    [Fact]
+    public void Step_SwapsOfReplicas_FlowBothWaysEqually()
+    {
+        const double Barrier = 1.5;
+        const int Chains = 100_000;
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellArchitecture(Barrier), new Dictionary<string, Tensor>());
+        float[] cold = Moments.Draw(u => Barrier * Math.Pow(u * u - 1, 2), -3, 3, Chains, 4);
+        float[] hot = Moments.Draw(u => Barrier * Math.Pow(u * u - 1, 2) / 3, -4, 4, Chains, 5);
+        float[] x = [.. cold.Zip(hot, (first, second) => new[] { first, second }).SelectMany(pair => pair)];
+        SamplingSpec spec = KernelCases.Temperate(SamplingKernel.Mala, 1e-12) with { Tempering = new([1, 3]) };
+
+        using ChainState state = ChainRunner.Advance(KernelFactory.Create(spec, model), new ChainStartPoints(tensor(x, [x.Length, 1])), 1, 8);
+
+        using Tensor reported = state.Reported(state.X);
+        Assert.InRange(Flows.LargestImbalance(Cells(cold), Cells(reported.data<float>().ToArray()), 6), 0.1, 4);
+        Assert.InRange(state.Replicas!.SwapAcceptanceSum.div(state.Replicas.SwapAttempts).item<float>(), 0.4f, 0.95f);
+    }
+
     private static double Imbalance(SamplingKernel kernel, double stepSize, bool box)
     {
         const double Barrier = 1.5;
