@@ -97,7 +97,7 @@ public sealed class PlotRendererTests
         using SKBitmap other = TestPng.Decode(PlotRenderer.Render(new LinePlot("Energies ± T", "", "", [])));
 
         Assert.NotEqual(Top(titled), Top(other));
-        Assert.InRange(Top(titled).Count(pixel => pixel.Red < 128), 200, 4000);
+        Assert.InRange(Top(titled).Count(pixel => pixel.Red < 200), 100, 4000);
 
         static SKColor[] Top(SKBitmap picture) => [.. picture.Pixels.Take(800 * 30)];
     }
