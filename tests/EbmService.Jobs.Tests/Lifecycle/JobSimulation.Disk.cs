@@ -41,6 +41,9 @@ internal sealed partial class JobSimulation
                 break;
         }
         next.Done.SetResult();
+        // Right after a change of what is stored a kill finds the most.
+        if (next.Entry is StopEntry ? _random.Next(3) == 0 : !_drains && _random.Next(40) == 0)
+            Kill();
     }
 
     private void Write(FinishedBlock block)
@@ -97,12 +100,17 @@ internal sealed partial class JobSimulation
     {
         for (int slot = 0; slot < _slots.Length; slot++)
         {
+            if (_quanta[slot] is { } begun)
+                EndQuantum(slot, _slots[slot]!, begun, mayFail: false);
             if (_slots[slot] is { } block && !_job.IsOver)
                 Park(slot, block);
         }
         _job.WriteParked();
+        bool drains = _drains;
+        _drains = true;
         while (_entries.Count > 0)
             CarryOutNext();
+        _drains = drains;
         Kill();
     }
 
@@ -113,6 +121,7 @@ internal sealed partial class JobSimulation
         Note("kill");
         _entries.Clear();
         Array.Clear(_slots);
+        Array.Clear(_quanta);
         (_judging, _pause, _cancelStored) = (null, null, null);
         if (_random.Next(15) == 0)
             _disk[_random.Next(_disk.Length)] = new StoredBlock();

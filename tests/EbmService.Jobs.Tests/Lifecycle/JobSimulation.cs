@@ -15,7 +15,7 @@ namespace EbmService.Jobs.Tests.Lifecycle;
 /// </summary>
 internal sealed partial class JobSimulation : IJobDuties
 {
-    private const int Moves = 60;
+    private const int Moves = 100;
     private const int DrainMoves = 3000;
 
     private readonly int _seed;
@@ -35,6 +35,7 @@ internal sealed partial class JobSimulation : IJobDuties
     // What does not.
     private readonly Queue<(JobEntry Entry, TaskCompletionSource Done)> _entries = new();
     private readonly IBlock?[] _slots;
+    private readonly QuantumLimits?[] _quanta;
     private int? _judging;
     private Job _job;
     private Task? _pause;
@@ -44,21 +45,23 @@ internal sealed partial class JobSimulation : IJobDuties
     private bool _cancelTold;
     private bool _pauseTold;
     private bool _deadlinePassed;
+    private bool _drains;
 
     public JobSimulation(int seed)
     {
         _seed = seed;
         _random = new Random(seed);
         bool hasRule = _random.Next(2) == 0;
-        int steps = _random.Next(3, 25);
-        _threshold = hasRule ? _random.Next(1, 25) : null;
-        _spec = JobsHost.Spec(seed: seed, chains: 4 * _random.Next(1, 5), steps: steps) with
+        int steps = _random.Next(3, 20);
+        _threshold = hasRule ? _random.Next(1, 15) : null;
+        _spec = JobsHost.Spec(seed: seed, chains: 4 * _random.Next(1, 4), steps: steps) with
         {
             Stop = hasRule ? new StopRules(UntilEss: _threshold, CheckEvery: _random.Next(1, 6)) : new StopRules(),
         };
         _plan = new FakePlanner().Plan(_spec);
         _disk = [.. _plan.Blocks.Select(_ => new StoredBlock())];
         _slots = new IBlock?[_random.Next(1, 4)];
+        _quanta = new QuantumLimits?[_slots.Length];
         _job = NewJob(JobStatus.Queued);
         _job.Join(null);
     }
@@ -137,6 +140,7 @@ internal sealed partial class JobSimulation : IJobDuties
     private void Drain()
     {
         Note("drain");
+        _drains = true;
         for (int i = 0; i < DrainMoves && _end is null; i++)
         {
             CarryOutNext();
@@ -155,8 +159,14 @@ internal sealed partial class JobSimulation : IJobDuties
         CheckEnd(_end!);
     }
 
+    /// <summary>Ends the slot's quantum, else does what the job wants of its block, else begins a quantum: much may happen while one is under way.</summary>
     private void Work(int slot, bool mayFail)
     {
+        if (_quanta[slot] is { } begun)
+        {
+            EndQuantum(slot, _slots[slot]!, begun, mayFail);
+            return;
+        }
         if (_slots[slot] is { } block)
         {
             switch (_job.OrderFor(block))
@@ -193,11 +203,12 @@ internal sealed partial class JobSimulation : IJobDuties
             return;
         }
         _job.Begin(block);
-        Quantum(slot, block, mayFail);
+        _quanta[slot] = _job.LimitsFor(block);
     }
 
-    private void Quantum(int slot, IBlock block, bool mayFail)
+    private void EndQuantum(int slot, IBlock block, QuantumLimits limits, bool mayFail)
     {
+        _quanta[slot] = null;
         if (mayFail && _random.Next(300) == 0)
         {
             Note($"block {block.Plan.Index} fails");
@@ -205,7 +216,6 @@ internal sealed partial class JobSimulation : IJobDuties
             _job.FailBlock(block, new Failure(FailureCode.Diverged, "diverged"));
             return;
         }
-        QuantumLimits limits = _job.LimitsFor(block);
         int step = Math.Min(Math.Min(block.Plan.Steps, limits.StepLimit), block.Step + _random.Next(1, 4));
         Require(step >= block.Step, "a block passed its limit");
         Note($"block {block.Plan.Index} to {step}");
@@ -216,7 +226,7 @@ internal sealed partial class JobSimulation : IJobDuties
             Finish(slot, block, Bits(step));
             return;
         }
-        if (_random.Next(3) == 0)
+        if (_random.Next(5) == 0)
             _job.Save(block, Bits(step), TimeSpan.Zero);
         if (limits.MayReachBarrier)
             _job.Arrive(block);
@@ -247,7 +257,7 @@ internal sealed partial class JobSimulation : IJobDuties
 
     private void ParkForOthers(int slot)
     {
-        if (_slots[slot] is { } block && _job.OrderFor(block) == BlockOrder.None)
+        if (_slots[slot] is { } block && _quanta[slot] is null && _job.OrderFor(block) == BlockOrder.None)
             Park(slot, block);
     }
 
@@ -256,7 +266,7 @@ internal sealed partial class JobSimulation : IJobDuties
         if (_slots[slot] is not { } block)
             return;
         Note($"device of block {block.Plan.Index} lost");
-        _slots[slot] = null;
+        (_slots[slot], _quanta[slot]) = (null, null);
         _job.Lose(block);
     }
 

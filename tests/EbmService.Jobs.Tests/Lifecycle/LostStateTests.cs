@@ -23,6 +23,8 @@ public sealed class LostStateTests : IDisposable
         string id = await StoppedInItsFirstStepAsync(spec, slots);
         await using JobsHost second = NewHost(slots);
         await second.EditBeforeStartAsync(id, row => (row.StopReason, row.StopStep) = (StopReason.UntilEss, 9));
+        // One quantum for each step, so that blocks may come to a barrier on the way.
+        second.Workloads.On(1, new Script { BeforeStep = _ => second.Questions.AskAsync(JobsHost.Query(1), default) });
         await second.StartAsync();
         JobSnapshot end = await second.EndOfAsync(id);
 
