@@ -8,7 +8,7 @@ namespace EbmService.Jobs.Tests.Lifecycle;
 /// </summary>
 public sealed class JobModelTests
 {
-    private const int Sequences = 4000;
+    private const int Sequences = 6000;
 
     [Fact]
     public void RandomSequences_AnyMoment_NothingIsStuckOrLost()

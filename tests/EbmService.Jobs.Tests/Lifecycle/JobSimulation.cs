@@ -54,7 +54,7 @@ internal sealed partial class JobSimulation : IJobDuties
         bool hasRule = _random.Next(2) == 0;
         int steps = _random.Next(3, 20);
         _threshold = hasRule ? _random.Next(1, 15) : null;
-        _spec = JobsHost.Spec(seed: seed, chains: 4 * _random.Next(1, 4), steps: steps) with
+        _spec = JobsHost.Spec(seed: seed, chains: 4 * _random.Next(1, 5), steps: steps) with
         {
             Stop = hasRule ? new StopRules(UntilEss: _threshold, CheckEvery: _random.Next(1, 6)) : new StopRules(),
         };
@@ -320,6 +320,7 @@ internal sealed partial class JobSimulation : IJobDuties
             _pauseTold = false;
         Require(!_pauseTold || _job.State == JobState.Paused, $"a pause that was told is lost: {_job.State}");
         Require(!_cancelTold || _end is not null || _job.State is JobState.Cancelling or JobState.Ending, $"a cancel that was told is lost: {_job.State}");
+        Require(_job.State != JobState.Pausing || _job.OpenBlocks > 0, "a pause is never completed");
         Require(_end is null || _job.State == JobState.Ended, "an end is not the end");
         Require(_job.OpenBlocks == _slots.Count(block => block is not null), "open blocks are not those on slots");
     }
