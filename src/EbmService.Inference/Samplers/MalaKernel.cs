@@ -1,4 +1,5 @@
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers.Adaptation;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;

@@ -1,7 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Ood;
 using static TorchSharp.torch;
 
@@ -25,7 +25,7 @@ internal sealed record LiveModel(
     private IEnergyModel Bfloat16()
     {
         lock (_making)
-            return _bfloat16 ??= EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture, Energy.Parameters, ScalarType.BFloat16);
+            return _bfloat16 ??= EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture.Spec(), Energy.Parameters, ScalarType.BFloat16);
     }
 
 

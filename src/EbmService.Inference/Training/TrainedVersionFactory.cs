@@ -1,6 +1,6 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
 using static TorchSharp.torch;
@@ -20,7 +20,7 @@ public static class TrainedVersionFactory
         ModelDescriptor model = plan.Model;
         TrainingState state = trainer.State;
         IReadOnlyDictionary<string, Tensor> average = state.Optimizer.Average();
-        using IEnergyModel energy = EnergyModelFactory.Frozen(model.Architecture, average);
+        using IEnergyModel energy = EnergyModelFactory.Frozen(model.Architecture.Spec(), average);
         IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
         int classes = model.Labels.Count;
         (IReadOnlyDictionary<string, float[]>? calibration, float? typicalityMean) =
@@ -49,7 +49,7 @@ public static class TrainedVersionFactory
         if (heldOut.Count == 0)
             throw new InvalidOperationException("the training held no rows out");
         Dictionary<string, Tensor> parameters = weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor());
-        using IEnergyModel energy = EnergyModelFactory.Create(plan.Model.Architecture, parameters);
+        using IEnergyModel energy = EnergyModelFactory.Create(plan.Model.Architecture.Spec(), parameters);
         return OodCalibrator.Calibrate(energy, plan.Model.Input, data, heldOut);
     }
 }

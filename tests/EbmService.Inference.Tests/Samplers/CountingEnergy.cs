@@ -1,4 +1,4 @@
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Samplers;

@@ -1,6 +1,6 @@
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.DoubleWell;
 using EbmService.Inference.Samplers;
 using static TorchSharp.torch;
 
@@ -29,7 +29,7 @@ public sealed class DetailedBalanceTests
     {
         const double Barrier = 1.5;
         const int Chains = 100_000;
-        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellArchitecture(Barrier), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellSpec(Barrier), new Dictionary<string, Tensor>());
         float[] cold = Moments.Draw(u => Barrier * Math.Pow(u * u - 1, 2), -3, 3, Chains, 4);
         float[] hot = Moments.Draw(u => Barrier * Math.Pow(u * u - 1, 2) / 3, -4, 4, Chains, 5);
         float[] x = [.. cold.Zip(hot, (first, second) => new[] { first, second }).SelectMany(pair => pair)];
@@ -46,7 +46,7 @@ public sealed class DetailedBalanceTests
     {
         const double Barrier = 1.5;
         (double low, double high) = box ? (-1.2, 0.9) : (-3, 3);
-        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellArchitecture(Barrier), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellSpec(Barrier), new Dictionary<string, Tensor>());
         float[] x = Moments.Draw(u => Barrier * Math.Pow(u * u - 1, 2), low, high, 200_000, 4);
         SamplingSpec spec = KernelCases.Temperate(kernel, stepSize) with { Hmc = new(3) };
         if (box)

@@ -1,6 +1,6 @@
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Architectures;
 using TorchSharp;
 using static TorchSharp.torch;
 

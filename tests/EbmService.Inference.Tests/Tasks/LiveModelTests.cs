@@ -1,8 +1,8 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Tasks;
-using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Architectures;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Tasks;

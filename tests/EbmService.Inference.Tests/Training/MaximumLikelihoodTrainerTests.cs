@@ -1,8 +1,10 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Architectures;
 using EbmService.Inference.Training;
 
 namespace EbmService.Inference.Tests.Training;
@@ -13,7 +15,7 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
     {
         Name = "moons",
         Title = "Moons",
-        Architecture = new MlpArchitecture([32, 32]),
+        Architecture = new MlpSpec([32, 32]),
         Input = new InputSchema(InputKind.Vector, [2], -3, 3),
     };
 
