@@ -41,11 +41,17 @@ internal static class NativePrimitives
     {
         if (!ChoosesKernels(input))
             return F.conv2d(input, weight, bias, [stride, stride], [padding, padding]);
+        long outputs = weight.size(0);
+        if (input.dtype != ScalarType.Float32 || (is_grad_enabled() && (input.requires_grad || weight.requires_grad)))
+        {
+            (input, weight) = (ChannelsLast(WithTwo(input, 1)), WithTwo(WithTwo(weight, 0), 1));
+            bias = bias is null ? null : WithTwo(bias, 0);
+        }
         var signature = new Signature(stackalloc long[Signature.Length], Operation.Convolution);
         signature.Add(input, weight, bias);
         signature.Add(stride, padding);
         using FirstCallGate.Passage passage = s_gate.Enter(signature.Numbers, PerOperator);
-        return passage.Done(F.conv2d(input, weight, bias, [stride, stride], [padding, padding]));
+        return passage.Done(Channels(F.conv2d(input, weight, bias, [stride, stride], [padding, padding]), outputs));
     }
 
     /// <summary>The transpose of <see cref="Convolve"/>: from maps (n, outputs, ...) to maps (n, channels, ...).</summary>
@@ -55,11 +61,13 @@ internal static class NativePrimitives
     {
         if (!ChoosesKernels(input))
             return Transposed();
+        long channels = weight.size(1);
+        (input, weight) = (ChannelsLast(WithTwo(input, 1)), WithTwo(WithTwo(weight, 0), 1));
         var signature = new Signature(stackalloc long[Signature.Length], Operation.TransposedConvolution);
         signature.Add(input, weight, null);
         signature.Add(stride, padding, outputPadding.Height, outputPadding.Width);
         using FirstCallGate.Passage passage = s_gate.Enter(signature.Numbers, PerOperator);
-        return passage.Done(Transposed());
+        return passage.Done(Channels(Transposed(), channels));
 
         Tensor Transposed() => F.conv_transpose2d(
             input, weight, null, [stride, stride], [padding, padding], [outputPadding.Height, outputPadding.Width]);
@@ -112,6 +120,25 @@ internal static class NativePrimitives
         using FirstCallGate.Passage passage = s_gate.Enter(signature.Numbers, PerGradient * Math.Max(1, parameters.Count));
         return passage.Done(autograd.grad([output], inputs as IList<Tensor> ?? [.. inputs]));
     }
+
+    /// <summary>
+    /// (n, channels, height, width) with channels last in memory. On some processors (AMD Zen 5, libtorch 2.10.0) oneDNN's kernels for maps with channels first are wrong
+    /// where the number of channels is no multiple of 16: gradients in float32, everything in bfloat16 (docs/adr/0009). This layout takes other kernels.
+    /// </summary>
+    private static Tensor ChannelsLast(Tensor map) => map.stride(1) == 1 ? map : map.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+
+    /// <summary>One channel has no order that libtorch could tell, so it counts as channels first: a second one, of zeros, makes the layout plain.</summary>
+    private static Tensor WithTwo(Tensor tensor, int dimension)
+    {
+        if (tensor.size(dimension) > 1)
+            return tensor;
+        // From the last dimension to the first, before and after each.
+        var padding = new long[2 * (tensor.dim() - dimension)];
+        padding[^1] = 1;
+        return F.pad(tensor, padding);
+    }
+
+    private static Tensor Channels(Tensor map, long channels) => map.size(1) == channels ? map : map.narrow(1, 0, channels);
 
     /// <summary>A GPU's libraries choose by themselves; no promise of equal bits is made there.</summary>
     private static bool ChoosesKernels(Tensor input) => input.device_type == DeviceType.CPU;

@@ -5,6 +5,7 @@ using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
+using EbmService.Inference.Numerics;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -33,6 +34,46 @@ public sealed class NativePrimitivesTests : IDisposable
 
         Assert.Equal(Batches, one.Distinct().Count());
         Assert.Equal(one, two);
+    }
+
+    public static MatrixTheoryData<ScalarType, string> Sizes => new(
+        [ScalarType.Float32, ScalarType.BFloat16],
+        ["1,3,8,8,3,1,1", "2,3,8,8,3,1,1", "2,1,4,8,5,1,2", "2,4,1,8,3,1,1", "2,1,1,8,3,1,1", "2,8,8,8,3,1,0", "5,4,8,9,3,2,1", "16,1,6,6,3,1,0", "16,16,8,6,3,1,1", "8,64,128,7,4,2,1"]);
+
+    /// <summary>Against float64, which oneDNN leaves to libtorch's own code.</summary>
+    /// <param name="sizes">Rows, channels, outputs, side, kernel, stride, padding.</param>
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void ConvolutionsAndGradients_AnySizes_AreThoseOfFloat64(ScalarType precision, string sizes)
+    {
+        long[] size = [.. sizes.Split(',').Select(long.Parse)];
+        (long rows, long channels, long outputs, long side, long kernel, long stride, long padding) = (size[0], size[1], size[2], size[3], size[4], size[5], size[6]);
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(3);
+        Tensor x = Draw([rows, channels, side, side]), weight = Draw([outputs, channels, kernel, kernel]), bias = Draw([outputs]);
+        Tensor exactX = x.to(ScalarType.Float64).requires_grad_(true), exactWeight = weight.to(ScalarType.Float64).requires_grad_(true);
+        Tensor expected = nn.functional.conv2d(exactX, exactWeight, bias.to(ScalarType.Float64), [stride, stride], [padding, padding]);
+        Tensor slope = Draw(expected.shape);
+        IList<Tensor> expectedGradients = autograd.grad([expected], [exactX, exactWeight], [slope.to(ScalarType.Float64)]);
+        long left = side - ((expected.shape[2] - 1) * stride - 2 * padding + kernel);
+
+        Tensor plain = NativePrimitives.Convolve(x, weight, bias, stride, padding);
+        Tensor transposed = NativePrimitives.ConvolveTransposed(slope, weight, stride, padding, (left, left));
+        Tensor graphX = x.clone().requires_grad_(true), graphWeight = weight.clone().requires_grad_(true);
+        Tensor output = NativePrimitives.Convolve(graphX, graphWeight, bias, stride, padding);
+        IList<Tensor> gradients = NativePrimitives.Gradients(
+            output.mul(slope).sum(), [graphX, graphWeight], new Dictionary<string, Tensor> { ["weight"] = graphWeight }, rows);
+
+        foreach ((Tensor actual, Tensor exact) in new[]
+        {
+            (plain, expected), (output, expected), (transposed, expectedGradients[0]), (gradients[0], expectedGradients[0]), (gradients[1], expectedGradients[1]),
+        })
+        {
+            Assert.Equal(exact.shape, actual.shape);
+            Assert.InRange((actual.to(ScalarType.Float64).sub(exact).norm() / exact.norm()).ToDouble(), 0, precision == ScalarType.Float32 ? 1e-5 : 1e-2);
+        }
+
+        Tensor Draw(long[] shape) => randn(shape, generator: generator).to(precision);
     }
 
     /// <summary>The child's work: a hash of energies and gradients of mnist-jem for each of 40 batch sizes, dealt out to so many threads.</summary>
