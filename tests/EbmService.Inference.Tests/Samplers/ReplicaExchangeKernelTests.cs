@@ -1,8 +1,8 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Energies;
+using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
