@@ -7,6 +7,8 @@ using EbmService.Core.Models;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
+using EbmService.Inference.JobTypes;
+using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,12 +32,23 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<LiveModelPool>();
         services.AddSingleton<IModelEvaluator, ModelEvaluator>();
-        services.AddSingleton<IJobPlanner, JobPlanner>();
-        services.AddSingleton<IWorkloadFactory, WorkloadFactory>();
         services.AddSingleton<IJobDiagnostician, JobDiagnostician>();
         services.TryAddSingleton<IJobInputs, NoJobInputs>();
         services.AddSingleton<SamplingResultAssembler>();
-        services.AddSingleton<IResultAssembler, ResultAssembler>();
-        return services;
+        return services.AddJobTypes();
     }
+
+    /// <summary>One line each; the first is what requests mean that name no type.</summary>
+    private static IServiceCollection AddJobTypes(this IServiceCollection services) => services
+        .AddSingleton<IJobType, SamplingJobType>()
+        .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
+        .AddSingleton<JobTypeRegistry>()
+        .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())
+        .AddSingleton<IResultAssembler>(provider => provider.GetRequiredService<JobTypeRegistry>())
+        .AddSingleton<IJobStatistician>(provider => provider.GetRequiredService<JobTypeRegistry>())
+        .AddSingleton<IWorkloadFactory, WorkloadFactory>();
+
+    /// <summary>Made at its first use: types are listed and asked without a device.</summary>
+    private sealed class LazyService<T>(IServiceProvider provider) : Lazy<T>(provider.GetRequiredService<T>)
+        where T : notnull;
 }

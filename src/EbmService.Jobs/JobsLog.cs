@@ -68,7 +68,7 @@ internal static partial class JobsLog
     public static partial void DisposeFailed(this ILogger log, Exception exception, string jobId);
 
     [LoggerMessage(2026, LogLevel.Error, "The stop of job {JobId} ({Reason}) could not be stored; it is tried again.")]
-    public static partial void StopNotStored(this ILogger log, Exception exception, string jobId, StopReason reason);
+    public static partial void StopNotStored(this ILogger log, Exception exception, string jobId, string reason);
 
     [LoggerMessage(2027, LogLevel.Warning, "Diagnostics of job {JobId} could not be computed.")]
     public static partial void DiagnosticsFailed(this ILogger log, Exception exception, string jobId);

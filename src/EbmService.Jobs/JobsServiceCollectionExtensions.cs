@@ -25,8 +25,8 @@ public static class JobsServiceCollectionExtensions
     private const int TrySeconds = 1;
 
     /// <summary>
-    /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: IJobPlanner,
-    /// IWorkloadFactory, IResultAssembler, IJobDiagnostician, IModelEvaluator, IModelCatalog and IComputeDevice.
+    /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: JobTypeRegistry (as IJobPlanner,
+    /// IResultAssembler and IJobStatistician too), IWorkloadFactory, IModelEvaluator, IModelCatalog and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
@@ -62,6 +62,7 @@ public static class JobsServiceCollectionExtensions
         })
         .AddSingleton<DatabaseWriter>()
         .AddSingleton<DatabaseReader>()
+        .AddSingleton<JobRowMapper>()
         .AddSingleton<JobStore>();
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
@@ -78,6 +79,7 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddProgress(this IServiceCollection services) => services
         .AddSingleton<JobEventHub>()
+        .AddSingleton<ProgressSummary>()
         .AddSingleton<JobsMetrics>();
 
     private static IServiceCollection AddExecution(this IServiceCollection services) => services

@@ -28,7 +28,7 @@ internal static class ApiServiceCollectionExtensions
         services.ConfigureHttpJsonOptions(json => EbmJson.Configure(json.SerializerOptions));
         services.AddRequestDecompression();
         services.AddSingleton<QuestionReader>().AddSingleton<QuestionHandler>().AddSingleton<JobRequestReader>();
-        services.AddSingleton<StartJobResolver>().AddSingleton<JobExtensionReader>();
+        services.AddSingleton<JobExtensionReader>();
         services.AddJobsHub();
         services.AddShutdownTimeout();
         services.AddEventStreams(configuration);

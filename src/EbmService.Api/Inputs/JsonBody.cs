@@ -8,6 +8,10 @@ namespace EbmService.Api.Inputs;
 internal static class JsonBody
 {
     internal static Outcome<T> Deserialize<T>(ReadOnlySpan<byte> body)
+        where T : class => Deserialize<T>(body, typeof(T));
+
+    /// <summary>Reads a body as <paramref name="type"/>, which is a <typeparamref name="T"/>.</summary>
+    internal static Outcome<T> Deserialize<T>(ReadOnlySpan<byte> body, Type type)
         where T : class
     {
         if (body.IsEmpty)
@@ -17,7 +21,7 @@ internal static class JsonBody
             return fault;
         try
         {
-            return JsonSerializer.Deserialize<T>(json, EbmJson.Options) is { } value
+            return JsonSerializer.Deserialize(json, type, EbmJson.Options) is T value
                 ? value
                 : new Failure(FailureCode.InvalidRequest, "The body is null.", "Send a JSON object; /swagger shows examples.");
         }
@@ -27,7 +31,7 @@ internal static class JsonBody
         }
         catch (JsonException broken)
         {
-            return JsonErrorTranslator.Translate(broken, typeof(T), json);
+            return JsonErrorTranslator.Translate(broken, type, json);
         }
     }
 }

@@ -2,7 +2,6 @@ using System.Text.Json;
 using EbmService.Api.Errors;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Core.Sampling;
 using EbmService.Jobs.Admission;
 
 namespace EbmService.Api.Jobs;
@@ -17,8 +16,8 @@ internal static class JobContractMapper
         Id = job.Id,
         Type = job.Spec.Type,
         Status = job.Status,
-        Model = job.Model,
-        Spec = (SamplingSpec)job.Spec,
+        Models = job.Models,
+        Spec = job.Spec,
         Priority = job.Priority,
         Tags = job.Tags,
         Tenant = job.Tenant,
@@ -39,20 +38,15 @@ internal static class JobContractMapper
     internal static JobResultsResponse ToResults(JobSnapshot job, PathString prefix) => new([.. job.Results.Select(entry =>
         new JobResultResponse(entry.Name, entry.MediaType, entry.Size, entry.Sha256, $"{PathOf(job.Id, prefix)}/results/{entry.Name}"))]);
 
-    /// <summary>JSON has no NaN: a figure that is none is left out.</summary>
+    /// <summary>JSON has no NaN: a number that is none is left out.</summary>
     internal static JobProgress ToFinite(JobProgress progress) => progress with
     {
         Fraction = double.IsFinite(progress.Fraction) ? progress.Fraction : 0,
-        StepsPerSecond = Finite(progress.StepsPerSecond),
+        RatePerSecond = Finite(progress.RatePerSecond),
         EtaSeconds = Finite(progress.EtaSeconds),
-        EnergyMean = Finite(progress.EnergyMean),
-        GradientNorm = Finite(progress.GradientNorm),
-        Acceptance = Finite(progress.Acceptance),
-        Ebfmi = Finite(progress.Ebfmi),
-        RHat = Finite(progress.RHat),
-        EssBulk = Finite(progress.EssBulk),
-        EssTail = Finite(progress.EssTail),
-        EnergyMcse = Finite(progress.EnergyMcse),
+        Metrics = progress.Metrics.Values.All(double.IsFinite)
+            ? progress.Metrics
+            : progress.Metrics.Where(metric => double.IsFinite(metric.Value)).ToDictionary(),
     };
 
     private static JobLinks ToLinks(JobSnapshot job, PathString prefix)

@@ -1,24 +1,51 @@
 using EbmService.Core.Jobs;
-using EbmService.Core.Models;
-using EbmService.Core.Sampling;
 
 namespace EbmService.Api.Jobs;
 
-/// <summary>A job to create. All but <c>model</c> has a default; unknown members are refused.</summary>
-public sealed record CreateJobRequest
+/// <summary>What requests for jobs of all types have in common.</summary>
+public abstract record CreateJobRequest
 {
-    public JobType? Type { get; init; }
+    /// <value>What kind of work; sampling by default.</value>
+    public string? Type { get; init; }
 
-    /// <value><c>name</c> for the newest ready version, or <c>name/version</c>.</value>
+    /// <value>The model of a type that uses one: <c>name</c> for the newest ready version, or <c>name/version</c>.</value>
     public string? Model { get; init; }
 
-    public SamplingRequest? Spec { get; init; }
+    /// <value>In place of model: the models by the roles that the type gives them.</value>
+    public IReadOnlyList<JobModelRequest>? Models { get; init; }
 
     /// <value>-10 to 10, 0 by default; higher runs first.</value>
     public int? Priority { get; init; }
 
     /// <value>Up to 16 words of up to 64 characters, kept with the job.</value>
     public IReadOnlyList<string>? Tags { get; init; }
+
+    /// <summary>The member <c>spec</c>, as its type reads it.</summary>
+    internal abstract object? ReadSpec();
+}
+
+/// <summary>A job to create. All but the model has a default; unknown members are refused.</summary>
+public sealed record CreateJobRequest<TSpec> : CreateJobRequest
+    where TSpec : class
+{
+    public TSpec? Spec { get; init; }
+
+    internal override object? ReadSpec() => Spec;
+}
+
+/// <summary>A model to use in a role.</summary>
+public sealed record JobModelRequest
+{
+    /// <value>One of the type's roles; <c>model</c> by default.</value>
+    public string? Role { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <value>The newest ready version by default.</value>
+    public string? Version { get; init; }
+
+    /// <value>When given, the version must have this digest.</value>
+    public string? Digest { get; init; }
 }
 
 /// <summary>A job as the service knows it.</summary>
@@ -26,14 +53,15 @@ public sealed record JobResponse
 {
     public required string Id { get; init; }
 
-    public required JobType Type { get; init; }
+    public required string Type { get; init; }
 
     public required JobStatus Status { get; init; }
 
-    public required ModelReference Model { get; init; }
+    /// <value>The models that it uses, by role, pinned by their digests.</value>
+    public required IReadOnlyList<JobModel> Models { get; init; }
 
     /// <value>Every default filled in; sent again, it gives the same bits.</value>
-    public required SamplingSpec Spec { get; init; }
+    public required JobSpec Spec { get; init; }
 
     public required int Priority { get; init; }
 
@@ -42,11 +70,11 @@ public sealed record JobResponse
     /// <value>Whose share of the device the job counts against, from the header X-Tenant.</value>
     public required string Tenant { get; init; }
 
-    /// <value>The job whose chains this one goes on from; null where it began on its own.</value>
+    /// <value>The job whose work this one goes on from; null where it began on its own.</value>
     public required string? Extends { get; init; }
 
-    /// <value>Why the chains stopped; null before the end and where the job failed.</value>
-    public required StopReason? StopReason { get; init; }
+    /// <value>Why its blocks took no further step: completed, deadline, cancelled or the word of one of the type's stop rules; null before the end and where the job failed.</value>
+    public required string? StopReason { get; init; }
 
     public required JobProgress Progress { get; init; }
 
@@ -76,10 +104,10 @@ public sealed record JobError(string Code, string Message, string Remedy);
 /// <param name="Extend">POST; once it has succeeded.</param>
 public sealed record JobLinks(string Self, string Events, string Results, string? Cancel, string? Pause, string? Resume, string? Extend);
 
-/// <summary>How much longer the chains of a job that has succeeded shall go on.</summary>
+/// <summary>How much longer the work of a job that has succeeded shall go on.</summary>
 public sealed record ExtendJobRequest
 {
-    /// <value>Steps to add to every chain, at least 1.</value>
+    /// <value>Steps to add to every block, at least 1; of a sampling job, to every chain.</value>
     public required int Steps { get; init; }
 }
 

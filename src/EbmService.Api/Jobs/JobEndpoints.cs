@@ -13,9 +13,10 @@ internal static class JobEndpoints
     internal static IEndpointRouteBuilder MapJobs(this IEndpointRouteBuilder routes)
     {
         RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs");
-        group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a sampling job.")
+        JobTypeRegistry types = routes.ServiceProvider.GetRequiredService<JobTypeRegistry>();
+        group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a job.")
             .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: 200 if the job ended in time. With 'Idempotency-Key' a repeated request gets the first one's job, whatever has become of its model; keys are a tenant's own.")
-            .WithMetadata(new RequestBodyMetadata(typeof(CreateJobRequest), []), RequestExamples.CreateJob)
+            .WithMetadata(JobRequestBody(types), JobExamples(types))
             .WithMetadata(new HeaderParameter("Idempotency-Key", "Any text unique to this job, for example a UUID."), new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."),
                 new HeaderParameter(TenantHeader.Name, TenantHeader.Description))
             .Produces<JobResponse>(202).Produces<JobResponse>(200)
@@ -31,6 +32,14 @@ internal static class JobEndpoints
             .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.StorageFailed, FailureCode.StorageBusy);
         return routes;
     }
+
+    private static RequestBodyMetadata JobRequestBody(JobTypeRegistry types) => new(typeof(CreateJobRequest), [])
+    {
+        ByType = types.All.ToDictionary(type => type.Description.Name, JobRequestReader.BodyOf),
+    };
+
+    private static RequestExampleSet JobExamples(JobTypeRegistry types) => new("mnist-jem",
+        [.. types.All.SelectMany(type => type.Description.Examples).Select(example => new RequestExample(example.Name, example.Summary, example.Json))]);
 
     private static void MapTransitions(RouteGroupBuilder group)
     {
@@ -90,10 +99,11 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobListResponse>, FailureResult>> ListAsync(
-        HttpRequest request, IJobService jobs, CancellationToken cancellation, string? status = null, string? model = null, string? type = null,
+        HttpRequest request, IJobService jobs, JobTypeRegistry types, CancellationToken cancellation,
+        string? status = null, string? model = null, string? type = null,
         string? limit = null, string? cursor = null)
     {
-        Outcome<JobQuery> query = JobQueryReader.Read(status, model, type, limit, cursor);
+        Outcome<JobQuery> query = JobQueryReader.Read(status, model, type, limit, cursor, types);
         if (!query.Succeeded)
             return new FailureResult(query.Failure);
         Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellation);

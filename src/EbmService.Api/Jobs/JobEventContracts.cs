@@ -2,7 +2,7 @@ using EbmService.Core.Jobs;
 
 namespace EbmService.Api.Jobs;
 
-/// <summary>Progress with the job and the place in its event log.</summary>
+/// <summary>A job's progress, as the job shows it, with the job and the place in its event log.</summary>
 public sealed record JobProgressMessage
 {
     public required string JobId { get; init; }
@@ -12,44 +12,19 @@ public sealed record JobProgressMessage
 
     public required double Fraction { get; init; }
 
-    public required int Step { get; init; }
+    public required long Done { get; init; }
 
-    public required int TotalSteps { get; init; }
+    public required long Total { get; init; }
 
-    public required int Chains { get; init; }
+    public required string Unit { get; init; }
 
-    public required double? StepsPerSecond { get; init; }
+    public required double? RatePerSecond { get; init; }
 
     public required double? EtaSeconds { get; init; }
 
-    public required double? EnergyMean { get; init; }
-
-    public required double? GradientNorm { get; init; }
-
-    public required int Diverged { get; init; }
-
-    /// <value>Mean acceptance probability since the warm-up; null for kernels that accept everything.</value>
-    public required double? Acceptance { get; init; }
-
-    /// <value>Transitions whose energy error was too large; null for kernels without the notion.</value>
-    public required long? DivergentTransitions { get; init; }
-
-    /// <value>The smallest E-BFMI of the chains; below 0.3 the momentum is badly matched.</value>
-    public required double? Ebfmi { get; init; }
-
-    /// <value>The largest rank-normalised split R-hat; chains agree at 1.01 and below.</value>
-    public required double? RHat { get; init; }
-
-    /// <value>The smallest bulk effective sample size, over all chains together.</value>
-    public required double? EssBulk { get; init; }
-
-    /// <value>The smallest tail effective sample size.</value>
-    public required double? EssTail { get; init; }
-
-    /// <value>Monte Carlo standard error of the mean energy.</value>
-    public required double? EnergyMcse { get; init; }
-
     public required int? QueuePosition { get; init; }
+
+    public required IReadOnlyDictionary<string, double> Metrics { get; init; }
 
     internal static JobProgressMessage Of(JobProgressEvent happened)
     {
@@ -59,22 +34,13 @@ public sealed record JobProgressMessage
             JobId = happened.JobId,
             Sequence = happened.Sequence,
             Fraction = progress.Fraction,
-            Step = progress.Step,
-            TotalSteps = progress.TotalSteps,
-            Chains = progress.Chains,
-            StepsPerSecond = progress.StepsPerSecond,
+            Done = progress.Done,
+            Total = progress.Total,
+            Unit = progress.Unit,
+            RatePerSecond = progress.RatePerSecond,
             EtaSeconds = progress.EtaSeconds,
-            EnergyMean = progress.EnergyMean,
-            GradientNorm = progress.GradientNorm,
-            Diverged = progress.Diverged,
-            Acceptance = progress.Acceptance,
-            DivergentTransitions = progress.DivergentTransitions,
-            Ebfmi = progress.Ebfmi,
-            RHat = progress.RHat,
-            EssBulk = progress.EssBulk,
-            EssTail = progress.EssTail,
-            EnergyMcse = progress.EnergyMcse,
             QueuePosition = progress.QueuePosition,
+            Metrics = progress.Metrics,
         };
     }
 }

@@ -3,14 +3,13 @@ using EbmService.Api.Limits;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
-using EbmService.Core.Sampling;
 using EbmService.Jobs.Admission;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Jobs;
 
 /// <summary>Reads POST /v1/jobs/{id}/extend and holds the longer job against this server's limits.</summary>
-internal sealed class JobExtensionReader(IJobService jobs, IModelCatalog catalog, IOptions<LimitsOptions> limits)
+internal sealed class JobExtensionReader(IJobService jobs, JobTypeRegistry types, IModelCatalog catalog, IOptions<LimitsOptions> limits)
 {
     /// <returns>The steps to add, or why they can't be.</returns>
     internal async Task<Outcome<int>> ReadAsync(string id, HttpRequest request)
@@ -26,13 +25,19 @@ internal sealed class JobExtensionReader(IJobService jobs, IModelCatalog catalog
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, request.HttpContext.RequestAborted);
         if (!job.Succeeded)
             return job.Failure;
-        Outcome<HostedModel> model = catalog.Find(job.Value.Model.Name, job.Value.Model.Version);
-        if (!model.Succeeded)
-            return model.Failure;
-        if (model.Value.Digest != job.Value.Model.Digest)
-            return new Failure(FailureCode.InvalidTransition, "The model's files are not those that the job ran on.", "Submit a new job, with start 'job' for the same start points.");
+        var models = new List<HostedModel>();
+        foreach (JobModel used in job.Value.Models)
+        {
+            Outcome<HostedModel> model = catalog.Find(used.Name, used.Version);
+            if (!model.Succeeded)
+                return model.Failure;
+            if (model.Value.Digest != used.Digest)
+                return new Failure(FailureCode.InvalidTransition, "The model's files are not those that the job ran on.", "Submit a new job, with start 'job' for the same start points.");
+            models.Add(model.Value);
+        }
         int steps = read.Value.Steps;
-        Failure? failure = SamplingSpecFactory.CheckExtension((SamplingSpec)job.Value.SpecDone(), steps, model.Value, limits.Value.ToSamplingPolicy());
+        JobSpec done = job.Value.SpecDone();
+        Failure? failure = types.Of(done).CheckExtension(done, steps, models, limits.Value.ToJobLimits());
         return failure is null ? steps : failure;
     }
 }

@@ -12,10 +12,10 @@ internal static class JobQueryReader
     private const int DefaultLimit = 50;
     private const int MaxLimit = 200;
 
-    internal static Outcome<JobQuery> Read(string? status, string? model, string? type, string? limit, string? cursor)
+    internal static Outcome<JobQuery> Read(string? status, string? model, string? type, string? limit, string? cursor, JobTypeRegistry types)
     {
         var errors = new List<FieldError>();
-        var query = new JobQuery(Word<JobStatus>("status", status, errors), Blank(model), Word<JobType>("type", type, errors),
+        var query = new JobQuery(Word<JobStatus>("status", status, errors), Blank(model), Type(type, types, errors),
             Limit(limit, errors), Blank(cursor));
         return errors.Count > 0 ? Failure.OfFields(errors) : query;
     }
@@ -32,6 +32,16 @@ internal static class JobQueryReader
         string known = string.Join(", ", Enum.GetNames<T>().Select(JsonNamingPolicy.CamelCase.ConvertName));
         errors.Add(new(field, $"Must be one of: {known}."));
         return null;
+    }
+
+    private static string? Type(string? text, JobTypeRegistry types, List<FieldError> errors)
+    {
+        if (Blank(text) is not { } word)
+            return null;
+        string? name = types.All.Select(type => type.Description.Name).FirstOrDefault(known => known.Equals(word, StringComparison.OrdinalIgnoreCase));
+        if (name is null)
+            errors.Add(new("type", $"Must be one of: {types.Known}."));
+        return name;
     }
 
     private static int Limit(string? text, List<FieldError> errors)

@@ -1,10 +1,11 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using EbmService.Api.Inputs;
 using EbmService.Api.Limits;
 using EbmService.Core.Devices;
 using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
 using EbmService.Core.Models;
-using EbmService.Core.Sampling;
 using EbmService.Jobs.Admission;
 using Microsoft.Extensions.Options;
 
@@ -13,15 +14,19 @@ namespace EbmService.Api.Jobs;
 /// <summary>POST /v1/jobs as it was read.</summary>
 /// <param name="Key">Present where the client sent an Idempotency-Key.</param>
 /// <param name="Errors">What is wrong with headers and envelope.</param>
-internal sealed record JobRequest(CreateJobRequest Body, string Tenant, SubmissionKey? Key, IReadOnlyList<FieldError> Errors);
+internal sealed record JobRequest(IJobType Type, CreateJobRequest Body, string Tenant, SubmissionKey? Key, IReadOnlyList<FieldError> Errors);
 
 /// <summary>Reads POST /v1/jobs and makes a validated submission of it.</summary>
-internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice device, StartJobResolver startJobs, IOptions<LimitsOptions> limits)
+internal sealed class JobRequestReader(
+    JobTypeRegistry types, IModelCatalog catalog, IComputeDevice device, IJobService jobs, IOptions<LimitsOptions> limits)
 {
     internal const int MaxKeyLength = 255;
     private const int MaxTags = 16;
     private const int MaxTagLength = 64;
     private const int MaxPriority = 10;
+
+    /// <summary>Seeds stay exact in JSON numbers.</summary>
+    private const long MaxSeed = (1L << 53) - 1;
 
     /// <summary>Reads the body and the headers; nothing is held against models or jobs yet.</summary>
     internal async Task<Outcome<JobRequest>> ReadAsync(HttpRequest request)
@@ -31,7 +36,10 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
         Outcome<byte[]> body = await BodyReader.ReadAsync(request, limits.Value.MaxBodyBytes);
         if (!body.Succeeded)
             return body.Failure;
-        Outcome<CreateJobRequest> read = JsonBody.Deserialize<CreateJobRequest>(body.Value);
+        string name = TypeIn(body.Value) ?? types.Default.Description.Name;
+        if (types.Find(name) is not { } type)
+            return Failure.OfFields([new FieldError("type", $"There is no job type '{name}'. Known: {types.Known}.")]);
+        Outcome<CreateJobRequest> read = JsonBody.Deserialize<CreateJobRequest>(body.Value, BodyOf(type));
         if (!read.Succeeded)
             return read.Failure;
 
@@ -42,66 +50,107 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
         if (key is not null && errors.Count > 0)
             return Failure.OfFields(errors);
         CheckEnvelope(read.Value, errors);
-        return new JobRequest(read.Value, tenant, key is null ? null : new SubmissionKey(tenant, key, RequestFingerprint.Of(body.Value)), errors);
+        return new JobRequest(type, read.Value, tenant, key is null ? null : new SubmissionKey(tenant, key, RequestFingerprint.Of(body.Value)), errors);
     }
 
     /// <summary>Makes the submission of a request; reports all errors together.</summary>
     internal async Task<Outcome<JobSubmission>> BuildAsync(JobRequest request, CancellationToken cancellationToken)
     {
-        Outcome<JobSubmission> submission = await BuildAsync(request.Body, [.. request.Errors], cancellationToken);
+        Outcome<JobSubmission> submission = await BuildAsync(request.Type, request.Body, [.. request.Errors], cancellationToken);
         return submission.Succeeded ? submission.Value with { Tenant = request.Tenant } : submission;
     }
 
-    private async Task<Outcome<JobSubmission>> BuildAsync(CreateJobRequest job, List<FieldError> errors, CancellationToken cancellation)
-    {
-        if (string.IsNullOrWhiteSpace(job.Model))
-            return Failure.OfFields([.. errors, new FieldError("model", "Name a model, for example \"mnist-jem\"; GET /v1/models lists them.")]);
-        string[] parts = job.Model.Split('/', 2);
-        Outcome<HostedModel> found = catalog.Find(parts[0], parts.Length > 1 ? parts[1] : null);
-        if (!found.Succeeded)
-            return errors.Count > 0 ? Failure.OfFields(errors) : found.Failure;
-        if (CapabilityRules.Refuse(found.Value, ModelTask.Sampling) is { } refusal)
-            return errors.Count > 0 ? Failure.OfFields(errors) : refusal;
-        Outcome<SamplingRequest> request = await PinStartAsync(Normalize(job.Spec), found.Value, errors, cancellation);
-        if (!request.Succeeded)
-            return request.Failure;
+    /// <summary>What the body of a request for a job of that type is read as.</summary>
+    internal static Type BodyOf(IJobType type) => typeof(CreateJobRequest<>).MakeGenericType(type.Description.Request);
 
-        Outcome<SamplingSpec> spec = SamplingSpecFactory.Create(
-            request.Value, found.Value, device.Info.Kind, limits.Value.ToSamplingPolicy(), NewSeed);
-        if (!spec.Succeeded)
-            errors.AddRange(spec.Failure.Fields);
+    /// <summary>The member <c>type</c> of a body; null where there is none, or where the body is not JSON, which its reader then says.</summary>
+    private static string? TypeIn(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body.StartsWith("\uFEFF"u8) ? body[3..] : body);
+            reader.Read();
+            while (reader.TokenType != JsonTokenType.StartArray && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                bool isType = reader.ValueTextEquals("type"u8);
+                reader.Read();
+                if (isType)
+                    return reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+                reader.Skip();
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // The reader of the whole body words it.
+        }
+        return null;
+    }
+
+    private async Task<Outcome<JobSubmission>> BuildAsync(
+        IJobType type, CreateJobRequest job, List<FieldError> errors, CancellationToken cancellationToken)
+    {
+        Outcome<HostedModel[]> models = FindModels(type.Description, job);
+        errors.AddRange(models.Failure?.Fields ?? []);
+        if (!models.Succeeded)
+            return errors.Count > 0 ? Failure.OfFields(errors) : models.Failure;
+        Outcome<AcceptedJob> accepted = await type.AcceptAsync(
+            new JobProposal(job.ReadSpec(), models.Value, device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed), cancellationToken);
+        if (!accepted.Succeeded && accepted.Failure.Fields.Count == 0)
+            return accepted.Failure;
+        errors.AddRange(accepted.Failure?.Fields ?? []);
         if (errors.Count > 0)
             return Failure.OfFields(errors);
-        return new JobSubmission(found.Value.Reference(), spec.Value!)
+        JobModel[] used = [.. type.Description.Roles.Zip(models.Value, (role, model) => JobModel.Create(role, model.Reference()))];
+        return new JobSubmission(used, accepted.Value!.Spec)
         {
-            Priority = job.Priority ?? 0, Tags = job.Tags ?? [], Footprint = SamplingFootprint.Of(spec.Value!, found.Value.Descriptor!.Input),
+            Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [], Footprint = accepted.Value.Footprint,
         };
     }
 
-    /// <summary>Fills in the SHA-256 of the job to start from; what is wrong with its members joins the other errors.</summary>
-    private async Task<Outcome<SamplingRequest>> PinStartAsync(
-        SamplingRequest spec, HostedModel model, List<FieldError> errors, CancellationToken cancellation)
+    /// <summary>Ready models that offer what the type needs, in the order of its roles.</summary>
+    private Outcome<HostedModel[]> FindModels(JobTypeDescription type, CreateJobRequest job)
     {
-        if (spec.StartJob is null)
-            return spec;
-        Outcome<StartJob> source = await startJobs.ResolveAsync(spec.StartJob, model, cancellation);
-        if (source.Succeeded)
-            return spec with { StartJob = source.Value };
-        if (source.Failure.Fields.Count == 0)
-            return source.Failure;
-        errors.AddRange(source.Failure.Fields);
-        return spec;
+        var errors = new List<FieldError>();
+        JobModelRequest[] asked = job.Models is { } list ? [.. list] : job.Model is { } text && !string.IsNullOrWhiteSpace(text) ? [Parse(text)] : [];
+        if (job.Models is not null && job.Model is not null)
+            errors.Add(new("model", "and models exclude each other: give one."));
+        foreach ((int index, JobModelRequest one) in asked.Index().Where(one => !type.Roles.Contains(RoleOf(one.Item))))
+            errors.Add(new($"models[{index}].role", $"Work of type {type.Name} has no role '{one.Role}'. Its roles: {string.Join(", ", type.Roles)}."));
+        var found = new List<HostedModel>();
+        foreach (string role in type.Roles)
+        {
+            JobModelRequest[] named = [.. asked.Where(one => RoleOf(one) == role)];
+            if (named.Length != 1)
+            {
+                errors.Add(role == JobModel.DefaultRole && named.Length == 0
+                    ? new("model", "Name a model, for example \"mnist-jem\"; GET /v1/models lists them.")
+                    : new("models", $"Name one model for the role '{role}'."));
+                continue;
+            }
+            Outcome<HostedModel> model = catalog.Find(named[0].Name, named[0].Version);
+            if (!model.Succeeded)
+                return model.Failure;
+            if (CapabilityRules.Refuse(model.Value, type.Task) is { } refusal)
+                return refusal;
+            if (named[0].Digest is { } digest && digest != model.Value.Digest)
+                errors.Add(new("models", $"The digest of '{model.Value.Key}' is {model.Value.Digest}: leave it out, or name the version that you mean."));
+            found.Add(model.Value);
+        }
+        return errors.Count > 0 ? Failure.OfFields(errors) : found.ToArray();
     }
 
-    /// <summary>A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule length as 0.</summary>
-    private static SamplingRequest Normalize(SamplingRequest? spec) => spec is null ? new SamplingRequest() : spec with
+    private static string RoleOf(JobModelRequest model) => model.Role ?? JobModel.DefaultRole;
+
+    private static JobModelRequest Parse(string model)
     {
-        Labels = spec.Labels is { Count: 0 } ? null : spec.Labels,
-        ScheduleSteps = spec.ScheduleSteps is 0 ? null : spec.ScheduleSteps,
-    };
+        string[] parts = model.Split('/', 2);
+        return new JobModelRequest { Name = parts[0], Version = parts.Length > 1 ? parts[1] : null };
+    }
+
+    private HostedModel? FindModel(ModelKey key) => catalog.Find(key.Name, key.Version).Value;
 
     private static long NewSeed() =>
-        (long)(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) & SamplingSpecFactory.MaxSeed);
+        (long)(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) & MaxSeed);
 
     private static string? ReadKey(HttpRequest request, List<FieldError> errors)
     {

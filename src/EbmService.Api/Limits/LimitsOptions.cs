@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using EbmService.Core.Sampling;
+using EbmService.Core.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Limits;
@@ -53,7 +53,7 @@ public sealed class LimitsOptions
     [Range(1, 1 << 24)]
     public int MaxInlineNumbers { get; set; } = 1 << 17;
 
-    public SamplingPolicy ToSamplingPolicy() => new(MaxChains, MaxSteps, MaxElementSteps, MaxResultNumbers, MaxInlineNumbers);
+    public JobLimits ToJobLimits() => new(MaxChains, MaxSteps, MaxElementSteps, MaxResultNumbers, MaxInlineNumbers);
 }
 
 /// <summary>Checks all members and reports all errors together.</summary>

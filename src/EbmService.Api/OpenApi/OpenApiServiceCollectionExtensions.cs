@@ -47,6 +47,7 @@ internal static class OpenApiServiceCollectionExtensions
         options.UseAllOfToExtendReferenceSchemas();
         options.SchemaFilter<DocumentedSchemaFilter>(new XmlSummaries([Documentation(typeof(OpenApiServiceCollectionExtensions)), Documentation(typeof(ModelKey))]));
         options.SchemaFilter<TensorSchemaFilter>();
+        options.SchemaFilter<JobTypeSchemaFilter>();
         options.MapType<NestedNumbers>(() => new OpenApiSchema
         {
             Type = JsonSchemaType.Array,

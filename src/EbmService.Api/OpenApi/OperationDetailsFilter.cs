@@ -28,7 +28,8 @@ internal sealed class OperationDetailsFilter : IOperationFilter
         {
             ["application/json"] = new OpenApiMediaType
             {
-                Schema = context.SchemaGenerator.GenerateSchema(body.Json, context.SchemaRepository),
+                Schema = body.ByType is { } types ? JobTypeSchemaFilter.OneOf(types.Values, context.SchemaGenerator, context.SchemaRepository)
+                    : context.SchemaGenerator.GenerateSchema(body.Json, context.SchemaRepository),
                 Examples = examples?.Examples.ToDictionary(example => example.Name, IOpenApiExample (example) =>
                     new OpenApiExample { Summary = example.Summary, Value = JsonNode.Parse(example.Json) }),
             },
@@ -73,7 +74,7 @@ internal sealed class OperationDetailsFilter : IOperationFilter
             (ParameterLocation.Path, "name") => ("samples.png", "The file's name."),
             (ParameterLocation.Query, "status") => (null, "queued, running, paused, cancelling, succeeded, failed or cancelled."),
             (ParameterLocation.Query, "model") => (null, "Only jobs of this model."),
-            (ParameterLocation.Query, "type") => (null, "sampling."),
+            (ParameterLocation.Query, "type") => (null, "Only jobs of this type."),
             (ParameterLocation.Query, "limit") => (null, "Jobs per page, 1 to 200; 50 by default."),
             (ParameterLocation.Query, "cursor") => (null, "nextCursor of the page before."),
             (_, _) => ((string?)null, parameter.Description),

@@ -4,7 +4,11 @@ namespace EbmService.Api.OpenApi;
 /// <param name="Json">The JSON contract.</param>
 /// <param name="Binary">Further media types, sent as they are.</param>
 /// <param name="Form">Whether a form with PNG files is read too.</param>
-internal sealed record RequestBodyMetadata(Type Json, IReadOnlyList<string> Binary, bool Form = false);
+internal sealed record RequestBodyMetadata(Type Json, IReadOnlyList<string> Binary, bool Form = false)
+{
+    /// <value>Where the member <c>type</c> decides: the contract of each word.</value>
+    public IReadOnlyDictionary<string, Type>? ByType { get; init; }
+}
 
 /// <summary>Documents an optional request header.</summary>
 internal sealed record HeaderParameter(string Name, string Description);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EbmService.Core.Jobs;
+using EbmService.Core.Sampling;
 using Spectre.Console;
 
 namespace EbmService.Cli.Sampling;
@@ -38,16 +39,16 @@ internal sealed class JobDisplay(CliEnvironment environment) : IDisposable
 
     private static string Figures(JobProgress progress)
     {
-        string text = string.Create(CultureInfo.InvariantCulture, $"energy {progress.EnergyMean:F3}  gradient {progress.GradientNorm:F3}");
-        if (progress.RHat is { } rHat)
+        string text = string.Create(CultureInfo.InvariantCulture, $"energy {progress.Metric(SamplingJob.EnergyMean):F3}  gradient {progress.Metric(SamplingJob.GradientNorm):F3}");
+        if (progress.Metric(SamplingJob.RHat) is { } rHat)
             text += string.Create(CultureInfo.InvariantCulture, $"  R-hat {rHat:F3}");
-        if (progress.EssBulk is { } ess)
+        if (progress.Metric(SamplingJob.EssBulk) is { } ess)
             text += string.Create(CultureInfo.InvariantCulture, $"  ESS {ess:F0}");
-        if (progress.Acceptance is { } acceptance)
+        if (progress.Metric(SamplingJob.Acceptance) is { } acceptance)
             text += string.Create(CultureInfo.InvariantCulture, $"  acceptance {acceptance:F2}");
-        if (progress.DivergentTransitions is > 0)
-            text += $"  {progress.DivergentTransitions} divergent";
-        return progress.StepsPerSecond is { } rate ? text + string.Create(CultureInfo.InvariantCulture, $"  {rate:N0} chain-steps/s") : text;
+        if (progress.Metric(SamplingJob.DivergentTransitions) is > 0 and var divergent)
+            text += $"  {divergent} divergent";
+        return progress.RatePerSecond is { } rate ? text + string.Create(CultureInfo.InvariantCulture, $"  {rate:N0} chain-steps/s") : text;
     }
 
     public void Dispose() => environment.Out.Flush();

@@ -32,7 +32,9 @@ internal sealed class SampleRunner(CliEnvironment environment, string modelFolde
         using var display = new JobDisplay(environment);
         LocalJobResult drawn = display.Run(
             update => services.GetRequiredService<LocalJobRunner>().Run(job, progress => update(last = progress), cancellation));
-        IReadOnlyList<ResultFile> files = services.GetRequiredService<IResultAssembler>().Assemble(job, drawn.Blocks, drawn.Stopped);
+        var made = new ResultFiles();
+        services.GetRequiredService<IResultAssembler>().Assemble(job, drawn.Blocks, drawn.Stopped, made);
+        IReadOnlyList<ResultFile> files = made.All;
         Directory.CreateDirectory(output);
         foreach (ResultFile file in files)
             AtomicFile.Write(Path.Combine(output, file.Name), file.Content);
@@ -40,7 +42,7 @@ internal sealed class SampleRunner(CliEnvironment environment, string modelFolde
         return ExitCode.Ok;
     }
 
-    private void Conclude(StopReason stopped, JobProgress? last, IReadOnlyList<ResultFile> files)
+    private void Conclude(string stopped, JobProgress? last, IReadOnlyList<ResultFile> files)
     {
         JsonElement card = JsonSerializer.Deserialize<JsonElement>(files.First(file => file.Name == "card.json").Content);
         environment.Out.WriteLine(SampleSummary.Of(card, stopped, last));

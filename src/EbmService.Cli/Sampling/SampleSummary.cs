@@ -11,10 +11,10 @@ internal static class SampleSummary
     private const double LeastEss = 400;
     private const double LeastEbfmi = 0.3;
 
-    public static string Of(JsonElement card, StopReason stopped, JobProgress? last)
+    public static string Of(JsonElement card, string stopped, JobProgress? last)
     {
-        string why = stopped == StopReason.Steps ? "" : $" ({JsonNamingPolicy.CamelCase.ConvertName(stopped.ToString())})";
-        string rate = last?.StepsPerSecond is { } speed ? string.Create(CultureInfo.InvariantCulture, $", {speed:N0} chain-steps/s") : "";
+        string why = stopped == StopReason.Completed ? "" : $" ({stopped})";
+        string rate = last?.RatePerSecond is { } speed ? string.Create(CultureInfo.InvariantCulture, $", {speed:N0} chain-steps/s") : "";
         JsonElement diagnostics = card.GetProperty("diagnostics");
         (string, double?)[] figures =
         [

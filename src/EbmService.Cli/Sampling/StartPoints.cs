@@ -29,7 +29,7 @@ internal sealed class StartPoints : IJobInputs
 
     public byte[] Read(string jobId, JobInput input)
     {
-        byte[] bytes = File.ReadAllBytes(FileOf(input.FromJob));
+        byte[] bytes = File.ReadAllBytes(FileOf(input.FromJob!));
         return Convert.ToHexStringLower(SHA256.HashData(bytes)) == input.Sha256
             ? bytes
             : throw new FailureException(new Failure(FailureCode.StorageFailed, $"The samples in '{input.FromJob}' changed while the job ran."));

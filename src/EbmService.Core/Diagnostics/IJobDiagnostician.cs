@@ -13,6 +13,6 @@ public interface IJobDiagnostician
     /// <param name="live">True for progress: fewer draws where that saves time. False where a decision or a file depends on it.</param>
     JobDiagnostics Compute(JobDefinition job, IReadOnlyList<BlockSeries> blocks, bool live);
 
-    /// <summary>The rule of the job that these figures satisfy; null to go on. A function of its arguments alone.</summary>
-    StopReason? Judge(JobDefinition job, JobDiagnostics diagnostics);
+    /// <summary>The word of the job's stop rule that these figures satisfy; null to go on. A function of its arguments alone.</summary>
+    string? Judge(JobDefinition job, JobDiagnostics diagnostics);
 }

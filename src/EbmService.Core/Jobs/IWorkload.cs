@@ -3,7 +3,7 @@ using EbmService.Core.Failures;
 namespace EbmService.Core.Jobs;
 
 /// <summary>
-/// The live computation of one block. Every member, also Dispose, is called on one slot thread; it may wander between
+/// The live computation of one block. Every member, also Dispose, is called on one slot thread; it moves between
 /// slots through Save and reopening only.
 /// </summary>
 public interface IWorkload : IDisposable

@@ -14,7 +14,11 @@ public sealed record JobSnapshot
 
     public required JobStatus Status { get; init; }
 
-    public required ModelReference Model { get; init; }
+    /// <value>By role; at least one.</value>
+    public required IReadOnlyList<JobModel> Models { get; init; }
+
+    /// <value>The model of a job that uses one, and the first of one that uses several.</value>
+    public ModelReference Model => Models[0].Reference();
 
     public required JobSpec Spec { get; init; }
 
@@ -26,11 +30,14 @@ public sealed record JobSnapshot
     /// <value>Whose share of the device the job counts against.</value>
     public string Tenant { get; init; } = DefaultTenant;
 
-    /// <value>The job whose chains this one goes on from, if any.</value>
+    /// <value>The job whose work this one goes on from, if any.</value>
     public string? Extends { get; init; }
 
-    /// <value>Why the chains stopped; null before the end and where the job failed.</value>
-    public StopReason? StopReason { get; init; }
+    /// <value>Why the blocks took no further step, a word of <see cref="Jobs.StopReason"/> or of the type's rules; null before the end and where the job failed.</value>
+    public string? StopReason { get; init; }
+
+    /// <value>The step at which a rule ended all blocks.</value>
+    public int? StopStep { get; init; }
 
     public required JobProgress Progress { get; init; }
 
@@ -47,10 +54,8 @@ public sealed record JobSnapshot
 
     public IReadOnlyList<ResultEntry> Results { get; init; } = [];
 
-    /// <summary>The spec of what an ended job did: where a rule stopped its chains, that many steps and no rule.</summary>
-    public JobSpec SpecDone() => StopReason is Jobs.StopReason.UntilEss or Jobs.StopReason.UntilRHat or Jobs.StopReason.UntilEssAndRHat
-        ? Spec.StoppedAt(Progress.Step)
-        : Spec;
+    /// <summary>The spec of what an ended job did: where a rule stopped its blocks, that many steps and no rule.</summary>
+    public JobSpec SpecDone() => StopStep is { } step && Jobs.StopReason.IsRule(StopReason) ? Spec.StoppedAt(step) : Spec;
 }
 
 /// <summary>One result file of a job.</summary>

@@ -12,15 +12,15 @@ public sealed class QuantumBudget(TimeProvider clock)
     /// <value>The workload returns when it has done this many steps in all, as if the time were over.</value>
     public int StepLimit { get; private set; } = int.MaxValue;
 
-    /// <value>The report of this quantum should carry the block's draws so far.</value>
-    public bool WantsSeries { get; private set; }
+    /// <value>The report of this quantum should carry the block's statistics so far.</value>
+    public bool WantsStatistics { get; private set; }
 
     /// <summary>Begins a quantum of that length.</summary>
-    public void Start(TimeSpan length, int stepLimit = int.MaxValue, bool wantsSeries = false)
+    public void Start(TimeSpan length, int stepLimit = int.MaxValue, bool wantsStatistics = false)
     {
         _yield = false;
         StepLimit = stepLimit;
-        WantsSeries = wantsSeries;
+        WantsStatistics = wantsStatistics;
         _deadline = clock.GetTimestamp() + (long)(length.TotalSeconds * clock.TimestampFrequency);
     }
 

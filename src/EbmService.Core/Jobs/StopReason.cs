@@ -1,23 +1,17 @@
 namespace EbmService.Core.Jobs;
 
-/// <summary>Why a job's chains took no further step.</summary>
-public enum StopReason
+/// <summary>Words for why a job's blocks took no further step. A job type adds a word for each of its stop rules.</summary>
+public static class StopReason
 {
     /// <summary>All steps were done.</summary>
-    Steps,
-
-    /// <summary>The asked effective sample size was reached.</summary>
-    UntilEss,
-
-    /// <summary>The asked R-hat was reached.</summary>
-    UntilRHat,
-
-    /// <summary>Both were asked and both were reached.</summary>
-    UntilEssAndRHat,
+    public const string Completed = "completed";
 
     /// <summary>The job's deadline passed: blocks may have stopped at different steps.</summary>
-    Deadline,
+    public const string Deadline = "deadline";
 
     /// <summary>A client cancelled the job.</summary>
-    Cancelled,
+    public const string Cancelled = "cancelled";
+
+    /// <summary>Whether it is a rule of the job's type, which ended all blocks at one step.</summary>
+    public static bool IsRule(string? reason) => reason is not (null or Completed or Deadline or Cancelled);
 }

@@ -8,4 +8,8 @@ namespace EbmService.Core.Sampling;
 /// <param name="MaxInlineNumbers">Numbers of a tensor inside a spec, which travels with every answer about the job.</param>
 public sealed record SamplingPolicy(
     int MaxChains = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28,
-    int MaxInlineNumbers = 1 << 17);
+    int MaxInlineNumbers = 1 << 17)
+{
+    public static SamplingPolicy From(Jobs.JobLimits limits) =>
+        new(limits.MaxItems, limits.MaxSteps, limits.MaxElementSteps, limits.MaxResultNumbers, limits.MaxInlineNumbers);
+}

@@ -11,7 +11,7 @@ public sealed record SamplingSpec : JobSpec
     public const string StartFile = "start.npy";
 
     [JsonIgnore]
-    public override JobType Type => JobType.Sampling;
+    public override string Type => SamplingJob.Name;
 
     public required int Chains { get; init; }
 

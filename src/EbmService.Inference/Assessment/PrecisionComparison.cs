@@ -5,6 +5,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.Tasks;
 
 namespace EbmService.Inference.Assessment;

@@ -32,12 +32,14 @@ public sealed class RecipeSampler(LocalJobRunner runner, IResultAssembler result
             if (fifth <= told)
                 return;
             told = fifth;
-            status($"sampling {spec.Chains} chains of {spec.Steps} steps: {progress.Fraction:P0}, {progress.StepsPerSecond:N0} chain-steps/s");
+            status($"sampling {spec.Chains} chains of {spec.Steps} steps: {progress.Fraction:P0}, {progress.RatePerSecond:N0} chain-steps/s");
         }
 
         var job = new JobDefinition("local", model.Reference(), spec);
         LocalJobResult drawn = runner.Run(job, Report, cancellationToken);
-        IReadOnlyList<ResultFile> files = results.Assemble(job, drawn.Blocks, drawn.Stopped);
+        var made = new ResultFiles();
+        results.Assemble(job, drawn.Blocks, drawn.Stopped, made);
+        IReadOnlyList<ResultFile> files = made.All;
         TensorPayload energies = NpyFormat.Read(Find(files, "energies.npy"));
         return new RecipeSamples(spec, NpyFormat.Read(Find(files, "samples.npy")), energies.Values.Average(value => (double)value));
     }

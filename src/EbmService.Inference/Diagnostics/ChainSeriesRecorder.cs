@@ -22,7 +22,7 @@ internal sealed class ChainSeriesRecorder
     private const int MinDraws = 128;
     private const int MaxValuesPerQuantity = 1 << 18;
 
-    private static readonly string[] Names =
+    public static readonly IReadOnlyList<string> Names =
         ["energy", "gradientNorm", .. Enumerable.Range(0, RandomProjections.Count).Select(i => $"projection{i}")];
 
     private readonly RandomProjections _projections;
@@ -40,7 +40,7 @@ internal sealed class ChainSeriesRecorder
     public ChainSeriesRecorder(SamplingSpec spec, BlockPlan block, int length)
     {
         (_length, _warmup) = (length, spec.Warmup);
-        _chains = Math.Clamp(MaxChains - block.FirstChain, 0, block.Chains);
+        _chains = Math.Clamp(MaxChains - block.Offset, 0, block.Count);
         int diagnosed = Math.Min(spec.Chains, MaxChains);
         _capacity = Math.Clamp((int)BitOperations.RoundUpToPowerOf2((uint)(MaxValuesPerQuantity / diagnosed)), MinDraws, MaxDraws);
         _projections = new RandomProjections(length);
@@ -53,7 +53,7 @@ internal sealed class ChainSeriesRecorder
 
     public int Draws { get; private set; }
 
-    private int Width => Names.Length * _chains;
+    private int Width => Names.Count * _chains;
 
     /// <summary>Records the step just done, if it is due.</summary>
     public void Record(ChainState state)
@@ -78,7 +78,7 @@ internal sealed class ChainSeriesRecorder
 
     public void Save(Dictionary<string, SafetensorsTensor> tensors, Dictionary<string, string> metadata)
     {
-        tensors["series"] = SafetensorsTensor.FromFloats(_values.AsSpan(0, Draws * Width), [Draws, Names.Length, _chains]);
+        tensors["series"] = SafetensorsTensor.FromFloats(_values.AsSpan(0, Draws * Width), [Draws, Names.Count, _chains]);
         metadata["series.interval"] = Interval.ToString(CultureInfo.InvariantCulture);
         metadata["series.first"] = (_warmup + Interval).ToString(CultureInfo.InvariantCulture);
     }
@@ -94,7 +94,7 @@ internal sealed class ChainSeriesRecorder
     {
         float[] values = file["series"].ToFloats();
         if (!int.TryParse(file.Metadata.GetValueOrDefault("series.interval"), CultureInfo.InvariantCulture, out int interval)
-            || interval < 1 || !file["series"].Shape.Skip(1).SequenceEqual([Names.Length, _chains]) || file["series"].Shape[0] > _capacity)
+            || interval < 1 || !file["series"].Shape.Skip(1).SequenceEqual([Names.Count, _chains]) || file["series"].Shape[0] > _capacity)
             throw new InvalidCheckpointException("the checkpoint's draws are not of this block");
         (Interval, Draws) = (interval, (int)file["series"].Shape[0]);
         if (values.Length > _values.Length)

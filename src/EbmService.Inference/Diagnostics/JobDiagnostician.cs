@@ -1,7 +1,7 @@
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Tasks;
+using EbmService.Inference.JobTypes.Sampling;
 
 namespace EbmService.Inference.Diagnostics;
 
@@ -33,22 +33,22 @@ internal sealed class JobDiagnostician : IJobDiagnostician
         };
     }
 
-    public StopReason? Judge(JobDefinition job, JobDiagnostics diagnostics)
+    public string? Judge(JobDefinition job, JobDiagnostics diagnostics)
     {
         if (job.Spec is not SamplingSpec { Stop: { } rules } || diagnostics.Draws < StopRules.FewestDraws || diagnostics.UnmovedChains > 0)
             return null;
         bool ess = diagnostics.EssBulk >= rules.UntilEss, rHat = diagnostics.RHat <= rules.UntilRHat;
         return (rules.UntilEss, rules.UntilRHat) switch
         {
-            ({ }, { }) => ess && rHat ? StopReason.UntilEssAndRHat : null,
-            ({ }, null) => ess ? StopReason.UntilEss : null,
-            (null, { }) => rHat ? StopReason.UntilRHat : null,
+            ({ }, { }) => ess && rHat ? SamplingJob.UntilEssAndRHat : null,
+            ({ }, null) => ess ? SamplingJob.UntilEss : null,
+            (null, { }) => rHat ? SamplingJob.UntilRHat : null,
             _ => null,
         };
     }
 
     private static int[] LabelsOf(JobDefinition job, BlockPlan block) =>
-        job.Spec is SamplingSpec spec ? ChainLabels.Of(spec, block) : [.. Enumerable.Repeat(-1, block.Chains)];
+        job.Spec is SamplingSpec spec ? ChainLabels.Of(spec, block) : [.. Enumerable.Repeat(-1, block.Count)];
 }
 
 /// <summary>The statistics of the chains of one class.</summary>

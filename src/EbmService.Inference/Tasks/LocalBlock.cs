@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Inference.Tasks;
@@ -13,8 +12,8 @@ internal sealed class LocalBlock(BlockPlan plan)
 
     public StepReport? Report { get; set; }
 
-    /// <value>The draws last asked for.</value>
-    public ChainSeries? Series { get; set; }
+    /// <value>The statistics last asked for.</value>
+    public byte[]? Statistics { get; set; }
 
     public byte[]? Result { get; set; }
 

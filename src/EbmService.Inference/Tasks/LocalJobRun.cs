@@ -22,7 +22,7 @@ internal sealed class LocalJobRun(
         do
         {
             cancellation.ThrowIfCancellationRequested();
-            budget.Start(Quantum, limit, progress.WantsSeries(block));
+            budget.Start(Quantum, limit, progress.WantsStatistics(block));
             progress.Enter(block, workload.Advance(budget));
         }
         while (!block.Report!.Done && block.Step < limit && !IsExpired);
@@ -32,7 +32,7 @@ internal sealed class LocalJobRun(
             return;
         }
         // At the limit this takes no step: it asks for the draws to judge.
-        budget.Start(Quantum, limit, wantsSeries: true);
+        budget.Start(Quantum, limit, wantsStatistics: true);
         progress.Enter(block, workload.Advance(budget));
         block.Checkpoint = workload.Save();
     }

@@ -5,8 +5,16 @@ using EbmService.Core.Models;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>A validated job on its way in.</summary>
-public sealed record JobSubmission(ModelReference Model, JobSpec Spec)
+/// <param name="Models">By role; at least one.</param>
+public sealed record JobSubmission(IReadOnlyList<JobModel> Models, JobSpec Spec)
 {
+    public JobSubmission(ModelReference model, JobSpec spec) : this(JobModel.Only(model), spec)
+    {
+    }
+
+    /// <value>Contents of those inputs of the spec that are no other job's results, by name.</value>
+    public IReadOnlyDictionary<string, byte[]> Attachments { get; init; } = new Dictionary<string, byte[]>();
+
     public int Priority { get; init; }
 
     /// <value>What the job will take of the machine.</value>
@@ -28,13 +36,13 @@ public sealed record JobSubmission(ModelReference Model, JobSpec Spec)
 /// <param name="Limit">1 to 200.</param>
 /// <param name="Cursor">The opaque cursor of the page before.</param>
 public sealed record JobQuery(
-    JobStatus? Status = null, string? Model = null, JobType? Type = null, int Limit = 50, string? Cursor = null);
+    JobStatus? Status = null, string? Model = null, string? Type = null, int Limit = 50, string? Cursor = null);
 
 /// <summary>A page of jobs and the cursor of the next one; null on the last.</summary>
 public sealed record JobPage(IReadOnlyList<JobSnapshot> Jobs, string? NextCursor);
 
 /// <summary>Everything a client can do with jobs. Thread-safe.</summary>
-public interface IJobService
+public interface IJobService : IJobResults
 {
     /// <summary>Stores the job and queues it, in one transaction.</summary>
     /// <returns>The job, or <see cref="FailureCode.QueueFull"/> with a retry time, <see cref="FailureCode.ShuttingDown"/>.</returns>
@@ -47,9 +55,6 @@ public interface IJobService
     /// <returns>As <see cref="SubmitAsync"/>, or what <paramref name="create"/> failed by, <see cref="FailureCode.IdempotencyMismatch"/>, <see cref="FailureCode.IdempotencyInFlight"/> after 30 s.</returns>
     Task<Outcome<JobSnapshot>> SubmitOnceAsync(
         SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken);
-
-    /// <summary>The job with its live progress, or <see cref="FailureCode.JobNotFound"/>.</summary>
-    Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation);
 
     /// <summary>A page of jobs; <see cref="FailureCode.InvalidRequest"/> for a cursor that is none of ours.</summary>
     Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation);
@@ -86,11 +91,4 @@ public interface IJobService
     /// <param name="afterSequence">0 for everything; a client's last seen number after a reconnect.</param>
     /// <param name="cancellation">Ends the subscription.</param>
     IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, CancellationToken cancellation);
-
-    /// <summary>Opens a result for reading: its entry and a seekable stream that the caller disposes.</summary>
-    /// <returns><see cref="FailureCode.JobNotFound"/> or <see cref="FailureCode.ResultNotFound"/> otherwise.</returns>
-    Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation);
 }
-
-/// <summary>One result file, open.</summary>
-public sealed record JobResult(ResultEntry Entry, Stream Content);

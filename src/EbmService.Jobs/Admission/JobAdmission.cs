@@ -52,7 +52,7 @@ internal sealed class JobAdmission(
         {
             return AdmitAsync(new JobDraft(submission, planner.Plan(submission.Spec))
             {
-                PrepareAsync = id => inputs.TakeAsync(id, submission.Spec.Inputs),
+                PrepareAsync = id => inputs.TakeAsync(id, submission.Spec.Inputs, submission.Attachments),
             });
         }
         catch (FailureException e)
@@ -101,7 +101,7 @@ internal sealed class JobAdmission(
         {
             Id = Guid.CreateVersion7(now).ToString("N"),
             Status = JobStatus.Queued,
-            Model = submission.Model,
+            Models = submission.Models,
             Spec = submission.Spec,
             Priority = submission.Priority,
             Tenant = submission.Tenant,

@@ -38,7 +38,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
 
     private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
     {
-        var submission = new JobSubmission(parent.Model, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps) };
+        var submission = new JobSubmission(parent.Models, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps) };
         JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = at + steps })]);
         return new JobDraft(submission, plan)
         {
@@ -78,7 +78,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
         try
         {
             return parent.SpecDone().Extended(steps) is { } spec ? spec
-                : new Failure(FailureCode.InvalidTransition, $"Work of type {parent.Spec.Type.ToString().ToLowerInvariant()} has no steps to add.");
+                : new Failure(FailureCode.InvalidTransition, $"Work of type {parent.Spec.Type} has no steps to add.");
         }
         catch (OverflowException)
         {

@@ -10,10 +10,15 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
     private const string Field = "spec.startJob";
 
     /// <exception cref="FailureException">The source is unknown, has not ended, or has no such result.</exception>
-    public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted)
+    public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted, IReadOnlyDictionary<string, byte[]> attachments)
     {
         foreach (JobInput input in wanted)
         {
+            if (input.FromJob is null)
+            {
+                inputs.Attach(jobId, input, attachments[input.Name]);
+                continue;
+            }
             if (await WhyNotAsync(input) is { } reason)
                 throw new FailureException(Failure.OfFields([new FieldError(Field, reason)]));
             if (!inputs.TryTake(jobId, input))
@@ -23,7 +28,7 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
 
     private async Task<string?> WhyNotAsync(JobInput input)
     {
-        if (!JobFolders.IsValidId(input.FromJob) || (await lookup.FindAsync(input.FromJob, CancellationToken.None)).Value is not { } source)
+        if (!JobFolders.IsValidId(input.FromJob!) || (await lookup.FindAsync(input.FromJob!, CancellationToken.None)).Value is not { } source)
             return $"There is no job {input.FromJob}.";
         if (!source.Status.IsTerminal())
             return $"Job {input.FromJob} has not ended yet: its result '{input.Result}' comes with its end.";

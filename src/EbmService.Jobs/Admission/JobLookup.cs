@@ -6,7 +6,7 @@ using EbmService.Jobs.Storage;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>Jobs as clients see them: the live ones from memory, the others from the database. Thread-safe.</summary>
-internal sealed class JobLookup(LiveJobs live, JobStore store)
+internal sealed class JobLookup(LiveJobs live, JobStore store, JobRowMapper mapper)
 {
     private const int MaxPage = 200;
 
@@ -16,7 +16,7 @@ internal sealed class JobLookup(LiveJobs live, JobStore store)
     {
         if (FindLive(id) is { } alive)
             return alive;
-        return await store.FindAsync(id, cancellation) is { } row ? JobRowMapper.ToSnapshot(row) : NotFound;
+        return await store.FindAsync(id, cancellation) is { } row ? mapper.ToSnapshot(row) : NotFound;
     }
 
     public async Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation)
@@ -28,7 +28,7 @@ internal sealed class JobLookup(LiveJobs live, JobStore store)
             return Failure.OfFields([new("limit", $"A page has 1 to {MaxPage} jobs.")]);
         IReadOnlyList<JobRow> rows = await store.ListAsync(query, before, query.Limit + 1, cancellation);
         // A live job may have left the status that its row still had.
-        List<JobSnapshot> jobs = [.. rows.Take(query.Limit).Select(row => FindLive(row.Id) ?? JobRowMapper.ToSnapshot(row))
+        List<JobSnapshot> jobs = [.. rows.Take(query.Limit).Select(row => FindLive(row.Id) ?? mapper.ToSnapshot(row))
             .Where(job => query.Status is null || job.Status == query.Status)];
         return new JobPage(jobs, rows.Count > query.Limit ? JobCursor.Encode(rows[query.Limit - 1].Id) : null);
     }

@@ -14,7 +14,7 @@ namespace EbmService.Jobs.Admission;
 /// </summary>
 internal sealed class JobRecovery(
     JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake, DataFolderLock folder,
-    IJobDuties duties, TimeProvider clock, ILogger<JobRecovery> log)
+    IJobDuties duties, JobRowMapper mapper, TimeProvider clock, ILogger<JobRecovery> log)
 {
     public const int MaxFruitlessAttempts = 3;
 
@@ -81,7 +81,7 @@ internal sealed class JobRecovery(
     {
         try
         {
-            var job = new Job(JobRowMapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, duties, clock, JobRowMapper.ToStartSteps(row));
+            var job = new Job(mapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, duties, clock, JobRowMapper.ToStartSteps(row));
             foreach (BlockRow block in row.Blocks)
                 Restore(job, block);
             job.Recover(row.Status, row.StopReason, row.StopStep);

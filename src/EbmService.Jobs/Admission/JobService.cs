@@ -9,8 +9,8 @@ namespace EbmService.Jobs.Admission;
 
 /// <inheritdoc cref="IJobService"/>
 internal sealed class JobService(
-    JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions, JobStore store, ResultStore results, JobFolders folders, JobEventHub hub,
-    ILogger<JobService> log) : IJobService
+    JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions, JobStore store, ResultStore results,
+    JobFolders folders, JobEventHub hub, JobRowMapper mapper, ILogger<JobService> log) : IJobService
 {
     public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
     {
@@ -129,6 +129,6 @@ internal sealed class JobService(
 
     private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellation) =>
         await store.FindAsync(id, cancellation) is { } row
-            ? new JobChangedEvent(id, row.LastSequence, JobRowMapper.ToSnapshot(row))
+            ? new JobChangedEvent(id, row.LastSequence, mapper.ToSnapshot(row))
             : throw new FailureException(JobLookup.NotFound);
 }

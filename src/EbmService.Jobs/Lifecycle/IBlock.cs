@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Jobs.Lifecycle;
@@ -38,7 +37,7 @@ internal interface IBlock
     StepReport? Report { get; }
 
     /// <value>Its latest draws, however old.</value>
-    ChainSeries? Series { get; }
+    byte[]? Statistics { get; }
 
     /// <value>Steps of its latest quantum.</value>
     int QuantumSteps { get; }

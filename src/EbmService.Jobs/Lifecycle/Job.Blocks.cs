@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
@@ -34,7 +33,7 @@ internal sealed partial class Job
     public double? ChainStepsPerSecond => _rate.PerSecond();
 
     /// <value>The latest diagnostics over the job's chains.</value>
-    public JobDiagnostics? Diagnostics { get; private set; }
+    public JobStatistics? Statistics { get; private set; }
 
     public JobOffer Offer()
     {
@@ -110,10 +109,10 @@ internal sealed partial class Job
         var block = (Block)which;
         lock (_lock)
         {
-            long amount = (long)(report.Step - block.Step) * block.Plan.Chains;
+            long amount = (long)(report.Step - block.Step) * block.Plan.Count;
             (block.QuantumSteps, block.Step) = (report.Step - block.Step, report.Step);
-            block.Series = report.Series ?? block.Series;
-            block.Report = report with { Series = null, Preview = null };
+            block.Statistics = report.Statistics ?? block.Statistics;
+            block.Report = report with { Statistics = null, Preview = null };
             _doneChainSteps += amount;
             _modelMissingSince = null;
             _rate.Add(amount);
@@ -135,22 +134,22 @@ internal sealed partial class Job
     }
 
     /// <summary>The stop rules were judged at that step; a verdict that a pause or an end overtook is dropped, and found again after a resume.</summary>
-    /// <param name="verdict">Null where the chains go on.</param>
-    public JobChange Judged(int step, JobDiagnostics diagnostics, StopReason? verdict)
+    /// <param name="statistics">Its verdict is null where the blocks go on.</param>
+    public JobChange Judged(int step, JobStatistics statistics)
     {
         lock (_lock)
         {
             _isJudging = false;
             if (_state is not (JobState.Queued or JobState.Running) || step != _barrier)
                 return JobChange.Refused;
-            Diagnostics = diagnostics;
-            if (verdict is null)
+            Statistics = statistics;
+            if (statistics.Verdict is null)
             {
                 MoveBarrierBeyond(step + 1);
                 LeaveBarrier();
             }
         }
-        if (verdict is { } reason)
+        if (statistics.Verdict is { } reason)
             return DecideStop(reason, step);
         _duties.Changed(this);
         return JobChange.Made;
@@ -194,7 +193,7 @@ internal sealed partial class Job
             if (keep)
             {
                 _done++;
-                StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Series = block.Series };
+                StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Statistics = block.Statistics };
                 AddFinished(new FinishedBlock(block.Plan.Index, report, result!, chains));
             }
             TryEnd();
@@ -284,22 +283,22 @@ internal sealed partial class Job
         return JobChange.Made;
     }
 
-    public BlockSeries[] Series()
+    public BlockStatistics[] Series()
     {
         lock (_lock)
             return SeriesOf(_blocks);
     }
 
     /// <summary>The draws of the blocks whose results are stored.</summary>
-    public BlockSeries[] FinishedSeries()
+    public BlockStatistics[] FinishedSeries()
     {
         lock (_lock)
             return SeriesOf(_blocks.Where(block => block.ResultSha256 is not null));
     }
 
     // The caller of everything below holds the lock.
-    private static BlockSeries[] SeriesOf(IEnumerable<Block> blocks) =>
-        [.. blocks.Where(block => block.Series is not null).Select(block => new BlockSeries(block.Plan, block.Series!))];
+    private static BlockStatistics[] SeriesOf(IEnumerable<Block> blocks) =>
+        [.. blocks.Where(block => block.Statistics is not null).Select(block => new BlockStatistics(block.Plan, block.Statistics!))];
 
     private Block BlockOf(int index) => _blocks[index];
 
@@ -336,7 +335,7 @@ internal sealed partial class Job
 
     private void MoveTo(Block block, int step)
     {
-        _doneChainSteps += (long)(step - block.Step) * block.Plan.Chains;
+        _doneChainSteps += (long)(step - block.Step) * block.Plan.Count;
         (block.Step, block.Report) = (step, null);
     }
 

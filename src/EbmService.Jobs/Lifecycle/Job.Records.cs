@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Storage;
@@ -144,7 +143,7 @@ internal sealed partial class Job
 
     /// <summary>A running block has reported.</summary>
     /// <returns>The draws where it was the last that the round waited for; null else.</returns>
-    public BlockSeries[]? TakeDraws(IBlock which)
+    public BlockStatistics[]? TakeDraws(IBlock which)
     {
         lock (_lock)
         {
@@ -156,10 +155,10 @@ internal sealed partial class Job
         }
     }
 
-    public void Diagnose(JobDiagnostics diagnostics)
+    public void Diagnose(JobStatistics statistics)
     {
         lock (_lock)
-            Diagnostics = diagnostics;
+            Statistics = statistics;
     }
 
     /// <summary>What a quantum's report lets be told: before the change to running is stored and after the end is decided, progress would contradict the status.</summary>
@@ -186,7 +185,7 @@ internal sealed partial class Job
     public JobSnapshot Snapshot(int? queuePosition)
     {
         lock (_lock)
-            return _recorded.Status.IsTerminal() ? _recorded : _recorded with { Progress = ProgressSummary.Of(this, queuePosition) };
+            return _recorded.Status.IsTerminal() ? _recorded : _recorded with { Progress = _duties.Progress(this, queuePosition) };
     }
 
     /// <summary>What is to be stored of a status that is not an end.</summary>
@@ -208,7 +207,8 @@ internal sealed partial class Job
             return last with
             {
                 Status = _failure is not null ? JobStatus.Failed : _stop == StopReason.Cancelled ? JobStatus.Cancelled : JobStatus.Succeeded,
-                StopReason = _failure is null ? _stop ?? StopReason.Steps : null,
+                StopReason = _failure is null ? _stop ?? StopReason.Completed : null,
+                StopStep = _stopStep,
                 FinishedAt = now,
                 Attempt = _attempt,
                 Error = _failure,
@@ -275,7 +275,7 @@ internal sealed partial class Job
 
         public int QuantumSteps { get; set; }
 
-        public ChainSeries? Series { get; set; }
+        public byte[]? Statistics { get; set; }
 
         /// <value>The latest round of asking for draws that it answered.</value>
         public int Round { get; set; }

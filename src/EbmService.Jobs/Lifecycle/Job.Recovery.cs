@@ -9,7 +9,7 @@ internal sealed partial class Job
     /// <param name="status">The stored one.</param>
     /// <param name="stop">The stored verdict, if any.</param>
     /// <param name="stopStep">Where it ends all blocks.</param>
-    public void Recover(JobStatus status, StopReason? stop, int? stopStep)
+    public void Recover(JobStatus status, string? stop, int? stopStep)
     {
         lock (_lock)
             MoveBarrierBeyond(_blocks.Max(block => block.Step));
@@ -46,7 +46,7 @@ internal sealed partial class Job
         {
             Block block = BlockOf(index);
             MoveTo(block, step);
-            (block.State, block.ResultSha256, block.Report, block.Series) = (BlockState.Done, sha256, report, report?.Series);
+            (block.State, block.ResultSha256, block.Report, block.Statistics) = (BlockState.Done, sha256, report, report?.Statistics);
             _waiting.Remove(block);
             _done++;
         }

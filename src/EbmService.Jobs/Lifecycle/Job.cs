@@ -23,7 +23,7 @@ internal sealed partial class Job
     private Task _tail = Task.CompletedTask;
     private TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<bool> _pausing = NewSignal<bool>();
-    private StopReason? _stop;
+    private string? _stop;
     private int? _stopStep;
     private Failure? _failure;
     private int _attempt;
@@ -47,10 +47,10 @@ internal sealed partial class Job
         _clock = clock;
         _attempt = recorded.Attempt;
         _rate = new RateMeter(clock);
-        Definition = new JobDefinition(recorded.Id, recorded.Model, recorded.Spec);
+        Definition = new JobDefinition(recorded.Id, recorded.Models, recorded.Spec);
         Model = recorded.Model.Key();
         Epoch = epoch;
-        ChainSteps = plan.ChainSteps;
+        ChainSteps = plan.Work;
         KeepsChains = recorded.Spec.Extended(0) is not null;
         _checkEvery = recorded.Spec.CheckEvery;
         _lastStep = plan.Blocks.Max(block => block.Steps);
@@ -84,7 +84,7 @@ internal sealed partial class Job
     /// <value>When it was last queued.</value>
     public long QueuedAt { get; private set; }
 
-    public StopReason? Stop => _stop;
+    public string? Stop => _stop;
 
     public Failure? Failure => _failure;
 
@@ -200,7 +200,7 @@ internal sealed partial class Job
 
     /// <summary>A rule's verdict or the deadline; the first decision counts, and is in force once it is stored.</summary>
     /// <param name="step">Where all blocks end; null to end each where it is.</param>
-    public JobChange DecideStop(StopReason reason, int? step)
+    public JobChange DecideStop(string reason, int? step)
     {
         lock (_lock)
         {
@@ -215,7 +215,7 @@ internal sealed partial class Job
     }
 
     /// <summary>The decided stop is stored. A cancel that came meanwhile has the last word.</summary>
-    public JobChange EnterStop(StopReason reason, int? step)
+    public JobChange EnterStop(string reason, int? step)
     {
         lock (_lock)
         {
@@ -339,7 +339,7 @@ internal sealed partial class Job
         return _tail;
     }
 
-    private void StopHere(StopReason reason)
+    private void StopHere(string reason)
     {
         _state = reason == StopReason.Cancelled ? JobState.Cancelling : JobState.Closing;
         (_stop, _stopStep) = (reason, null);
@@ -352,7 +352,7 @@ internal sealed partial class Job
         }
     }
 
-    private void StopAt(StopReason reason, int step)
+    private void StopAt(string reason, int step)
     {
         _state = JobState.Finishing;
         (_stop, _stopStep) = (reason, step);

@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Storage;
 
@@ -24,7 +23,7 @@ internal sealed record FinishedEntry(List<FinishedBlock> Blocks, Task Hurry) : J
 
 /// <summary>A stop is to be stored, and is in force then (<see cref="Job.EnterStop"/>).</summary>
 /// <param name="Step">Where all blocks end; null to end each where it is.</param>
-internal sealed record StopEntry(StopReason Reason, int? Step) : JobEntry;
+internal sealed record StopEntry(string Reason, int? Step) : JobEntry;
 
 /// <summary>Nothing is left to compute: results are to be made and the end is to be stored.</summary>
 internal sealed record EndEntry : JobEntry;
@@ -39,7 +38,10 @@ internal interface IJobDuties
 
     /// <summary>Judges the stop rules on other threads and tells <see cref="Job.Judged"/>.</summary>
     /// <param name="step">The step that every block is at.</param>
-    void Judge(Job job, int step, BlockSeries[] series);
+    void Judge(Job job, int step, BlockStatistics[] series);
+
+    /// <summary>How far the job is, in the words of its type. The caller holds the job's lock.</summary>
+    JobProgress Progress(Job job, int? queuePosition);
 
     /// <summary>Slots may find something else to do now. Called outside the job's lock.</summary>
     void Changed(Job job);

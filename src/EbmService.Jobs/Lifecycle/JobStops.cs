@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Recording;
 
@@ -9,18 +8,17 @@ namespace EbmService.Jobs.Lifecycle;
 /// depends on the blocks' draws at that step alone, so it is the same on any number of slots and after any restart. Deadlines are counted
 /// from admission, for queued, running and paused jobs, in this process and the next. Thread-safe.
 /// </summary>
-internal sealed class JobStops(IJobDiagnostician diagnostician, JobRecorder recorder, TimeProvider clock)
+internal sealed class JobStops(IJobStatistician statistician, JobRecorder recorder, TimeProvider clock)
 {
     /// <summary>No timer takes more; a longer one is set again.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
 
     /// <summary>Judges on another thread.</summary>
-    public void Judge(Job job, int step, BlockSeries[] series) => _ = Task.Run(() =>
+    public void Judge(Job job, int step, BlockStatistics[] series) => _ = Task.Run(() =>
     {
         try
         {
-            JobDiagnostics diagnostics = diagnostician.Compute(job.Definition, series, live: false);
-            job.Judged(step, diagnostics, diagnostician.Judge(job.Definition, diagnostics));
+            job.Judged(step, statistician.Compute(job.Definition, series, live: false));
         }
         catch (Exception e)
         {

@@ -1,4 +1,4 @@
-using EbmService.Core.Diagnostics;
+using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Slots;
 using Microsoft.Extensions.Logging;
@@ -7,11 +7,11 @@ using Microsoft.Extensions.Options;
 namespace EbmService.Jobs.Progress;
 
 /// <summary>
-/// R-hat, ESS and Monte Carlo errors while chains run: running blocks are asked for their draws now and then, and the statistics are computed
+/// Metrics over all blocks of a job while they run: running blocks are asked for their statistics now and then, and the metrics are computed
 /// off the slots' threads, one job at a time and for a small share of the time. Thread-safe.
 /// </summary>
 internal sealed class LiveDiagnostics(
-    IJobDiagnostician diagnostician, TimeProvider clock, IOptions<WorkerOptions> options, ILogger<LiveDiagnostics> log)
+    IJobStatistician statistician, TimeProvider clock, IOptions<WorkerOptions> options, ILogger<LiveDiagnostics> log)
 {
     /// <summary>Computing takes at most 1/33 of the time, over all jobs.</summary>
     private const int Share = 33;
@@ -22,7 +22,7 @@ internal sealed class LiveDiagnostics(
     private long? _endedAt;
     private TimeSpan _pause;
 
-    /// <summary>Whether the block's next report should carry its draws.</summary>
+    /// <summary>Whether the block's next report should carry its statistics.</summary>
     public bool Wants(IBlock block)
     {
         bool mayAsk;
@@ -45,12 +45,12 @@ internal sealed class LiveDiagnostics(
         _ = Task.Run(() => Compute(block.Job, series));
     }
 
-    private void Compute(Job job, BlockSeries[] series)
+    private void Compute(Job job, BlockStatistics[] series)
     {
         long started = clock.GetTimestamp();
         try
         {
-            job.Diagnose(diagnostician.Compute(job.Definition, series, live: true));
+            job.Diagnose(statistician.Compute(job.Definition, series, live: true));
         }
         catch (Exception e)
         {

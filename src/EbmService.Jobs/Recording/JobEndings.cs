@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
@@ -14,7 +13,7 @@ namespace EbmService.Jobs.Recording;
 /// </summary>
 internal sealed class JobEndings(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, IResultAssembler assembler,
-    IJobDiagnostician diagnostician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
+    IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
     public const int MaxDamages = 3;
@@ -90,7 +89,8 @@ internal sealed class JobEndings(
             {
                 try
                 {
-                    whole.Add(new BlockResult(block.Plan, results.ReadBlock(job.Id, block.Plan.Index, block.ResultSha256!)));
+                    results.CheckBlock(job.Id, block.Plan.Index, block.ResultSha256!);
+                    whole.Add(new BlockResult(block.Plan, () => results.ReadBlock(job.Id, block.Plan.Index)));
                 }
                 catch (InvalidDataException e) when (block.Damages < MaxDamages)
                 {
@@ -117,7 +117,7 @@ internal sealed class JobEndings(
             return blocks is null ? null : [];
         try
         {
-            return results.WriteResults(job.Id, assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Steps));
+            return results.WriteResults(job.Id, files => assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
         }
         catch (Exception e)
         {
@@ -139,12 +139,12 @@ internal sealed class JobEndings(
     }
 
     /// <summary>Over all draws of the finished blocks; null where there are none.</summary>
-    private JobDiagnostics? DiagnosticsOf(Job job)
+    private JobStatistics? DiagnosticsOf(Job job)
     {
-        BlockSeries[] series = job.FinishedSeries();
+        BlockStatistics[] series = job.FinishedSeries();
         try
         {
-            return series.Length > 0 ? diagnostician.Compute(job.Definition, series, live: false) : null;
+            return series.Length > 0 ? statistician.Compute(job.Definition, series, live: false) : null;
         }
         catch (Exception e)
         {
@@ -170,7 +170,7 @@ internal sealed class JobEndings(
 
 internal static class Extendability
 {
-    /// <summary>Whether all chains of the job stopped at one step, from which they can go on.</summary>
+    /// <summary>Whether all blocks of the job stopped at one step, from which they can go on.</summary>
     public static bool IsExtendable(this JobSnapshot job) =>
-        job is { Status: JobStatus.Succeeded, StopReason: StopReason.Steps or StopReason.UntilEss or StopReason.UntilRHat or StopReason.UntilEssAndRHat };
+        job.Status == JobStatus.Succeeded && (job.StopReason == StopReason.Completed || StopReason.IsRule(job.StopReason));
 }

@@ -1,13 +1,11 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
 
 namespace EbmService.Jobs.Storage;
 
-/// <summary>A block's last report as a file: a document's length, the document, then the draws as little-endian floats.</summary>
+/// <summary>A block's last report as a file: a document's length, the document, then the statistics as their type wrote them.</summary>
 internal static class BlockReportFile
 {
     private static readonly JsonSerializerOptions Json =
@@ -15,10 +13,9 @@ internal static class BlockReportFile
 
     public static byte[] Write(StepReport report)
     {
-        ChainSeries? series = report.Series;
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(
-            report with { Preview = null, Series = series is null ? null : series with { Values = [] } }, Json);
-        return [.. BitConverter.GetBytes(document.Length), .. document, .. MemoryMarshal.AsBytes<float>(series?.Values ?? [])];
+            new Document(report.Step, report.Done, report.Metrics, report.Statistics is not null), Json);
+        return [.. BitConverter.GetBytes(document.Length), .. document, .. report.Statistics ?? []];
     }
 
     /// <exception cref="InvalidDataException">The bytes are not a report.</exception>
@@ -27,13 +24,18 @@ internal static class BlockReportFile
         try
         {
             int length = BitConverter.ToInt32(content);
-            StepReport report = JsonSerializer.Deserialize<StepReport>(content.AsSpan(sizeof(int), length), Json)!;
-            float[] values = MemoryMarshal.Cast<byte, float>(content.AsSpan(sizeof(int) + length)).ToArray();
-            return report.Series is { } series ? report with { Series = series with { Values = values } } : report;
+            Document document = JsonSerializer.Deserialize<Document>(content.AsSpan(sizeof(int), length), Json)!;
+            return new StepReport(document.Step, document.Done)
+            {
+                Metrics = document.Metrics,
+                Statistics = document.HasStatistics ? content[(sizeof(int) + length)..] : null,
+            };
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw new InvalidDataException("a stored report is damaged", e);
         }
     }
+
+    private sealed record Document(int Step, bool Done, IReadOnlyDictionary<string, double> Metrics, bool HasStatistics);
 }

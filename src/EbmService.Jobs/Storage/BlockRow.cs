@@ -13,9 +13,11 @@ internal sealed class BlockRow
 
     public int Index { get; set; }
 
-    public int FirstChain { get; set; }
+    /// <value>The job-wide index of its first item.</value>
+    public int Offset { get; set; }
 
-    public int Chains { get; set; }
+    /// <value>Its items.</value>
+    public int Count { get; set; }
 
     public int Steps { get; set; }
 

@@ -25,23 +25,37 @@ internal class JobDisk
         return Hash(content);
     }
 
-    /// <summary>Writes several files of one folder, which is waited for once.</summary>
-    /// <returns>SHA-256 of each, 64 hex digits.</returns>
-    public string[] WriteAll(string folder, IReadOnlyList<(string Path, ReadOnlyMemory<byte> Content)> files)
+    /// <summary>As <see cref="Write(string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>, for content that comes in parts.</summary>
+    /// <returns>The content's length, and its SHA-256.</returns>
+    public (long Length, string Sha256) Write(string path, Action<Stream> write)
     {
-        DurableFiles.CreateFolder(folder);
-        foreach ((string path, ReadOnlyMemory<byte> content) in files)
+        DurableFiles.CreateFolder(DurableFiles.FolderOf(path));
+        string temporary = path + TemporarySuffix;
+        Changing(temporary);
+        (long Length, string Sha256) written;
+        try
         {
-            Changing(path + TemporarySuffix);
-            DurableFiles.Write(path + TemporarySuffix, [], content.Span);
+            using var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+            using var hashed = new HashingStream(file);
+            write(hashed);
+            written = (hashed.Length, hashed.Finish());
+            file.Flush(flushToDisk: true);
         }
-        foreach ((string path, _) in files)
+        catch
         {
-            Changing(path);
-            File.Move(path + TemporarySuffix, path, overwrite: true);
+            File.Delete(temporary);
+            throw;
         }
-        DurableFiles.SyncFolder(folder);
-        return [.. files.Select(file => Hash(file.Content.Span))];
+        Changing(path);
+        DurableFiles.Rename(temporary, path);
+        return written;
+    }
+
+    /// <summary>SHA-256 of a file, read in parts.</summary>
+    public static string HashFile(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
     /// <summary>Writes at the end of a file, cutting off what is behind it.</summary>

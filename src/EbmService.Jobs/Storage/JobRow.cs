@@ -9,13 +9,18 @@ internal sealed class JobRow
 
     public JobStatus Status { get; set; }
 
-    public JobType Type { get; set; }
+    /// <value>The job type's name.</value>
+    public required string Type { get; set; }
 
+    /// <value>The first model: what jobs are listed by. All of them are in <see cref="Models"/>.</value>
     public required string ModelName { get; set; }
 
     public required string ModelVersion { get; set; }
 
     public required string ModelDigest { get; set; }
+
+    /// <value>The models by role; null in rows of earlier versions, whose jobs have one.</value>
+    public string? Models { get; set; }
 
     public required string Spec { get; set; }
 
@@ -25,11 +30,11 @@ internal sealed class JobRow
 
     public string Tenant { get; set; } = JobSnapshot.DefaultTenant;
 
-    /// <value>The job whose chains this one goes on from.</value>
+    /// <value>The job whose work this one goes on from.</value>
     public string? Extends { get; set; }
 
-    /// <value>Decided before the chains are stopped, so that a process that takes the job over stops them at the same step.</value>
-    public StopReason? StopReason { get; set; }
+    /// <value>Decided before the blocks are stopped, so that a process that takes the job over stops them at the same step.</value>
+    public string? StopReason { get; set; }
 
     /// <value>The step at which a stop rule ends all blocks.</value>
     public int? StopStep { get; set; }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
@@ -7,7 +8,7 @@ using EbmService.Core.Models;
 namespace EbmService.Jobs.Storage;
 
 /// <summary>Between rows and what the rest of the product calls a job.</summary>
-internal static class JobRowMapper
+internal sealed class JobRowMapper(JobTypeRegistry types)
 {
     public static string ToJson<T>(T value) => JsonSerializer.Serialize(value, EbmJson.Options);
 
@@ -23,6 +24,7 @@ internal static class JobRowMapper
         ModelName = job.Model.Name,
         ModelVersion = job.Model.Version,
         ModelDigest = job.Model.Digest,
+        Models = ToJson(job.Models),
         Spec = ToJson(job.Spec),
         Priority = job.Priority,
         Tags = ToJson(job.Tags),
@@ -37,8 +39,8 @@ internal static class JobRowMapper
         {
             JobId = job.Id,
             Index = block.Index,
-            FirstChain = block.FirstChain,
-            Chains = block.Chains,
+            Offset = block.Offset,
+            Count = block.Count,
             Steps = block.Steps,
             LeaseEpoch = epoch,
             Step = startStep,
@@ -49,18 +51,21 @@ internal static class JobRowMapper
     public static IReadOnlyList<int> ToStartSteps(JobRow row) =>
         [.. row.Blocks.OrderBy(block => block.Index).Select(block => block.State == BlockRowState.Done ? 0 : block.Step)];
 
-    public static JobSnapshot ToSnapshot(JobRow row) => new()
+    public JobSnapshot ToSnapshot(JobRow row) => new()
     {
         Id = row.Id,
         Status = row.Status,
-        Model = new ModelReference(row.ModelName, row.ModelVersion, row.ModelDigest),
-        Spec = FromJson<JobSpec>(row.Spec),
+        Models = row.Models is null
+            ? JobModel.Only(new ModelReference(row.ModelName, row.ModelVersion, row.ModelDigest))
+            : FromJson<JobModel[]>(row.Models),
+        Spec = types.ReadSpec(row.Type, row.Spec),
         Priority = row.Priority,
         Tags = FromJson<string[]>(row.Tags),
         Tenant = row.Tenant,
         Extends = row.Extends,
         StopReason = row.Status is JobStatus.Succeeded or JobStatus.Cancelled ? row.StopReason : null,
-        Progress = FromJson<JobProgress>(row.Progress),
+        StopStep = row.StopStep,
+        Progress = ToProgress(row.Progress),
         CreatedAt = row.CreatedAt,
         StartedAt = row.StartedAt,
         FinishedAt = row.FinishedAt,
@@ -69,7 +74,16 @@ internal static class JobRowMapper
         Results = FromJson<ResultEntry[]>(row.Results),
     };
 
+    /// <summary>Of a job that an earlier version ended, only the share that was done is known.</summary>
+    private static JobProgress ToProgress(string text)
+    {
+        JsonObject members = FromJson<JsonObject>(text);
+        return members.ContainsKey("unit") || members.Count == 0
+            ? members.Deserialize<JobProgress>(EbmJson.Options)!
+            : new JobProgress { Fraction = (double?)members["fraction"] ?? 0 };
+    }
+
     /// <summary>The plan as it was stored: a newer planner might cut the job otherwise.</summary>
     public static JobPlan ToPlan(JobRow row) => new(
-        [.. row.Blocks.OrderBy(block => block.Index).Select(block => new BlockPlan(block.Index, block.FirstChain, block.Chains, block.Steps))]);
+        [.. row.Blocks.OrderBy(block => block.Index).Select(block => new BlockPlan(block.Index, block.Offset, block.Count, block.Steps))]);
 }

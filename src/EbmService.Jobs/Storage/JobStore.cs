@@ -81,7 +81,7 @@ internal sealed class JobStore(
         if (query.Status is { } status)
             rows = rows.Where(row => row.Status == status);
         if (query.Model is { } model)
-            rows = rows.Where(row => row.ModelName == model);
+            rows = rows.Where(row => row.ModelName == model || row.Models!.Contains("\"name\":\"" + model + "\""));
         if (query.Type is { } type)
             rows = rows.Where(row => row.Type == type);
         if (before is not null)
@@ -108,7 +108,7 @@ internal sealed class JobStore(
     }
 
     /// <summary>Writes why and where the job's chains are about to be stopped; false as for <see cref="UpdateAsync"/>.</summary>
-    public async Task<bool> DecideStopAsync(string id, int epoch, StopReason reason, int? step) =>
+    public async Task<bool> DecideStopAsync(string id, int epoch, string reason, int? step) =>
         await writer.WriteAsync(context => context.Jobs.Where(row => row.Id == id && row.Epoch == epoch).ExecuteUpdate(set => set
             .SetProperty(row => row.StopReason, reason)
             .SetProperty(row => row.StopStep, step)), waits: true) == 1;

@@ -11,6 +11,7 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
     public const int MaxKeyLength = 255;
     public const int MaxTenantLength = 255;
     public const int HashLength = 64;
+    public const int MaxWordLength = 32;
 
     public DbSet<JobRow> Jobs => Set<JobRow>();
 
@@ -21,7 +22,7 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration)
     {
         configuration.Properties<DateTimeOffset>().HaveConversion<UtcTicksConverter>();
-        configuration.Properties<Enum>().HaveConversion<string>().HaveMaxLength(32);
+        configuration.Properties<Enum>().HaveConversion<string>().HaveMaxLength(MaxWordLength);
     }
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -32,6 +33,8 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
             job.Property(row => row.Id).HasMaxLength(IdLength);
             job.Property(row => row.Extends).HasMaxLength(IdLength);
             job.Property(row => row.Tenant).HasMaxLength(MaxTenantLength);
+            job.Property(row => row.Type).HasMaxLength(MaxWordLength);
+            job.Property(row => row.StopReason).HasMaxLength(MaxWordLength);
             job.HasIndex(row => new { row.Status, row.Id });
             job.HasIndex(row => new { row.ModelName, row.Id });
             job.HasMany(row => row.Blocks).WithOne().HasForeignKey(block => block.JobId).OnDelete(DeleteBehavior.Cascade);

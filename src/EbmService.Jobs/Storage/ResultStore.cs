@@ -15,12 +15,12 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
     /// <summary>When each file was last written whose bytes were found to be those of its entry.</summary>
     private readonly ConcurrentDictionary<string, DateTime> _sound = new(StringComparer.Ordinal);
 
-    /// <summary>Stores all files; an earlier set of the job is replaced.</summary>
-    public IReadOnlyList<ResultEntry> WriteResults(string id, IReadOnlyList<ResultFile> files)
+    /// <summary>Stores the files as they are made; an earlier set of the job is replaced.</summary>
+    public IReadOnlyList<ResultEntry> WriteResults(string id, Action<IResultWriter> make)
     {
-        string[] hashes = disk.WriteAll(folders.Of(id, JobFolders.Results),
-            [.. files.Select(file => (folders.File(id, JobFolders.Results, file.Name), (ReadOnlyMemory<byte>)file.Content))]);
-        return [.. files.Select((file, i) => new ResultEntry(file.Name, file.MediaType, file.Content.Length, hashes[i]))];
+        var writer = new Writer(name => folders.File(id, JobFolders.Results, name), disk);
+        make(writer);
+        return writer.Entries;
     }
 
     /// <summary>Opens a stored file; null when it is missing or not what was written. Read whole to be sure when it is first opened or has been touched since.</summary>
@@ -71,9 +71,15 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
         return [.. blocks.Select((block, i) => new CompletedBlock(block.Index, block.Report.Step, hashes[2 * i + 1]))];
     }
 
+    /// <summary>Looks whether a block's bytes are those that were written; they are then read one block at a time.</summary>
     /// <param name="sha256">As <see cref="WriteBlocks"/> returned it.</param>
-    /// <exception cref="InvalidDataException">The bytes are missing or not those that were written.</exception>
-    public byte[] ReadBlock(string id, int index, string sha256)
+    /// <exception cref="InvalidDataException">They are missing or others.</exception>
+    public void CheckBlock(string id, int index, string sha256) => _ = ReadResult(id, index, sha256);
+
+    /// <exception cref="InvalidDataException">The bytes are missing or damaged.</exception>
+    public byte[] ReadBlock(string id, int index) => ReadResult(id, index, sha256: null);
+
+    private byte[] ReadResult(string id, int index, string? sha256)
     {
         try
         {
@@ -106,4 +112,15 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
     }
 
     private string ArchiveOf(string id) => folders.File(id, JobFolders.Blocks, BlockArchive.FileName);
+
+    private sealed class Writer(Func<string, string> pathOf, JobDisk disk) : IResultWriter
+    {
+        public List<ResultEntry> Entries { get; } = [];
+
+        public void Write(string name, string mediaType, Action<Stream> write)
+        {
+            (long length, string sha256) = disk.Write(pathOf(name), write);
+            Entries.Add(new ResultEntry(name, mediaType, length, sha256));
+        }
+    }
 }

@@ -29,8 +29,8 @@ internal sealed class FakeJobService : IJobService
         string id = Guid.CreateVersion7(Start.AddMilliseconds(_jobs.Count)).ToString("N");
         var job = new JobSnapshot
         {
-            Id = id, Status = JobStatus.Queued, Model = submission.Model, Spec = submission.Spec, Priority = submission.Priority, Tenant = submission.Tenant,
-            Tags = submission.Tags, Progress = new JobProgress { QueuePosition = 1, EnergyMean = double.NaN }, CreatedAt = Start,
+            Id = id, Status = JobStatus.Queued, Models = submission.Models, Spec = submission.Spec, Priority = submission.Priority, Tenant = submission.Tenant,
+            Tags = submission.Tags, Progress = new JobProgress { QueuePosition = 1, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN } }, CreatedAt = Start,
         };
         _jobs[id] = new JobState(job);
         return Answer(job);
@@ -73,7 +73,7 @@ internal sealed class FakeJobService : IJobService
         Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
         if (!found.Succeeded || found.Value.Status != JobStatus.Succeeded)
             return found.Succeeded ? new Failure(FailureCode.InvalidTransition, "The job has not succeeded.") : found;
-        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Model, found.Value.SpecDone().Extended(steps)!) { Tenant = found.Value.Tenant }, cancellation);
+        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Models, found.Value.SpecDone().Extended(steps)!) { Tenant = found.Value.Tenant }, cancellation);
         return made.Succeeded ? _jobs[made.Value.Id].Job = made.Value with { Extends = id } : made;
     }
 
@@ -125,7 +125,7 @@ internal sealed class FakeJobService : IJobService
     {
         JobState state = _jobs[id];
         string hash = Convert.ToHexStringLower(SHA256.HashData(Content));
-        state.Job = state.Job with { Progress = state.Job.Progress with { Step = 12 }, Results = [new("samples.png", "image/png", Content.Length, hash), new("samples.npy", "application/x-npy", Content.Length, hash)] };
+        state.Job = state.Job with { StopStep = 12, Results = [new("samples.png", "image/png", Content.Length, hash), new("samples.npy", "application/x-npy", Content.Length, hash)] };
         End(state, JobStatus.Succeeded);
     }
 
@@ -135,7 +135,7 @@ internal sealed class FakeJobService : IJobService
 
     private static JobSnapshot End(JobState state, JobStatus status)
     {
-        StopReason? reason = status switch { JobStatus.Succeeded => StopReason.UntilEss, JobStatus.Cancelled => StopReason.Cancelled, _ => null };
+        string? reason = status switch { JobStatus.Succeeded => "untilEss", JobStatus.Cancelled => StopReason.Cancelled, _ => null };
         state.Job = state.Job with { Status = status, FinishedAt = Start.AddSeconds(1), StopReason = reason };
         state.Append(sequence => new JobChangedEvent(state.Job.Id, sequence, state.Job));
         state.Ended.TrySetResult();

@@ -21,8 +21,8 @@ public sealed class JobEventEndpointsTests : IDisposable
         string id = await CreateAsync();
         _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress
         {
-            Fraction = 0.5, StepsPerSecond = double.NaN, RHat = 1.02, EssBulk = 99, EssTail = double.PositiveInfinity, EnergyMcse = double.NaN,
-            Acceptance = 0.8, DivergentTransitions = 3, Ebfmi = double.NaN,
+            Fraction = 0.5, Done = 5, Total = 10, Unit = "chainSteps", RatePerSecond = double.NaN,
+            Metrics = new Dictionary<string, double> { ["rHat"] = 1.02, ["essBulk"] = 99, ["essTail"] = double.PositiveInfinity, ["ebfmi"] = double.NaN },
         }));
         _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, 10, [1, 2, 3]));
         _factory.Jobs.Finish(id);
@@ -34,12 +34,12 @@ public sealed class JobEventEndpointsTests : IDisposable
         JsonNode progress = JsonNode.Parse(events[1].Data)!;
         Assert.Equal(id, (string?)progress["jobId"]);
         Assert.Equal(2, (int)progress["sequence"]!);
-        Assert.Equal((1.02, 99.0, 0.8, 3), ((double)progress["rHat"]!, (double)progress["essBulk"]!, (double)progress["acceptance"]!, (int)progress["divergentTransitions"]!));
-        foreach (string notFinite in (string[])["stepsPerSecond", "essTail", "energyMcse", "ebfmi"])
-        {
-            Assert.True(progress.AsObject().ContainsKey(notFinite), notFinite);
-            Assert.Null(progress[notFinite]);
-        }
+        Assert.Equal((5, 10, "chainSteps"), ((int)progress["done"]!, (int)progress["total"]!, (string?)progress["unit"]));
+        Assert.True(progress.AsObject().ContainsKey("ratePerSecond"));
+        Assert.Null(progress["ratePerSecond"]);
+        // What is no finite number is absent.
+        Assert.Equal(["rHat", "essBulk"], progress["metrics"]!.AsObject().Select(metric => metric.Key));
+        Assert.Equal((1.02, 99.0), ((double)progress["metrics"]!["rHat"]!, (double)progress["metrics"]!["essBulk"]!));
         Assert.Equal("AQID", (string?)JsonNode.Parse(events[2].Data)!["png"]);
         Assert.Equal("succeeded", (string?)JsonNode.Parse(events[3].Data)!["status"]);
     }

@@ -41,7 +41,7 @@ public sealed class SamplingJobTests(ServiceFixture service) : IClassFixture<Ser
         byte[] samples = await _client.GetByteArrayAsync($"/v1/jobs/{job["id"]}/results/samples.npy", HttpTestExtensions.Cancel);
         Assert.Equal([20, 2], NpyFormat.Read(samples).Shape);
         JsonNode card = JsonNode.Parse(await _client.GetStringAsync($"/v1/jobs/{job["id"]}/results/card.json", HttpTestExtensions.Cancel))!;
-        Assert.Contains((string)job["model"]!["digest"]!, card.ToJsonString());
+        Assert.Contains((string)job["models"]![0]!["digest"]!, card.ToJsonString());
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class SamplingJobTests(ServiceFixture service) : IClassFixture<Ser
     public async Task Job_Cancelled_KeepsPartialResultsAndCanBeDeleted()
     {
         string id = (string)(await _client.StartJobAsync(LongJob))["id"]!;
-        await Poll.UntilAsync(async () => (int)(await _client.GetJobAsync(id))["progress"]!["step"]! > 0);
+        await Poll.UntilAsync(async () => (int)(await _client.GetJobAsync(id))["progress"]!["done"]! > 0);
 
         JsonObject asked = await (await _client.PostAsync($"/v1/jobs/{id}/cancel", null, HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.Accepted);
         await Poll.UntilAsync(async () => (string?)(await _client.GetJobAsync(id))["status"] == "cancelled");

@@ -66,7 +66,7 @@ internal sealed class SamplingClient : IAsyncDisposable
     /// <summary>Waits until the job's chains move.</summary>
     public async Task WaitUntilRunningAsync(string id)
     {
-        while ((int)(await JobAsync(id))["progress"]!["step"]! == 0)
+        while ((long)(await JobAsync(id))["progress"]!["done"]! == 0)
             await Task.Delay(50);
     }
 

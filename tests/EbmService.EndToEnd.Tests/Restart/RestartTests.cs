@@ -50,7 +50,7 @@ public sealed class RestartTests : IDisposable
         string id = await service.Client.SubmitAsync(HttpSteps.Spec(64, 200_000, 32));
         await using JobWatch watch = await JobWatch.ConnectAsync(service.Address);
         await watch.StartAsync(id);
-        await service.Client.WaitUntilAsync(id, job => (int)job["progress"]!["step"]! > 0);
+        await service.Client.WaitUntilAsync(id, job => (long)job["progress"]!["done"]! > 0);
 
         (int exitCode, TimeSpan took) = await service.StopAsync();
 

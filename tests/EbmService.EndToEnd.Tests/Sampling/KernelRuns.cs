@@ -61,7 +61,7 @@ internal static class KernelRuns
         }
     }
 
-    public static int StepOf(JsonObject job) => (int)job["progress"]!["step"]!;
+    public static int StepOf(JsonObject job) => (int)((long)job["progress"]!["done"]! / (long)job["spec"]!["chains"]!);
 
     private static async Task<string[]> OneByOneAsync(HttpClient client, IReadOnlyList<KernelCase> cases)
     {

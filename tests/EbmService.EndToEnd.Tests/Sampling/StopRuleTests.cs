@@ -27,7 +27,7 @@ public sealed class StopRuleTests(ServiceFixture fixture) : IDisposable
         int step = KernelRuns.StepOf(one);
         Assert.InRange(step, CheckEvery, (int)one["spec"]!["steps"]! - CheckEvery);
         Assert.Equal(0, step % CheckEvery);
-        Assert.True((double)one["progress"]!["essBulk"]! >= 300);
+        Assert.True((double)one["progress"]!["metrics"]!["essBulk"]! >= 300);
         Assert.Equal((step, oneHash), (KernelRuns.StepOf(three), threeHash));
     }
 
@@ -53,15 +53,15 @@ public sealed class StopRuleTests(ServiceFixture fixture) : IDisposable
         string id = await Client.SubmitAsync(HmcSpec(steps: 500_000), Model);
 
         await watch.StartAsync(id);
-        JsonObject first = (await watch.ReadUntilAsync(message => message.Kind == "progress" && message.Body["essBulk"] is not null)).Body;
+        JsonObject first = (await watch.ReadUntilAsync(message => message.Kind == "progress" && message.Body["metrics"]!["essBulk"] is not null)).Body;
         JsonObject later = (await watch.ReadUntilAsync(message => message.Kind == "progress"
-            && (double?)message.Body["essBulk"] is { } ess && ess != (double)first["essBulk"]!)).Body;
+            && (double?)message.Body["metrics"]!["essBulk"] is { } ess && ess != (double)first["metrics"]!["essBulk"]!)).Body;
         await Client.MoveAsync(id, "cancel");
         JsonObject ended = await Client.WaitForEndAsync(id);
 
-        Assert.All((JsonObject[])[first, later], body => Assert.True((double)body["rHat"]! > 0.9 && (double)body["essBulk"]! > 0 && (double)body["essTail"]! > 0));
-        Assert.InRange((double)later["acceptance"]!, 0.01, 1);
-        Assert.True((int)later["step"]! > (int)first["step"]!);
+        Assert.All((JsonObject[])[first, later], body => Assert.True((double)body["metrics"]!["rHat"]! > 0.9 && (double)body["metrics"]!["essBulk"]! > 0 && (double)body["essTail"]! > 0));
+        Assert.InRange((double)later["metrics"]!["acceptance"]!, 0.01, 1);
+        Assert.True((long)later["done"]! > (long)first["done"]!);
         Assert.Equal(("cancelled", "cancelled"), ((string?)ended["status"], (string?)ended["stopReason"]));
     }
 

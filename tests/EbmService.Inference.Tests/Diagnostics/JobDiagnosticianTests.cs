@@ -118,7 +118,7 @@ public sealed class JobDiagnosticianTests
         Assert.Equal(noEss, answer.EssBulk is null);
         Assert.Null(_sut.Judge(job, answer));
         Assert.Null(_sut.Judge(job, answer with { EssBulk = 1e6 }));
-        Assert.Equal(StopReason.UntilEss, _sut.Judge(job, answer with { EssBulk = 1e6, UnmovedChains = 0 }));
+        Assert.Equal(SamplingJob.UntilEss, _sut.Judge(job, answer with { EssBulk = 1e6, UnmovedChains = 0 }));
     }
 
     [Fact]
@@ -143,15 +143,15 @@ public sealed class JobDiagnosticianTests
     public void Compute_NoDraws_GivesNoStatistics() => Assert.Equal((0, null, null), (Compute([]).Chains, Compute([]).RHat, Compute([Series(2, 1, 0, 0, 1)]).EssBulk));
 
     [Theory]
-    [InlineData(400.0, null, 400.0, 1.5, StopReason.UntilEss)]
+    [InlineData(400.0, null, 400.0, 1.5, SamplingJob.UntilEss)]
     [InlineData(400.0, null, 399.0, 1.0, null)]
-    [InlineData(null, 1.01, 1.0, 1.01, StopReason.UntilRHat)]
+    [InlineData(null, 1.01, 1.0, 1.01, SamplingJob.UntilRHat)]
     [InlineData(null, 1.01, 1e6, 1.011, null)]
-    [InlineData(400.0, 1.01, 500.0, 1.0, StopReason.UntilEssAndRHat)]
+    [InlineData(400.0, 1.01, 500.0, 1.0, SamplingJob.UntilEssAndRHat)]
     [InlineData(400.0, 1.01, 500.0, 1.1, null)]
     [InlineData(400.0, 1.01, 300.0, 1.0, null)]
     [InlineData(null, null, 1e6, 1.0, null)]
-    public void Judge_Rules_HoldTogether(double? untilEss, double? untilRHat, double ess, double rHat, StopReason? expected)
+    public void Judge_Rules_HoldTogether(double? untilEss, double? untilRHat, double ess, double rHat, string? expected)
     {
         JobDefinition job = Job(new StopRules(untilEss, untilRHat));
 

@@ -1,8 +1,8 @@
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.DoubleWell;
+using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

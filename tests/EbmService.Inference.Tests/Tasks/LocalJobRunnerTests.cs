@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using EbmService.Core.Devices;
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -20,9 +19,9 @@ public sealed class LocalJobRunnerTests
     {
         LocalJobResult result = Run(Spec(chains: 10, steps: 50));
 
-        Assert.Equal(StopReason.Steps, result.Stopped);
+        Assert.Equal(StopReason.Completed, result.Stopped);
         Assert.Equal([0, 1, 2, 3, 4], result.Blocks.Select(block => block.Block.Index));
-        Assert.All(result.Blocks, block => Assert.Equal(50, BitConverter.ToInt32(block.Result.Span)));
+        Assert.All(result.Blocks, block => Assert.Equal(50, BitConverter.ToInt32(block.Read().Span)));
         Assert.Equal(5, _workloads.Opened);
         Assert.Empty(_judge.Steps);
     }
@@ -34,8 +33,8 @@ public sealed class LocalJobRunnerTests
 
         LocalJobResult result = Run(Spec(chains: 10, steps: 1000) with { Stop = new StopRules(UntilEss: 5, CheckEvery: 10) });
 
-        Assert.Equal(StopReason.UntilEss, result.Stopped);
-        Assert.All(result.Blocks, block => Assert.Equal(30, BitConverter.ToInt32(block.Result.Span)));
+        Assert.Equal(SamplingJob.UntilEss, result.Stopped);
+        Assert.All(result.Blocks, block => Assert.Equal(30, BitConverter.ToInt32(block.Read().Span)));
         Assert.Equal([10, 20, 30], _judge.Steps);
         Assert.True(_judge.EveryCallWasExact);
     }
@@ -47,8 +46,8 @@ public sealed class LocalJobRunnerTests
     {
         LocalJobResult result = Run(Spec(chains: 4, steps) with { Stop = new StopRules(UntilRHat: 1.01, CheckEvery: 10) });
 
-        Assert.Equal(StopReason.Steps, result.Stopped);
-        Assert.All(result.Blocks, block => Assert.Equal(steps, BitConverter.ToInt32(block.Result.Span)));
+        Assert.Equal(StopReason.Completed, result.Stopped);
+        Assert.All(result.Blocks, block => Assert.Equal(steps, BitConverter.ToInt32(block.Read().Span)));
         Assert.Equal(judged, _judge.Steps);
     }
 
@@ -59,7 +58,7 @@ public sealed class LocalJobRunnerTests
 
         Assert.Equal(StopReason.Deadline, result.Stopped);
         Assert.InRange(result.Blocks.Count, 1, 2);
-        Assert.All(result.Blocks, block => Assert.InRange(BitConverter.ToInt32(block.Result.Span), 1, 999_999));
+        Assert.All(result.Blocks, block => Assert.InRange(BitConverter.ToInt32(block.Read().Span), 1, 999_999));
     }
 
     [Fact]
@@ -69,7 +68,7 @@ public sealed class LocalJobRunnerTests
 
         Assert.Equal(StopReason.Deadline, result.Stopped);
         Assert.Equal(4, result.Blocks.Count);
-        Assert.All(result.Blocks, block => Assert.InRange(BitConverter.ToInt32(block.Result.Span), 1, 999_999));
+        Assert.All(result.Blocks, block => Assert.InRange(BitConverter.ToInt32(block.Read().Span), 1, 999_999));
     }
 
     [Fact]
@@ -88,16 +87,17 @@ public sealed class LocalJobRunnerTests
         Run(Spec(chains: 8, steps: 400), reports.Add);
 
         // Live figures come when they are ready; the last report waits for those of all draws.
-        Assert.All(reports.SkipLast(1), progress => Assert.True(progress.RHat is null or 1.5));
-        Assert.Equal((1.25, 99.0), (reports[^1].RHat, reports[^1].EssBulk));
+        Assert.All(reports.SkipLast(1), progress => Assert.True(progress.Metric(SamplingJob.RHat) is null or 1.5));
+        Assert.Equal((1.25, 99.0), (reports[^1].Metric(SamplingJob.RHat), reports[^1].Metric(SamplingJob.EssBulk)));
         Assert.Equal(1, reports[^1].Fraction);
-        Assert.Equal(0.25, reports[^1].Acceptance);
-        Assert.Equal(2.0, reports[^1].EnergyMean!.Value, 12);
+        Assert.Equal(0.25, reports[^1].Metric(SamplingJob.Acceptance));
+        Assert.Equal(2.0, reports[^1].Metric(SamplingJob.EnergyMean)!.Value, 12);
     }
 
     private LocalJobResult Run(SamplingSpec spec, Action<JobProgress>? report = null)
     {
-        var sut = new LocalJobRunner(_device, new JobPlanner(), _workloads, _judge, new TickingClock());
+        var types = new JobTypeRegistry([_judge]);
+        var sut = new LocalJobRunner(_device, types, _workloads, types, new TickingClock());
         LocalJobResult result = sut.Run(new JobDefinition("local", new ModelReference("m", "1", ""), spec), report, TestContext.Current.CancellationToken);
         Assert.Empty(_workloads.Faults);
         return result;
@@ -125,7 +125,7 @@ public sealed class LocalJobRunnerTests
     }
 
     /// <summary>Judges by the step alone.</summary>
-    private sealed class JudgingAt : IJobDiagnostician
+    private sealed class JudgingAt : IJobType
     {
         public int StopAt { get; set; } = int.MaxValue;
 
@@ -133,19 +133,30 @@ public sealed class LocalJobRunnerTests
 
         public bool EveryCallWasExact { get; private set; } = true;
 
-        public JobDiagnostics Compute(JobDefinition job, IReadOnlyList<BlockSeries> blocks, bool live)
+        public JobTypeDescription Description => SamplingJob.Description;
+
+        public Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public JobPlan Plan(JobSpec spec) => JobPlan.Create(((SamplingSpec)spec).Chains, ((SamplingSpec)spec).BlockSize, _ => ((SamplingSpec)spec).Steps);
+
+        public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint) => throw new NotSupportedException();
+
+        public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
+            throw new NotSupportedException();
+
+        public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live)
         {
             if (live)
-                return new JobDiagnostics { Step = 0, Draws = 0, Chains = 0, RHat = 1.5, EssBulk = 77 };
-            EveryCallWasExact &= blocks.Select(block => block.Series.Draws).Distinct().Count() == 1;
-            return new JobDiagnostics { Step = blocks[0].Series.Draws, Draws = 0, Chains = 0, RHat = 1.25, EssBulk = 99 };
+                return Numbers(1.5, 77);
+            int[] steps = [.. blocks.Select(block => BitConverter.ToInt32(block.Content.Span))];
+            EveryCallWasExact &= steps.Distinct().Count() == 1;
+            if (job.Spec.CheckEvery is not null)
+                Steps.Add(steps[0]);
+            return Numbers(1.25, 99) with { Verdict = steps[0] >= StopAt ? SamplingJob.UntilEss : null };
         }
 
-        public StopReason? Judge(JobDefinition job, JobDiagnostics diagnostics)
-        {
-            Steps.Add(diagnostics.Step);
-            return diagnostics.Step >= StopAt ? StopReason.UntilEss : null;
-        }
+        private static JobStatistics Numbers(double rHat, double ess) =>
+            new(new Dictionary<string, double> { [SamplingJob.RHat] = rHat, [SamplingJob.EssBulk] = ess });
     }
 
     private sealed class CountingWorkloads : IWorkloadFactory
@@ -178,8 +189,8 @@ public sealed class LocalJobRunnerTests
                 }
                 return new StepReport(_step, _step == block.Steps)
                 {
-                    EnergyMean = 2, Acceptance = 0.25,
-                    Series = budget.WantsSeries ? new ChainSeries(block.Chains, 1, 1, _step, [], []) : null,
+                    Metrics = new Dictionary<string, double> { [SamplingJob.EnergyMean] = 2, [SamplingJob.Acceptance] = 0.25 },
+                    Statistics = budget.WantsStatistics ? BitConverter.GetBytes(_step) : null,
                 };
             }
 

@@ -94,7 +94,7 @@ public sealed class BlockSizeTunerTests
                 throw new FailureException(new Failure(FailureCode.Internal, "as asked"));
             var spec = (SamplingSpec)job.Spec;
             Opened.Add((spec.Precision, spec.BlockSize, spec.Chains, block.Index));
-            return new FakeWorkload(millisecondsPerStep(block.Chains));
+            return new FakeWorkload(millisecondsPerStep(block.Count));
         }
     }
 

@@ -78,7 +78,7 @@ public sealed class AdmissionTests : IAsyncLifetime
 
         Assert.Equal(ids.OrderDescending(StringComparer.Ordinal), seen);
         Assert.Equal(4, (await ListAsync(new JobQuery(Model: "even"))).Jobs.Count);
-        Assert.Equal(7, (await ListAsync(new JobQuery(JobStatus.Succeeded, Type: JobType.Sampling))).Jobs.Count);
+        Assert.Equal(7, (await ListAsync(new JobQuery(JobStatus.Succeeded, Type: "sampling"))).Jobs.Count);
         Assert.Empty((await ListAsync(new JobQuery(JobStatus.Failed))).Jobs);
     }
 

@@ -20,7 +20,7 @@ public sealed class ExtensionTests : IAsyncLifetime
         JobSubmission submission = JobsHost.Submission(JobsHost.Spec(seed: 1, chains: 8, steps: 3), priority: 2) with { Tenant = "acme" };
         JobSnapshot parent = await _host.EndOfAsync((await _host.Jobs.SubmitAsync(submission, default)).OrThrow().Id);
         JobSnapshot child = (await _host.Jobs.ExtendAsync(parent.Id, 4, default)).OrThrow();
-        Assert.Equal((0, 7), (child.Progress.Chains - 8, child.Progress.TotalSteps));
+        Assert.Equal((0, 7), (((SamplingSpec)child.Spec).Chains - 8, child.TotalSteps()));
         JobSnapshot end = await _host.EndOfAsync(child.Id);
 
         Assert.Equal((JobStatus.Succeeded, parent.Id, 2, "acme"), (end.Status, end.Extends, end.Priority, end.Tenant));
@@ -55,7 +55,7 @@ public sealed class ExtensionTests : IAsyncLifetime
         JobSnapshot atOnce = await _host.EndOfAsync((await _host.SubmitAsync((SamplingSpec)child.Spec)).Id);
 
         var shown = (SamplingSpec)child.Spec;
-        Assert.Equal((StopReason.Steps, 106, 106, 100, (StopRules?)null), (child.StopReason, child.Progress.TotalSteps, shown.Steps, shown.ScheduleSteps, shown.Stop));
+        Assert.Equal((StopReason.Completed, 106, 106, 100, (StopRules?)null), (child.StopReason, child.TotalSteps(), shown.Steps, shown.ScheduleSteps, shown.Stop));
         Assert.Equal("0:106;1:106;", await _host.ReadResultAsync(child.Id));
         Assert.Equal((child.StopReason, await _host.ReadResultAsync(child.Id)), (atOnce.StopReason, await _host.ReadResultAsync(atOnce.Id)));
         // One more step of an extension of it.
@@ -77,7 +77,7 @@ public sealed class ExtensionTests : IAsyncLifetime
     {
         SamplingSpec spec = JobsHost.Spec(seed: 1, chains: 8, steps: 6) with { Stop = new StopRules(UntilEss: 6, CheckEvery: 3) };
         string parent = await RunAsync(spec);
-        Assert.Equal(StopReason.Steps, (await _host.FindAsync(parent)).StopReason);
+        Assert.Equal(StopReason.Completed, (await _host.FindAsync(parent)).StopReason);
         string child = (await _host.Jobs.ExtendAsync(parent, 6, default)).OrThrow().Id;
         string whole = (await _host.SubmitAsync(spec with { Steps = 12 })).Id;
 

@@ -27,9 +27,16 @@ internal sealed class FakeAssembler : IResultAssembler
 
     public string FileName { get; set; } = "samples.txt";
 
-    public IReadOnlyList<ResultFile> Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, StopReason stopped) => Throws is not null
-        ? throw Throws
-        : [new ResultFile(FileName, "text/plain", [.. blocks.SelectMany(block => block.Result.ToArray())])];
+    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files)
+    {
+        if (Throws is not null)
+            throw Throws;
+        files.Write(FileName, "text/plain", stream =>
+        {
+            foreach (BlockResult block in blocks)
+                stream.Write(block.Read().Span);
+        });
+    }
 }
 
 internal sealed class FakeEvaluator : IModelEvaluator

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
 
@@ -67,9 +66,6 @@ internal sealed class FakeWorkload(FakeWorkloads owner, Script script, SamplingS
 
     public long Seed => spec.Seed;
 
-    /// <value>Names of what is recorded: the energy is minus the step.</value>
-    public static IReadOnlyList<string> Names { get; } = ["energy"];
-
     /// <summary>The state that chains of that seed and block are in after so many steps.</summary>
     public static long ChainAt(int steps, long seed, int index)
     {
@@ -101,7 +97,8 @@ internal sealed class FakeWorkload(FakeWorkloads owner, Script script, SamplingS
         bool isDone = Step >= block.Steps;
         var report = new StepReport(Step, isDone)
         {
-            EnergyMean = -Step, GradientNorm = 1, Preview = preview, Series = isDone || budget.WantsSeries ? Series() : null,
+            Metrics = new Dictionary<string, double> { [SamplingJob.EnergyMean] = -Step, [SamplingJob.GradientNorm] = 1 },
+            Preview = preview, Statistics = isDone || budget.WantsStatistics ? BitConverter.GetBytes(Step) : null,
         };
         return script.Reports?.Invoke(report) ?? report;
     }
@@ -129,9 +126,6 @@ internal sealed class FakeWorkload(FakeWorkloads owner, Script script, SamplingS
         CheckThread();
         Interlocked.Decrement(ref owner.Alive);
     }
-
-    private ChainSeries Series() => new(block.Chains, 1, 1, Step, Names,
-        [.. Enumerable.Range(1, Step).SelectMany(draw => Enumerable.Repeat((float)-draw, block.Chains))]);
 
     private static long Next(long chain) => unchecked(chain * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407);
 

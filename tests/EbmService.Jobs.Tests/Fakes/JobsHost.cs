@@ -1,5 +1,4 @@
 using EbmService.Core.Devices;
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -72,9 +71,10 @@ internal sealed class JobsHost : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(Settings);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         builder.Services.AddMetrics();
+        var types = new JobTypeRegistry([new FakeJobType(Workloads, Assembler, Diagnostician)]);
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
-            .AddSingleton<IResultAssembler>(Assembler).AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<IJobPlanner, FakePlanner>()
-            .AddSingleton<JobDisk>(Disk).AddSingleton<IJobDiagnostician>(Diagnostician).AddSingleton<IModelCatalog>(Models)
+            .AddSingleton(types).AddSingleton<IResultAssembler>(types).AddSingleton<IJobPlanner>(types).AddSingleton<IJobStatistician>(types)
+            .AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<JobDisk>(Disk).AddSingleton<IModelCatalog>(Models)
             .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death, Database));
         _host = builder.Build();
         await _host.StartAsync();

@@ -32,7 +32,7 @@ public sealed class DeadlineTests : IDisposable
         _permits.Release(1000);
         JobSnapshot end = await host.EndOfAsync(id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.Deadline), (end.Status, end.StopReason!.Value));
+        Assert.Equal((JobStatus.Succeeded, StopReason.Deadline), (end.Status, end.StopReason));
         // Blocks that never ran are absent.
         Assert.Equal("0:3;", await host.ReadResultAsync(id));
     }
@@ -65,7 +65,7 @@ public sealed class DeadlineTests : IDisposable
         _clock.Advance(TimeSpan.FromSeconds(11));
         JobSnapshot end = await host.EndOfAsync(id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.Deadline, "0:1;"), (end.Status, end.StopReason!.Value, await host.ReadResultAsync(id)));
+        Assert.Equal((JobStatus.Succeeded, StopReason.Deadline, "0:1;"), (end.Status, end.StopReason, await host.ReadResultAsync(id)));
     }
 
     [Fact]
@@ -85,8 +85,8 @@ public sealed class DeadlineTests : IDisposable
         await second.StartAsync();
         JobSnapshot end = await second.EndOfAsync(id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.Deadline), (end.Status, end.StopReason!.Value));
-        Assert.InRange(end.Progress.Step, 1, 3);
+        Assert.Equal((JobStatus.Succeeded, StopReason.Deadline), (end.Status, end.StopReason));
+        Assert.InRange(end.Step(), 1, 3);
     }
 
     [Fact]
@@ -96,8 +96,8 @@ public sealed class DeadlineTests : IDisposable
         JobSnapshot end = await host.EndOfAsync((await host.SubmitAsync(Spec(steps: 3))).Id);
         _clock.Advance(TimeSpan.FromSeconds(11));
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.Steps), (end.Status, end.StopReason!.Value));
-        Assert.Equal(StopReason.Steps, (await host.FindAsync(end.Id)).StopReason);
+        Assert.Equal((JobStatus.Succeeded, StopReason.Completed), (end.Status, end.StopReason));
+        Assert.Equal(StopReason.Completed, (await host.FindAsync(end.Id)).StopReason);
     }
 
     private async Task PassDeadlineAsync(JobsHost host, string id)

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using EbmService.Core.Diagnostics;
+using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 
 namespace EbmService.Jobs.Tests.Lifecycle;
@@ -17,7 +17,9 @@ internal sealed class FakeDuties : IJobDuties
         return new TaskCompletionSource().Task;
     }
 
-    public void Judge(Job job, int step, BlockSeries[] series) => Judgements.Enqueue(step);
+    public void Judge(Job job, int step, BlockStatistics[] series) => Judgements.Enqueue(step);
+
+    public JobProgress Progress(Job job, int? queuePosition) => new();
 
     public void Changed(Job job)
     {

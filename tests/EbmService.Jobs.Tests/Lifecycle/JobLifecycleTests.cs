@@ -1,5 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Core.Sampling;
 using EbmService.Jobs.Storage;
 using EbmService.Jobs.Tests.Fakes;
 
@@ -25,8 +26,8 @@ public sealed class JobLifecycleTests : IAsyncLifetime
 
         Assert.Equal(JobStatus.Succeeded, end.Status);
         Assert.Equal("0:5;1:5;2:5;", await _host.ReadResultAsync(end.Id));
-        Assert.Equal((1.0, 5, 5, 10), (end.Progress.Fraction, end.Progress.Step, end.Progress.TotalSteps, end.Progress.Chains));
-        Assert.Equal(-5, end.Progress.EnergyMean);
+        Assert.Equal((1.0, 5, 5, 10), (end.Progress.Fraction, end.Step(), end.TotalSteps(), ((SamplingSpec)end.Spec).Chains));
+        Assert.Equal(-5, end.Progress.Metric(SamplingJob.EnergyMean));
         Assert.True(end.CreatedAt <= end.StartedAt && end.StartedAt <= end.FinishedAt);
         Assert.Equal(0, _host.Workloads.Alive);
         Assert.False(Directory.Exists(Path.Combine(_host.Folder, "jobs", end.Id, "blocks")));

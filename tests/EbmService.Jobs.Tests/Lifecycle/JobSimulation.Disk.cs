@@ -146,7 +146,7 @@ internal sealed partial class JobSimulation
             if (stored.Checkpoint is { } step)
                 _job.RestoreParked(block.Plan.Index, step);
             if (stored.Result is { } done)
-                _job.RestoreDone(block.Plan.Index, done, "sha", new StepReport(done, Done: true) { Series = Series(block, done) });
+                _job.RestoreDone(block.Plan.Index, done, "sha", new StepReport(done, Done: true) { Statistics = Statistics(done) });
         }
         _job.Recover(status, _storedStop?.Reason, _storedStop?.Step);
     }

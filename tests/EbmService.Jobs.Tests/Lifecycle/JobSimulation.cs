@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -28,7 +27,7 @@ internal sealed partial class JobSimulation : IJobDuties
     // What outlives a process.
     private readonly StoredBlock[] _disk;
     private JobStatus _stored = JobStatus.Queued;
-    private (StopReason Reason, int? Step)? _storedStop;
+    private (string Reason, int? Step)? _storedStop;
     private JobSnapshot? _end;
     private int _attempt = 1;
 
@@ -58,7 +57,7 @@ internal sealed partial class JobSimulation : IJobDuties
         {
             Stop = hasRule ? new StopRules(UntilEss: _threshold, CheckEvery: _random.Next(1, 6)) : new StopRules(),
         };
-        _plan = new FakePlanner().Plan(_spec);
+        _plan = JobPlan.Create(_spec.Chains, _spec.BlockSize, _ => _spec.Steps);
         _disk = [.. _plan.Blocks.Select(_ => new StoredBlock())];
         _slots = new IBlock?[_random.Next(1, 4)];
         _quanta = new QuantumLimits?[_slots.Length];
@@ -89,7 +88,9 @@ internal sealed partial class JobSimulation : IJobDuties
         return done.Task;
     }
 
-    public void Judge(Job job, int step, BlockSeries[] series) => _judging = step;
+    public void Judge(Job job, int step, BlockStatistics[] series) => _judging = step;
+
+    public JobProgress Progress(Job job, int? queuePosition) => new();
 
     public void Changed(Job job)
     {
@@ -220,7 +221,7 @@ internal sealed partial class JobSimulation : IJobDuties
         Require(step >= block.Step, "a block passed its limit");
         Note($"block {block.Plan.Index} to {step}");
         bool isDone = step >= block.Plan.Steps || step >= limits.StopStep;
-        _job.Advance(block, new StepReport(step, isDone) { Series = Series(block, step) });
+        _job.Advance(block, new StepReport(step, isDone) { Statistics = Statistics(step) });
         if (isDone)
         {
             Finish(slot, block, Bits(step));
@@ -303,9 +304,9 @@ internal sealed partial class JobSimulation : IJobDuties
         if (_judging is not { } step)
             return;
         _judging = null;
-        StopReason? verdict = step >= _threshold ? StopReason.UntilEss : null;
-        var diagnostics = new JobDiagnostics { Step = step, Draws = step, Chains = _spec.Chains };
-        Note($"verdict at {step}: {verdict?.ToString() ?? "go on"}, {_job.Judged(step, diagnostics, verdict)}");
+        string? verdict = step >= _threshold ? SamplingJob.UntilEss : null;
+        JobStatistics statistics = JobStatistics.None with { Verdict = verdict };
+        Note($"verdict at {step}: {verdict ?? "go on"}, {_job.Judged(step, statistics)}");
     }
 
     /// <summary>What has to hold at every moment.</summary>
@@ -332,8 +333,8 @@ internal sealed partial class JobSimulation : IJobDuties
         int every = _spec.Stop!.CheckEvery ?? int.MaxValue;
         int wanted = end.StopReason switch
         {
-            StopReason.Steps => _spec.Steps,
-            StopReason.UntilEss => (int)(((long)_threshold! + every - 1) / every * every),
+            StopReason.Completed => _spec.Steps,
+            SamplingJob.UntilEss => (int)(((long)_threshold! + every - 1) / every * every),
             _ => -1,
         };
         Require(wanted < 0 || steps.All(step => step == wanted), $"the blocks ended at {string.Join(' ', steps)} in place of {wanted}");
@@ -343,14 +344,14 @@ internal sealed partial class JobSimulation : IJobDuties
     private Job NewJob(JobStatus status) => new(
         new JobSnapshot
         {
-            Id = new string('0', 32), Status = status, Model = new ModelReference("m", "1", "sha256:00"), Spec = _spec, Attempt = _attempt,
+            Id = new string('0', 32), Status = status, Models = JobModel.Only(new ModelReference("m", "1", "sha256:00")), Spec = _spec, Attempt = _attempt,
             Progress = new JobProgress(), CreatedAt = DateTimeOffset.UnixEpoch,
         },
         _plan, epoch: 0, this, TimeProvider.System);
 
     private static byte[] Bits(int step) => BitConverter.GetBytes(step);
 
-    private static ChainSeries Series(IBlock block, int step) => new(block.Plan.Chains, 1, 1, step, FakeWorkload.Names, []);
+    private static byte[] Statistics(int step) => BitConverter.GetBytes(step);
 
     private void Note(string what) => _journal.Add(what);
 

@@ -1,4 +1,3 @@
-using EbmService.Core.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -195,7 +194,7 @@ public sealed class JobTransitionTests
         var duties = new FakeDuties();
         Job sut = NewJob(duties);
         sut.RestoreParked(0, 2);
-        sut.Recover(JobStatus.Queued, StopReason.UntilEss, 9);
+        sut.Recover(JobStatus.Queued, SamplingJob.UntilEss, 9);
         sut.Join(null);
         IBlock block = sut.TryOpen()!;
         sut.Advance(block, new StepReport(6, Done: false));
@@ -219,7 +218,7 @@ public sealed class JobTransitionTests
         }
 
         Assert.Equal([3], duties.Judgements);
-        Assert.Equal(Made, sut.Judged(3, Diagnostics, verdict: null));
+        Assert.Equal(Made, sut.Judged(3, JobStatistics.None));
         Assert.Equal(6, sut.LimitsFor(sut.Blocks[0]).StepLimit);
     }
 
@@ -230,11 +229,11 @@ public sealed class JobTransitionTests
         "Resume" => job.Resume().Change,
         "DecideStop" => job.DecideStop(StopReason.Deadline, null),
         "EnterStop here" => job.EnterStop(StopReason.Deadline, null),
-        "EnterStop at a step" => job.EnterStop(StopReason.UntilEss, 9),
+        "EnterStop at a step" => job.EnterStop(SamplingJob.UntilEss, 9),
         "Fail" => job.Fail(AnyFailure),
         "Fail over an end" => job.Fail(AnyFailure, overrulesEnd: true),
-        "Judged, goes on" => job.Judged(3, Diagnostics, null),
-        "Judged, stops" => job.Judged(3, Diagnostics, StopReason.UntilEss),
+        "Judged, goes on" => job.Judged(3, JobStatistics.None),
+        "Judged, stops" => job.Judged(3, JobStatistics.None with { Verdict = SamplingJob.UntilEss }),
         "Reopen" => job.Reopen([job.Blocks[0]]),
         "Abandon" => job.Abandon(),
         _ => job.Show(job.Recorded with { Status = JobStatus.Succeeded }),
@@ -261,7 +260,7 @@ public sealed class JobTransitionTests
         if (state is Stopping or Finishing or Closing)
             job.DecideStop(StopReason.Deadline, null);
         if (state is Finishing)
-            job.EnterStop(StopReason.UntilEss, 9);
+            job.EnterStop(SamplingJob.UntilEss, 9);
         if (state is Closing)
             job.EnterStop(StopReason.Deadline, null);
         if (state is Cancelling)
@@ -282,16 +281,12 @@ public sealed class JobTransitionTests
         SamplingSpec spec = JobsHost.Spec(chains: 8, steps: 100) with { Stop = new StopRules(UntilEss: 7, CheckEvery: 3) };
         var snapshot = new JobSnapshot
         {
-            Id = new string('0', 32), Status = JobStatus.Queued, Model = new ModelReference("m", "1", "sha256:00"), Spec = spec,
+            Id = new string('0', 32), Status = JobStatus.Queued, Models = JobModel.Only(new ModelReference("m", "1", "sha256:00")), Spec = spec,
             Progress = new JobProgress(), CreatedAt = DateTimeOffset.UnixEpoch,
         };
-        return new Job(snapshot, new FakePlanner().Plan(spec), epoch: 0, duties, TimeProvider.System);
+        return new Job(snapshot, JobPlan.Create(spec.Chains, spec.BlockSize, _ => spec.Steps), epoch: 0, duties, TimeProvider.System);
     }
 
     private static Failure AnyFailure { get; } = new(FailureCode.Internal, "any");
 
-    private static JobDiagnostics Diagnostics { get; } = new()
-    {
-        Step = 3, Draws = 3, Chains = 8, RHat = 1.5, EssBulk = 3, EssTail = 3, Quantities = [],
-    };
 }

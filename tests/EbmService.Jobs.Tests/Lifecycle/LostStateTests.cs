@@ -22,13 +22,13 @@ public sealed class LostStateTests : IDisposable
         SamplingSpec spec = JobsHost.Spec(seed: 1, chains: 8, steps: 100) with { Stop = new StopRules(UntilEss: 7, CheckEvery: 3) };
         string id = await StoppedInItsFirstStepAsync(spec, slots);
         await using JobsHost second = NewHost(slots);
-        await second.EditBeforeStartAsync(id, row => (row.StopReason, row.StopStep) = (StopReason.UntilEss, 9));
+        await second.EditBeforeStartAsync(id, row => (row.StopReason, row.StopStep) = (SamplingJob.UntilEss, 9));
         // One quantum for each step, so that blocks may come to a barrier on the way.
         second.Workloads.On(1, new Script { BeforeStep = _ => second.Questions.AskAsync(JobsHost.Query(1), default) });
         await second.StartAsync();
         JobSnapshot end = await second.EndOfAsync(id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.UntilEss), (end.Status, end.StopReason!.Value));
+        Assert.Equal((JobStatus.Succeeded, SamplingJob.UntilEss), (end.Status, end.StopReason));
         Assert.Equal("0:9;1:9;", await second.ReadResultAsync(id));
     }
 

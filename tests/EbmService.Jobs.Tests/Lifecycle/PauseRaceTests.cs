@@ -82,7 +82,7 @@ public sealed class PauseRaceTests : IAsyncLifetime
         _permits.Release();
 
         JobSnapshot paused = (await pause).OrThrow();
-        Assert.Equal((JobStatus.Paused, 0), (paused.Status, paused.Progress.Step));
+        Assert.Equal((JobStatus.Paused, 0), (paused.Status, paused.Step()));
         await _host.Jobs.ResumeAsync(id, default);
         _permits.Release(100);
         Assert.Equal((JobStatus.Succeeded, "0:5;"), ((await _host.EndOfAsync(id)).Status, await _host.ReadResultAsync(id)));

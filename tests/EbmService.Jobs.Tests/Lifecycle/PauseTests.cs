@@ -29,7 +29,7 @@ public sealed class PauseTests : IAsyncLifetime
         string id = await RunningAsync();
         JobSnapshot paused = await PauseAsync(id);
 
-        Assert.Equal((JobStatus.Paused, 1), (paused.Status, paused.Progress.Step));
+        Assert.Equal((JobStatus.Paused, 1), (paused.Status, paused.Step()));
         Assert.Equal(0, _host.Workloads.Alive);
         Assert.True(File.Exists(Path.Combine(_host.Folder, "jobs", id, "checkpoints", "000000.0")));
         Assert.Equal(JobStatus.Paused, (await PauseAsync(id)).Status);
@@ -88,7 +88,7 @@ public sealed class PauseTests : IAsyncLifetime
         {
             await second.StartAsync();
             JobSnapshot paused = (await second.Jobs.FindAsync(id, default)).OrThrow();
-            Assert.Equal((JobStatus.Paused, 1, 1), (paused.Status, paused.Progress.Step, paused.Attempt));
+            Assert.Equal((JobStatus.Paused, 1, 1), (paused.Status, paused.Step(), paused.Attempt));
             await second.EndOfAsync((await second.SubmitAsync(JobsHost.Spec(seed: 3))).Id);
             Assert.DoesNotContain(second.Workloads.Journal, line => line.StartsWith("open 1", StringComparison.Ordinal));
             await second.Jobs.ResumeAsync(id, default);
@@ -106,7 +106,7 @@ public sealed class PauseTests : IAsyncLifetime
 
         Assert.True((await _host.Jobs.CancelAsync(id, default)).Succeeded);
         JobSnapshot end = await _host.EndOfAsync(id);
-        Assert.Equal((JobStatus.Cancelled, StopReason.Cancelled, "0:1;"), (end.Status, end.StopReason!.Value, await _host.ReadResultAsync(id)));
+        Assert.Equal((JobStatus.Cancelled, StopReason.Cancelled, "0:1;"), (end.Status, end.StopReason, await _host.ReadResultAsync(id)));
     }
 
     [Fact]

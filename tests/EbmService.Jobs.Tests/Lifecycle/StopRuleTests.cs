@@ -22,12 +22,12 @@ public sealed class StopRuleTests : IDisposable
         string id = (await host.SubmitAsync(Spec(blocks, untilEss: 7))).Id;
         JobSnapshot end = await host.EndOfAsync(id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.UntilEss, 9), (end.Status, end.StopReason!.Value, end.Progress.Step));
+        Assert.Equal((JobStatus.Succeeded, SamplingJob.UntilEss, 9), (end.Status, end.StopReason, end.Step()));
         Assert.Equal(string.Concat(Enumerable.Range(0, blocks).Select(index => $"{index}:9;")), await host.ReadResultAsync(id));
         Assert.All(
             host.Diagnostician.Calls.Where(call => call.StartsWith("final", StringComparison.Ordinal)),
             call => Assert.Equal(blocks, call.Split(' ')[1..].Count(block => block.Split(':')[1] == call[(call.LastIndexOf(':') + 1)..])));
-        Assert.Equal(9, end.Progress.EssBulk);
+        Assert.Equal(9, end.Progress.Metric(SamplingJob.EssBulk));
     }
 
     [Fact]
@@ -36,7 +36,7 @@ public sealed class StopRuleTests : IDisposable
         await using JobsHost host = await NewHost(2).StartAsync();
         JobSnapshot end = await host.EndOfAsync((await host.SubmitAsync(Spec(3, untilEss: 1000, steps: 12))).Id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.Steps), (end.Status, end.StopReason!.Value));
+        Assert.Equal((JobStatus.Succeeded, StopReason.Completed), (end.Status, end.StopReason));
         // At 3, 6 and 9; at 12 there is nothing left to stop, and the figures of the end are computed.
         Assert.Equal(["final 0:3 1:3 2:3", "final 0:6 1:6 2:6", "final 0:9 1:9 2:9", "final 0:12 1:12 2:12"], Finals(host));
     }
@@ -60,7 +60,7 @@ public sealed class StopRuleTests : IDisposable
         judged.Set();
 
         Assert.Equal(JobStatus.Succeeded, other.Status);
-        Assert.Equal(StopReason.UntilEss, (await host.EndOfAsync(waits)).StopReason);
+        Assert.Equal(SamplingJob.UntilEss, (await host.EndOfAsync(waits)).StopReason);
         Assert.Equal("0:3;", await host.ReadResultAsync(waits));
     }
 
@@ -86,7 +86,7 @@ public sealed class StopRuleTests : IDisposable
         await host.Jobs.ResumeAsync(id, default);
         JobSnapshot end = await host.EndOfAsync(id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.UntilEss), (end.Status, end.StopReason!.Value));
+        Assert.Equal((JobStatus.Succeeded, SamplingJob.UntilEss), (end.Status, end.StopReason));
         Assert.Equal("0:3;1:3;", await host.ReadResultAsync(id));
     }
 
@@ -125,7 +125,7 @@ public sealed class StopRuleTests : IDisposable
         string id = (await host.SubmitAsync(Spec(3, untilEss: 7))).Id;
         JobSnapshot end = await host.EndOfAsync(id);
 
-        Assert.Equal((JobStatus.Succeeded, StopReason.UntilEss), (end.Status, end.StopReason!.Value));
+        Assert.Equal((JobStatus.Succeeded, SamplingJob.UntilEss), (end.Status, end.StopReason));
         Assert.Equal("0:9;1:9;2:9;", await host.ReadResultAsync(id));
     }
 

@@ -9,7 +9,7 @@ public sealed class JobWatcherTests
 {
     private static JobChangedEvent Change(long sequence, JobStatus status, string id = "a") => new(id, sequence, new JobSnapshot
     {
-        Id = id, Status = status, Model = new ModelReference("m", "1", ""), Spec = JobsHost.Spec(), Progress = new(), CreatedAt = default,
+        Id = id, Status = status, Models = JobModel.Only(new ModelReference("m", "1", "")), Spec = JobsHost.Spec(), Progress = new(), CreatedAt = default,
     });
 
     private static JobProgressEvent Progress(long sequence, string id = "a") => new(id, sequence, new JobProgress());

@@ -1,4 +1,5 @@
 using EbmService.Core.Jobs;
+using EbmService.Core.Sampling;
 using EbmService.Jobs.Tests.Fakes;
 using Microsoft.Extensions.Time.Testing;
 
@@ -33,9 +34,11 @@ public sealed class LiveDiagnosticsTests : IAsyncLifetime
         await StepAsync(script, 2);
         await JobsHost.EventuallyAsync(() => Lives() == 2);
         JobProgress? progress = null;
-        await JobsHost.EventuallyAsync(() => (progress = _host.FindAsync(id).Result.Progress).EssBulk > 2);
+        await JobsHost.EventuallyAsync(() => (progress = _host.FindAsync(id).Result.Progress).Metric(SamplingJob.EssBulk) > 2);
 
-        Assert.Equal((1.5, 0.25, progress!.EssBulk / 2), (progress.RHat, progress.EnergyMcse, progress.EssTail));
+        Assert.Equal(
+            (1.5, 0.25, progress!.Metric(SamplingJob.EssBulk) / 2),
+            (progress.Metric(SamplingJob.RHat), progress.Metric(SamplingJob.EnergyMcse), progress.Metric(SamplingJob.EssTail)));
     }
 
     [Fact]
@@ -43,7 +46,8 @@ public sealed class LiveDiagnosticsTests : IAsyncLifetime
     {
         JobSnapshot end = await _host.EndOfAsync((await _host.SubmitAsync(JobsHost.Spec(seed: 1, chains: 10, steps: 6))).Id);
 
-        Assert.Equal((1.5, 6.0, 3.0, 0.25), (end.Progress.RHat, end.Progress.EssBulk, end.Progress.EssTail, end.Progress.EnergyMcse));
+        Assert.Equal((1.5, 6.0), (end.Progress.Metric(SamplingJob.RHat), end.Progress.Metric(SamplingJob.EssBulk)));
+        Assert.Equal((3.0, 0.25), (end.Progress.Metric(SamplingJob.EssTail), end.Progress.Metric(SamplingJob.EnergyMcse)));
         Assert.Contains("final 0:6 1:6 2:6", _host.Diagnostician.Calls);
     }
 
@@ -53,7 +57,7 @@ public sealed class LiveDiagnosticsTests : IAsyncLifetime
         _host.Diagnostician.OnCompute = _ => throw new InvalidOperationException();
         JobSnapshot end = await _host.EndOfAsync((await _host.SubmitAsync(JobsHost.Spec(seed: 1))).Id);
 
-        Assert.Equal((JobStatus.Succeeded, null), (end.Status, end.Progress.RHat));
+        Assert.Equal((JobStatus.Succeeded, null), (end.Status, end.Progress.Metric(SamplingJob.RHat)));
     }
 
     [Fact]
@@ -63,15 +67,23 @@ public sealed class LiveDiagnosticsTests : IAsyncLifetime
         _host.Workloads.On(1, new Script
         {
             Reports = report => Interlocked.Increment(ref block) == 1
-                ? report with { Acceptance = 0.5, DivergentTransitions = 2, Ebfmi = 0.9 }
-                : report with { Acceptance = 0.8, DivergentTransitions = 3, Ebfmi = 0.4 },
+                ? report with { Metrics = Kernel(0.5, 2, 0.9) }
+                : report with { Metrics = Kernel(0.8, 3, 0.4) },
         });
         JobSnapshot end = await _host.EndOfAsync((await _host.SubmitAsync(JobsHost.Spec(seed: 1, chains: 6, steps: 1))).Id);
 
-        Assert.Equal((0.6, 5L, 0.4), (end.Progress.Acceptance!.Value, end.Progress.DivergentTransitions, end.Progress.Ebfmi), NearlyEqual);
+        Assert.Equal(
+            (0.6, 5.0, 0.4),
+            (end.Progress.Metric(SamplingJob.Acceptance)!.Value, end.Progress.Metric(SamplingJob.DivergentTransitions), end.Progress.Metric(SamplingJob.Ebfmi)),
+            NearlyEqual);
     }
 
-    private static bool NearlyEqual((double, long?, double?) a, (double, long?, double?) b) =>
+    private static Dictionary<string, double> Kernel(double acceptance, double divergent, double ebfmi) => new()
+    {
+        [SamplingJob.Acceptance] = acceptance, [SamplingJob.DivergentTransitions] = divergent, [SamplingJob.Ebfmi] = ebfmi,
+    };
+
+    private static bool NearlyEqual((double, double?, double?) a, (double, double?, double?) b) =>
         Math.Abs(a.Item1 - b.Item1) < 1e-12 && a.Item2 == b.Item2 && a.Item3 == b.Item3;
 
     private int Lives() => _host.Diagnostician.Calls.Count(call => call.StartsWith("live", StringComparison.Ordinal));

@@ -138,9 +138,10 @@ public sealed class BusyDatabaseTests : IAsyncLifetime
     private static JobRow NewRow(string id) => JobRowMapper.ToRow(
         new JobSnapshot
         {
-            Id = id, Status = JobStatus.Cancelled, Model = JobsHost.Submission().Model, Spec = JobsHost.Spec(), Progress = new JobProgress(), CreatedAt = DateTimeOffset.UnixEpoch,
+            Id = id, Status = JobStatus.Cancelled, Models = JobsHost.Submission().Models, Spec = JobsHost.Spec(), Progress = new JobProgress(),
+            CreatedAt = DateTimeOffset.UnixEpoch,
         },
-        new FakePlanner().Plan(JobsHost.Spec()), epoch: 0);
+        JobPlan.Create(4, 4, _ => 3), epoch: 0);
 
     private async Task<string> RunAsync(int steps)
     {

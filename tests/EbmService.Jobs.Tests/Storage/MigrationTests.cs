@@ -46,8 +46,8 @@ public sealed class MigrationTests : IDisposable
     {
         await using JobsDbContext context = Open();
         await context.GetService<IMigrator>().MigrateAsync("20261124000000_Initial");
-        string spec = JobRowMapper.ToJson<JobSpec>(JobsHost.Spec(seed: 5, chains: 8));
-        string progress = JobRowMapper.ToJson(new JobProgress());
+        string spec = JobRowMapper.ToJson<JobSpec>(JobsHost.Spec(seed: 5, chains: 8)).Replace("{\"chains\"", "{\"type\":\"sampling\",\"chains\"", StringComparison.Ordinal);
+        const string progress = """{"fraction":0.25,"step":3,"totalSteps":12,"chains":8,"energyMean":1}""";
         await context.Database.ExecuteSqlAsync($"""
             INSERT INTO jobs (Id, Status, Type, ModelName, ModelVersion, ModelDigest, Spec, Priority, Tags, Attempt, Epoch, LastSequence, CreatedAt, Progress, Results)
             VALUES ({_id}, 'Running', 'Sampling', 'm', '1', 'sha256:00', {spec}, 0, '[]', 1, 0, 0, 638000000000000000, {progress}, '[]')

@@ -31,7 +31,7 @@ public sealed class StorageTests : IDisposable
     [Fact]
     public async Task WriteResults_File_IsStoredWithLengthAndHash()
     {
-        ResultEntry entry = Assert.Single(_sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())]));
+        ResultEntry entry = Assert.Single(_sut.WriteResults(_id, files => files.Write("a.txt", "text/plain", stream => stream.Write("abc"u8))));
 
         Assert.Equal((3L, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), (entry.Size, entry.Sha256));
         await using Stream stream = (await _sut.OpenResultAsync(_id, entry, default))!;
@@ -43,7 +43,7 @@ public sealed class StorageTests : IDisposable
     [Fact]
     public async Task OpenResult_AlteredAtEqualLength_IsRefusedAlsoAfterItWasServed()
     {
-        ResultEntry entry = _sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())])[0];
+        ResultEntry entry = _sut.WriteResults(_id, files => files.Write("a.txt", "text/plain", stream => stream.Write("abc"u8)))[0];
         string path = Path.Combine(_folder, "jobs", _id, "results", "a.txt");
         (await _sut.OpenResultAsync(_id, entry, default))!.Dispose();
         File.WriteAllText(path, "abd");
@@ -57,7 +57,7 @@ public sealed class StorageTests : IDisposable
     [Fact]
     public async Task OpenResult_FileCutShort_IsRefused()
     {
-        ResultEntry entry = _sut.WriteResults(_id, [new ResultFile("a.txt", "text/plain", "abc"u8.ToArray())])[0];
+        ResultEntry entry = _sut.WriteResults(_id, files => files.Write("a.txt", "text/plain", stream => stream.Write("abc"u8)))[0];
         File.WriteAllText(Path.Combine(_folder, "jobs", _id, "results", "a.txt"), "ab");
 
         Assert.Null(await _sut.OpenResultAsync(_id, entry, default));
@@ -67,13 +67,14 @@ public sealed class StorageTests : IDisposable
     public void ReadBlock_ChangedOnDisk_Throws()
     {
         string hash = _sut.WriteBlocks(_id, 0, [new FinishedBlock(0, new StepReport(1, Done: true), "abc"u8.ToArray(), null)])[0].Sha256;
-        Assert.Equal("abc"u8.ToArray(), _sut.ReadBlock(_id, 0, hash));
+        _sut.CheckBlock(_id, 0, hash);
+        Assert.Equal("abc"u8.ToArray(), _sut.ReadBlock(_id, 0));
         string path = Path.Combine(_folder, "jobs", _id, "blocks", "finished");
         byte[] bytes = File.ReadAllBytes(path);
         bytes[^1] ^= 1;
         File.WriteAllBytes(path, bytes);
 
-        Assert.Throws<InvalidDataException>(() => _sut.ReadBlock(_id, 0, hash));
+        Assert.Throws<InvalidDataException>(() => _sut.CheckBlock(_id, 0, hash));
     }
 
     [Theory]
@@ -85,7 +86,7 @@ public sealed class StorageTests : IDisposable
     [InlineData("")]
     [InlineData("a\n")]
     public void WriteResults_NameThatCouldLeaveTheFolder_Throws(string name) =>
-        Assert.Throws<ArgumentException>(() => _sut.WriteResults(_id, [new ResultFile(name, "text/plain", [])]));
+        Assert.Throws<ArgumentException>(() => _sut.WriteResults(_id, files => files.Write(name, "text/plain", _ => { })));
 
     [Theory]
     [InlineData("..")]

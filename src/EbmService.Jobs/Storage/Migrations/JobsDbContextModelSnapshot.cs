@@ -24,16 +24,16 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int>("Index")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("Chains")
-                        .HasColumnType("INTEGER");
-
                     b.Property<int>("CheckpointStep")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("FirstChain")
+                    b.Property<int>("Count")
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("LeaseEpoch")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Offset")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("ResultSha256")
@@ -123,6 +123,9 @@ namespace EbmService.Jobs.Storage.Migrations
 
                     b.Property<string>("ModelVersion")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Models")
                         .HasColumnType("TEXT");
 
                     b.Property<int>("Priority")

@@ -1,0 +1,136 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Models;
+
+namespace EbmService.Core.Jobs;
+
+/// <summary>
+/// All that the rest of the product knows of one kind of long work. It is registered in one line; nothing else names it. Thread-safe, but for the
+/// workloads that it opens.
+/// </summary>
+public interface IJobType
+{
+    JobTypeDescription Description { get; }
+
+    /// <summary>Makes a spec of a request: every default filled in, and all that is wrong with it reported together.</summary>
+    /// <returns>The spec and the files that came with the request, or why not: field errors are under <c>spec.</c>.</returns>
+    Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken);
+
+    /// <summary>Cuts a job into blocks: a pure function of the spec.</summary>
+    JobPlan Plan(JobSpec spec);
+
+    /// <summary>Opens a block; called on a slot's thread.</summary>
+    /// <param name="checkpoint">Bytes of an earlier <see cref="IWorkload.Save"/>, or null to start at step 0.</param>
+    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of this block.</exception>
+    IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint);
+
+    /// <summary>Makes a job's files from its blocks; needs no device thread.</summary>
+    /// <param name="blocks">In block order; blocks that never ran are absent.</param>
+    /// <param name="stopped">Why the blocks took no further step.</param>
+    /// <param name="files">Takes the files; what grows with the job is written block by block.</param>
+    void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
+
+    /// <summary>Metrics over the statistics of all blocks, and the stop rule that they satisfy; nothing where the type has neither.</summary>
+    JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => JobStatistics.None;
+
+    /// <summary>How many units a block has done at that step.</summary>
+    long UnitsAt(JobSpec spec, BlockPlan block, int step) => (long)block.Count * step;
+
+    /// <summary>What stands in the way of so many more steps; null where nothing does.</summary>
+    /// <param name="models">The models of the job, in the order of its roles.</param>
+    Failure? CheckExtension(JobSpec spec, int steps, IReadOnlyList<HostedModel> models, JobLimits limits) => spec.Extended(0) is null
+        ? new Failure(FailureCode.InvalidTransition, $"Work of type {spec.Type} has no steps to add.")
+        : null;
+}
+
+/// <summary>What a job type is called and how it describes itself to clients.</summary>
+/// <param name="Name">The word of the member <c>type</c>, for example <c>sampling</c>.</param>
+/// <param name="Summary">What it does, in a sentence.</param>
+/// <param name="Unit">The unit of its progress, for example <c>chainSteps</c>.</param>
+/// <param name="Request">What the member <c>spec</c> of a request may hold; all of it may be left out.</param>
+/// <param name="Spec">The record that derives from <see cref="JobSpec"/>.</param>
+public sealed record JobTypeDescription(string Name, string Summary, string Unit, Type Request, Type Spec)
+{
+    /// <value>The models that it needs, by role.</value>
+    public IReadOnlyList<string> Roles { get; init; } = [JobModel.DefaultRole];
+
+    /// <value>What a model must offer to be used.</value>
+    public ModelTask Task { get; init; }
+
+    public IReadOnlyList<MetricDescription> Metrics { get; init; } = [];
+
+    /// <value>Words of its stop rules.</value>
+    public IReadOnlyList<string> StopRules { get; init; } = [];
+
+    /// <value>Requests that work against the bundled models.</value>
+    public IReadOnlyList<JobExample> Examples { get; init; } = [];
+}
+
+/// <summary>How a metric of a job comes from those of its blocks.</summary>
+public enum MetricMerge
+{
+    /// <summary>The mean, each block weighing as many as its items, less those of its metric <see cref="MetricDescription.Less"/>.</summary>
+    Mean,
+
+    Sum,
+    Smallest,
+    Largest,
+
+    /// <summary>It comes from the blocks' statistics alone.</summary>
+    Statistics,
+}
+
+/// <summary>One named number of a job's progress.</summary>
+/// <param name="Text">What it is, with its unit.</param>
+/// <param name="Less">The metric that counts the items of a block that a mean leaves out.</param>
+public sealed record MetricDescription(string Name, string Text, MetricMerge Merge, string? Less = null);
+
+/// <summary>A body of POST /v1/jobs for the OpenAPI document.</summary>
+public sealed record JobExample(string Name, string Summary, string Json);
+
+/// <summary>A request on its way to a spec.</summary>
+/// <param name="Request">Of the type's <see cref="JobTypeDescription.Request"/>; null where the client sent none.</param>
+/// <param name="Models">Ready models, in the order of the type's roles.</param>
+/// <param name="DeviceKind">Chooses among what was measured for a model version.</param>
+/// <param name="Results">Of other jobs.</param>
+/// <param name="Find">Any hosted model version; null where it is gone.</param>
+/// <param name="NewSeed">Makes a seed in [0, 2^53) where the request has none.</param>
+public sealed record JobProposal(
+    object? Request, IReadOnlyList<HostedModel> Models, string DeviceKind, JobLimits Limits, IJobResults Results,
+    Func<ModelKey, HostedModel?> Find, Func<long> NewSeed)
+{
+    /// <value>The model of a type that uses one.</value>
+    public HostedModel Model => Models[0];
+}
+
+/// <summary>The largest jobs this server takes, of any type.</summary>
+/// <param name="MaxItems">Items of one job.</param>
+/// <param name="MaxSteps">Steps of one block.</param>
+/// <param name="MaxElementSteps">Passes through the model x numbers in one input.</param>
+/// <param name="MaxResultNumbers">Numbers in one result file.</param>
+/// <param name="MaxInlineNumbers">Numbers of a tensor inside a spec, which travels with every answer about the job.</param>
+public sealed record JobLimits(
+    int MaxItems = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28, int MaxInlineNumbers = 1 << 17);
+
+/// <summary>A validated spec, and the files that came inside the request.</summary>
+public sealed record AcceptedJob(JobSpec Spec)
+{
+    /// <value>What the job will take of the machine.</value>
+    public JobFootprint Footprint { get; init; } = JobFootprint.Unknown;
+
+    /// <value>Contents of those <see cref="JobSpec.Inputs"/> that are no other job's results, by name.</value>
+    public IReadOnlyDictionary<string, byte[]> Attachments { get; init; } = new Dictionary<string, byte[]>();
+}
+
+/// <summary>Finds what other jobs have left. Thread-safe.</summary>
+public interface IJobResults
+{
+    /// <summary>The job with its live progress, or <see cref="FailureCode.JobNotFound"/>.</summary>
+    Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation);
+
+    /// <summary>Opens a result for reading: its entry and a seekable stream that the caller disposes.</summary>
+    /// <returns><see cref="FailureCode.JobNotFound"/> or <see cref="FailureCode.ResultNotFound"/> otherwise.</returns>
+    Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation);
+}
+
+/// <summary>One result file, open.</summary>
+public sealed record JobResult(ResultEntry Entry, Stream Content);

@@ -1,0 +1,86 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+
+namespace EbmService.Core.Sampling;
+
+/// <summary>Makes a sampling spec of a request: pins the job to start from by the SHA-256 of its samples, then fills in and checks the rest.</summary>
+public static class SamplingAcceptance
+{
+    private const string Samples = "samples.npy";
+    private const string Field = "spec.startJob";
+
+    public static async Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken)
+    {
+        SamplingRequest request = Normalize((SamplingRequest?)proposal.Request);
+        var errors = new List<FieldError>();
+        if (request.StartJob is { } source)
+        {
+            Outcome<StartJob> pinned = await PinAsync(source, proposal, cancellationToken);
+            if (!pinned.Succeeded && pinned.Failure.Fields.Count == 0)
+                return pinned.Failure;
+            errors.AddRange(pinned.Failure?.Fields ?? []);
+            request = request with { StartJob = pinned.Value ?? source };
+        }
+        Outcome<SamplingSpec> spec = SamplingSpecFactory.Create(
+            request, proposal.Model, proposal.DeviceKind, SamplingPolicy.From(proposal.Limits), proposal.NewSeed);
+        errors.AddRange(spec.Failure?.Fields ?? []);
+        return errors.Count > 0
+            ? Failure.OfFields(errors)
+            : new AcceptedJob(spec.Value!) { Footprint = SamplingFootprint.Of(spec.Value!, proposal.Model.Descriptor!.Input) };
+    }
+
+    /// <summary>A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule length as 0.</summary>
+    private static SamplingRequest Normalize(SamplingRequest? request) => request is null ? new SamplingRequest() : request with
+    {
+        Labels = request.Labels is { Count: 0 } ? null : request.Labels,
+        ScheduleSteps = request.ScheduleSteps is 0 ? null : request.ScheduleSteps,
+    };
+
+    /// <summary>The source with its SHA-256, or field errors.</summary>
+    private static async Task<Outcome<StartJob>> PinAsync(StartJob source, JobProposal proposal, CancellationToken cancellationToken)
+    {
+        Outcome<JobSnapshot> found = await proposal.Results.FindAsync(source.Id, cancellationToken);
+        if (!found.Succeeded)
+            return found.Failure.Code == FailureCode.JobNotFound ? Refuse($"There is no job '{source.Id}': GET /v1/jobs lists them.") : found.Failure;
+        JobSnapshot job = found.Value;
+        if (!job.Status.IsTerminal())
+            return Refuse($"The job '{job.Id}' has not ended: its final states are not known yet.");
+        if (job.Results.FirstOrDefault(entry => entry.Name == Samples) is not { } samples)
+            return Refuse($"The job '{job.Id}' left no {Samples}.");
+        if (source.Sha256 is { } known && !known.Equals(samples.Sha256, StringComparison.OrdinalIgnoreCase))
+            return Refuse($"The {Samples} of job '{job.Id}' has the SHA-256 {samples.Sha256}: leave sha256 out, or start from the job that you mean.", ".sha256");
+        if (proposal.Model.Descriptor!.Input.Variables != VariableKind.Continuous && !SampledAlike(job, proposal))
+            return Refuse($"The job '{job.Id}' sampled variables of another kind than those of '{proposal.Model.Key.Name}'.");
+        return await CheckShapeAsync(job.Id, proposal, cancellationToken) is { } failure ? failure : source with { Sha256 = samples.Sha256 };
+    }
+
+    private static bool SampledAlike(JobSnapshot job, JobProposal proposal) =>
+        proposal.Find(job.Model.Key())?.Descriptor!.Input.Variables == proposal.Model.Descriptor!.Input.Variables;
+
+    private static async Task<Failure?> CheckShapeAsync(string id, JobProposal proposal, CancellationToken cancellationToken)
+    {
+        Outcome<JobResult> opened = await proposal.Results.OpenResultAsync(id, Samples, cancellationToken);
+        if (!opened.Succeeded)
+            return Refuse(opened.Failure.Message);
+        await using Stream content = opened.Value.Content;
+        var bytes = new byte[NpyFormat.HeaderBytes];
+        int read = await content.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
+        HostedModel model = proposal.Model;
+        try
+        {
+            IReadOnlyList<int> shape = NpyFormat.ReadShape(bytes.AsSpan(0, read));
+            IReadOnlyList<int> wanted = model.Descriptor!.Input.Shape;
+            return shape is [> 0, ..] && shape.Skip(1).SequenceEqual(wanted)
+                ? null
+                : Refuse($"The {Samples} of job '{id}' has the shape [{string.Join(", ", shape)}], but '{model.Key.Name}' needs [n, {string.Join(", ", wanted)}].");
+        }
+        catch (FormatException)
+        {
+            return Refuse($"The {Samples} of job '{id}' can't be read.");
+        }
+    }
+
+    private static Failure Refuse(string message, string member = "") => Failure.OfFields([new FieldError(Field + member, message)]);
+}

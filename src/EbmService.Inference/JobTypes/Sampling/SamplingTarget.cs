@@ -1,0 +1,29 @@
+using System.Globalization;
+using EbmService.Core.Sampling;
+
+namespace EbmService.Inference.JobTypes.Sampling;
+
+/// <summary>Says in a sentence what a spec's chains sample, for the card.</summary>
+internal static class SamplingTarget
+{
+    /// <param name="spec">The job.</param>
+    /// <param name="steps">Steps that the chains did, which a stop rule, a deadline or a cancel may have made fewer.</param>
+    public static string Describe(SamplingSpec spec, int steps)
+    {
+        double temperature = spec.ToRecipe().ImpliedTemperatureAt(Math.Max(0, steps - 1), spec.Horizon);
+        string target = $"exp(-E(x) / T) at T = {temperature.ToString("G4", CultureInfo.InvariantCulture)}";
+        // Where it is a schedule that says T, that is of the last step.
+        if (spec.Schedule.Kind != ScheduleKind.Constant || spec.NoiseSchedule.Kind != ScheduleKind.Constant || spec.TemperatureSchedule.Kind != ScheduleKind.Constant)
+            target += " (at the last step)";
+        bool box = spec.StateClamp.Kind != StateClampKind.None;
+        if (box)
+            target += string.Create(CultureInfo.InvariantCulture, $" within [{spec.StateClamp.Min}, {spec.StateClamp.Max}]");
+        if (spec.Held is not null)
+            target += " given the held part";
+        string how = spec.Kernel.IsExact()
+            ? ", in the limit of many steps exactly, as moves are accepted and rejected or drawn from conditionals"
+            : ", up to a bias of the step size, as moves are not corrected";
+        bool bent = spec.GradientClip.Kind != GradientClipKind.None || (box && !spec.Kernel.IsExact());
+        return $"{target}{how}{(bent ? "; clips and clamps bend it further" : "")}.";
+    }
+}

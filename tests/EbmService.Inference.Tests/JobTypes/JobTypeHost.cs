@@ -1,0 +1,69 @@
+using System.Text.Json;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+using EbmService.Inference.Devices;
+using EbmService.Inference.Models;
+using EbmService.Inference.Tests.Tasks;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EbmService.Inference.Tests.JobTypes;
+
+/// <summary>All job types over small models on disk, without an engine: a test opens and advances the blocks itself.</summary>
+internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
+{
+    private const string JobId = "contract";
+    private readonly TemporaryFolder _folder = new();
+    private readonly ServiceProvider _services;
+    private readonly Dictionary<string, byte[]> _inputs = [];
+
+    public JobTypeHost()
+    {
+        TestModels.Write(_folder.Path, "jem", "conv-jem", calibration: [-3, -2, -1, 0, 1, 2, 3, 4, 5]);
+        TestModels.Write(_folder.Path, "gaussian", "gaussian");
+        var services = new ServiceCollection();
+        services.AddSingleton(typeof(ILogger<>), typeof(NullLogger<>));
+        services.Configure<ModelsOptions>(options => options.Path = _folder.Path);
+        services.Configure<DeviceOptions>(options => options.Kind = "cpu");
+        services.AddSingleton<IJobInputs>(this);
+        services.AddInference();
+        _services = services.BuildServiceProvider();
+    }
+
+    public JobTypeRegistry Types => _services.GetRequiredService<JobTypeRegistry>();
+
+    public IWorkloadFactory Workloads => _services.GetRequiredService<IWorkloadFactory>();
+
+    /// <summary>What becomes of a request.</summary>
+    public async Task<Outcome<JobDefinition>> AcceptAsync(string typeName, string model, string spec)
+    {
+        IJobType type = Types.Find(typeName)!;
+        object? request = JsonSerializer.Deserialize(spec, type.Description.Request, EbmJson.Options);
+        var catalog = _services.GetRequiredService<IModelCatalog>();
+        HostedModel hosted = catalog.Find(model).OrThrow();
+        var proposal = new JobProposal(request, [hosted], "cpu", new JobLimits(), this, key => catalog.Find(key.Name, key.Version).Value, () => 5);
+        Outcome<AcceptedJob> accepted = await type.AcceptAsync(proposal, TestContext.Current.CancellationToken);
+        if (!accepted.Succeeded)
+            return accepted.Failure;
+        foreach ((string name, byte[] content) in accepted.Value.Attachments)
+            _inputs[name] = content;
+        return new JobDefinition(JobId, hosted.Reference(), accepted.Value.Spec);
+    }
+
+    public byte[] Read(string jobId, JobInput input) => _inputs[input.Name];
+
+    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation) =>
+        Task.FromResult<Outcome<JobSnapshot>>(new Failure(FailureCode.JobNotFound, "There is no other job here."));
+
+    public Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation) =>
+        Task.FromResult<Outcome<JobResult>>(new Failure(FailureCode.JobNotFound, "There is no other job here."));
+
+    public void Dispose()
+    {
+        _services.Dispose();
+        _folder.Dispose();
+    }
+}
