@@ -81,7 +81,7 @@ internal sealed class JobRecovery(
     {
         try
         {
-            var job = new Job(mapper.ToSnapshot(row), JobRowMapper.ToPlan(row), row.Epoch, duties, clock, JobRowMapper.ToStartSteps(row));
+            var job = new Job(mapper.Read(row), JobRowMapper.ToPlan(row), row.Epoch, duties, clock, JobRowMapper.ToStartSteps(row));
             foreach (BlockRow block in row.Blocks)
                 Restore(job, block);
             job.Recover(row.Status, row.StopReason, row.StopStep);
@@ -109,6 +109,6 @@ internal sealed class JobRecovery(
         row.Status = JobStatus.Failed;
         row.FinishedAt = clock.GetUtcNow();
         row.LastSequence = JobEventLog.FirstSequence(row.Epoch);
-        row.Error = JobRowMapper.ToJson(new Failure(FailureCode.Internal, "The stored job can't be read by this version.", "Submit it again."));
+        row.Error = JobRowMapper.ToJson(mapper.WhyUnreadable(row));
     }
 }

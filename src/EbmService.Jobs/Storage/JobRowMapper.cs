@@ -51,10 +51,31 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
     public static IReadOnlyList<int> ToStartSteps(JobRow row) =>
         [.. row.Blocks.OrderBy(block => block.Index).Select(block => block.State == BlockRowState.Done ? 0 : block.Step)];
 
-    public JobSnapshot ToSnapshot(JobRow row) => new()
+    /// <summary>The job; one whose row can't be read is shown as failed, with the reason, and nothing else suffers by it.</summary>
+    public JobSnapshot ToSnapshot(JobRow row)
+    {
+        try
+        {
+            return Read(row);
+        }
+        catch (Exception e) when (IsOfContent(e))
+        {
+            return ToUnreadable(row);
+        }
+    }
+
+    /// <summary>Why a job whose row can't be read counts as failed.</summary>
+    public Failure WhyUnreadable(JobRow row) => new(FailureCode.Internal,
+        types.Find(row.Type) is null
+            ? $"The stored job is of the type '{row.Type}', which this version of the service does not know."
+            : "The stored job can't be read by this version of the service: its record is damaged, or a newer version wrote it.",
+        "Run the version that stored it, or delete it and submit it again.");
+
+    /// <exception cref="Exception">The row can't be read.</exception>
+    public JobSnapshot Read(JobRow row) => new()
     {
         Id = row.Id,
-        Status = row.Status,
+        Status = Enum.IsDefined(row.Status) ? row.Status : throw new JsonException("the stored status is not known here"),
         Models = row.Models is null
             ? JobModel.Only(new ModelReference(row.ModelName, row.ModelVersion, row.ModelDigest))
             : FromJson<JobModel[]>(row.Models),
@@ -72,6 +93,26 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
         Attempt = row.Attempt,
         Error = row.Error is null ? null : FromJson<Failure>(row.Error),
         Results = FromJson<ResultEntry[]>(row.Results),
+    };
+
+    private static bool IsOfContent(Exception exception) =>
+        exception is JsonException or NotSupportedException or InvalidOperationException or ArgumentException or FormatException;
+
+    private JobSnapshot ToUnreadable(JobRow row) => new()
+    {
+        Id = row.Id,
+        Status = JobStatus.Failed,
+        Models = JobModel.Only(new ModelReference(row.ModelName, row.ModelVersion, row.ModelDigest)),
+        Spec = new UnreadableSpec(row.Type),
+        Priority = row.Priority,
+        Tenant = row.Tenant,
+        Extends = row.Extends,
+        Progress = new JobProgress(),
+        CreatedAt = row.CreatedAt,
+        StartedAt = row.StartedAt,
+        FinishedAt = row.FinishedAt,
+        Attempt = row.Attempt,
+        Error = WhyUnreadable(row),
     };
 
     /// <summary>Of a job that an earlier version ended, only the share that was done is known.</summary>

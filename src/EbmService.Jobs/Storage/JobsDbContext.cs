@@ -1,3 +1,4 @@
+using EbmService.Core.Jobs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
@@ -22,7 +23,8 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration)
     {
         configuration.Properties<DateTimeOffset>().HaveConversion<UtcTicksConverter>();
-        configuration.Properties<Enum>().HaveConversion<string>().HaveMaxLength(MaxWordLength);
+        configuration.Properties<JobStatus>().HaveConversion<WordConverter<JobStatus>>().HaveMaxLength(MaxWordLength);
+        configuration.Properties<BlockRowState>().HaveConversion<WordConverter<BlockRowState>>().HaveMaxLength(MaxWordLength);
     }
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -54,7 +56,15 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
 }
 
 internal sealed class UtcTicksConverter() : ValueConverter<DateTimeOffset, long>(
-    time => time.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
+    time => time.UtcTicks, ticks => new DateTimeOffset(Math.Clamp(ticks, DateTimeOffset.MinValue.UtcTicks, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero));
+
+/// <summary>Enums as words. A word that this version does not know becomes a value that is no member's: one row never breaks a query.</summary>
+internal sealed class WordConverter<TEnum>() : ValueConverter<TEnum, string>(value => value.ToString(), word => Parse(word))
+    where TEnum : struct, Enum
+{
+    private static TEnum Parse(string word) =>
+        Enum.TryParse(word, ignoreCase: true, out TEnum value) ? value : (TEnum)Enum.ToObject(typeof(TEnum), -1);
+}
 
 /// <summary>Lets <c>dotnet ef</c> make migrations without a host.</summary>
 internal sealed class JobsDbContextDesignFactory : IDesignTimeDbContextFactory<JobsDbContext>
