@@ -15,7 +15,7 @@ public sealed class PlotCommandTests : IDisposable
 
         Assert.Equal(["convergence.png", "energy.png", "plane.png", "schedule.png"], Pictures("figures"));
         Assert.Equal((800, 680), Size("figures", "energy.png"));
-        Assert.Equal((800, 640), Size("figures", "convergence.png"));
+        Assert.Equal((800, 650), Size("figures", "convergence.png"));
         Assert.Equal((800, 660), Size("figures", "schedule.png"));
         Assert.Contains("energy.png", _bed.Out);
     }
