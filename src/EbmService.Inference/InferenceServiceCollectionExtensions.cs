@@ -9,6 +9,7 @@ using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
 using EbmService.Inference.JobTypes.Sampling;
+using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +42,7 @@ public static class InferenceServiceCollectionExtensions
     /// <summary>One line each; the first is what requests mean that name no type.</summary>
     private static IServiceCollection AddJobTypes(this IServiceCollection services) => services
         .AddSingleton<IJobType, SamplingJobType>()
+        .AddSingleton<IJobType, ScoringJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

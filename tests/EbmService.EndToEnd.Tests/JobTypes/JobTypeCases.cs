@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EbmService.Core.Tensors;
 using EbmService.EndToEnd.Tests.Hosting;
 
 namespace EbmService.EndToEnd.Tests.JobTypes;
@@ -10,5 +11,10 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
     internal static IReadOnlyList<EndToEndJob> All { get; } =
     [
         new("sampling", () => HttpSteps.Body(HttpSteps.Spec(64, 200, 30), ServiceHost.Model)),
+        new("scoring", () => new JsonObject
+        {
+            ["type"] = "scoring", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject { ["outputs"] = new JsonArray("energy", "logits", "pValue"), ["blockSize"] = 64, ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(3000, 1))) },
+        }),
     ];
 }

@@ -1,0 +1,162 @@
+using System.Security.Cryptography;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+
+namespace EbmService.Core.Scoring;
+
+/// <summary>Makes a scoring spec of a request: finds the rows, pins them by their SHA-256, and checks what is asked of them.</summary>
+public static class ScoringAcceptance
+{
+    public const int DefaultBlockSize = 1024;
+    public const int MaxBlockSize = 65_536;
+
+    public static async Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken)
+    {
+        ScoringRequest request = (ScoringRequest?)proposal.Request ?? new();
+        var errors = new List<FieldError>();
+        IReadOnlyList<string> outputs = request.Outputs ?? [ScoringJob.Energy];
+        CheckOutputs(outputs, request, proposal.Model, errors);
+        int blockSize = request.BlockSize ?? DefaultBlockSize;
+        Require(errors, blockSize is >= ScoringJob.TileRows and <= MaxBlockSize, "blockSize", $"must be between {ScoringJob.TileRows} and {MaxBlockSize}.");
+        Outcome<Found> found = await FindAsync(request, proposal, cancellationToken);
+        if (!found.Succeeded && found.Failure.Fields.Count == 0)
+            return found.Failure;
+        errors.AddRange(found.Failure?.Fields ?? []);
+        if (found.Value is { } rows)
+            CheckRows(rows, request, outputs, proposal, errors);
+        if (errors.Count > 0)
+            return Failure.OfFields(errors);
+        var spec = new ScoringSpec
+        {
+            Outputs = outputs,
+            Score = outputs.Contains(ScoringJob.PValue) ? request.Score ?? proposal.Model.Descriptor!.OodScore : null,
+            Shape = found.Value!.Leading,
+            Job = request.Job,
+            Sha256 = found.Value.Sha256,
+            BlockSize = blockSize,
+        };
+        return found.Value.Content is { } content
+            ? new AcceptedJob(spec) { Attachments = new Dictionary<string, byte[]> { [ScoringSpec.RowsFile] = content } }
+            : new AcceptedJob(spec);
+    }
+
+    private static void CheckOutputs(IReadOnlyList<string> outputs, ScoringRequest request, HostedModel model, List<FieldError> errors)
+    {
+        IReadOnlyList<string> all = ScoringJob.OutputsOf(classes: 1, calibrated: true);
+        IReadOnlyList<string> offered = ScoringJob.OutputsOf(model.Descriptor!.Labels.Count, model.CalibrationId is not null);
+        Require(errors, outputs.Count > 0 && outputs.Distinct().Count() == outputs.Count, "outputs", "must have 1 or more names, each once.");
+        foreach (string output in outputs.Distinct().Except(offered))
+        {
+            errors.Add(all.Contains(output)
+                ? new("spec.outputs", $"The model '{model.Key.Name}' has no {output}: it offers {string.Join(", ", offered)}.", FailureCode.NotSupported)
+                : new("spec.outputs", $"There is no output '{output}'. Known: {string.Join(", ", all)}."));
+        }
+        if (request.Score is null)
+            return;
+        Require(errors, outputs.Contains(ScoringJob.PValue), "score", "has no meaning without the output pValue: leave it out.");
+        IEnumerable<string> scores = offered.Except([ScoringJob.Energy, ScoringJob.Logits, ScoringJob.PValue]);
+        Require(errors, scores.Contains(request.Score), "score", $"must be one of: {string.Join(", ", scores)}.");
+    }
+
+    /// <summary>The array that the request means, or field errors.</summary>
+    private static async Task<Outcome<Found>> FindAsync(ScoringRequest request, JobProposal proposal, CancellationToken cancellationToken)
+    {
+        int given = (request.Data is null ? 0 : 1) + (request.Npy is null ? 0 : 1) + (request.Job is null ? 0 : 1);
+        if (given != 1)
+            return Refuse("data", "Give the rows as exactly one of data, npy and job.");
+        if (request.Job is { } source)
+            return await FindAsync(source, proposal, cancellationToken);
+        try
+        {
+            TensorPayload rows = request.Data ?? NpyFormat.Read(Convert.FromBase64String(request.Npy!));
+            string field = request.Data is null ? "npy" : "data";
+            if (LeadingOf(rows.Shape, proposal.Model) is not { } leading)
+                return RefuseShape(field, rows.Shape, proposal.Model);
+            int bad = Array.FindIndex(rows.Values, value => !float.IsFinite(value));
+            if (bad >= 0)
+                return Refuse(field, $"Must be finite numbers: row {bad / proposal.Model.Descriptor!.Input.Length()} has one that is not.");
+            byte[] content = NpyFormat.Write(rows);
+            return new Found(leading, Convert.ToHexStringLower(SHA256.HashData(content)), content);
+        }
+        catch (FormatException broken)
+        {
+            return Refuse("npy", $"Must be a .npy file in base64: {broken.Message}.");
+        }
+    }
+
+    private static async Task<Outcome<Found>> FindAsync(ScoringSource source, JobProposal proposal, CancellationToken cancellationToken)
+    {
+        Outcome<JobSnapshot> found = await proposal.Results.FindAsync(source.Id, cancellationToken);
+        if (!found.Succeeded)
+            return found.Failure.Code == FailureCode.JobNotFound ? Refuse("job.id", $"There is no job '{source.Id}': GET /v1/jobs lists them.") : found.Failure;
+        JobSnapshot job = found.Value;
+        if (!job.Status.IsTerminal())
+            return Refuse("job.id", $"The job '{job.Id}' has not ended: its results are not there yet.");
+        if (job.Results.FirstOrDefault(entry => entry.Name == source.Result) is not { } entry)
+            return Refuse("job.result", $"The job '{job.Id}' left no '{source.Result}': it left {string.Join(", ", job.Results.Select(result => result.Name))}.");
+        Outcome<JobResult> opened = await proposal.Results.OpenResultAsync(job.Id, entry.Name, cancellationToken);
+        if (!opened.Succeeded)
+            return Refuse("job.result", opened.Failure.Message);
+        await using Stream content = opened.Value.Content;
+        var head = new byte[NpyFormat.HeaderBytes];
+        int read = await content.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken);
+        try
+        {
+            IReadOnlyList<int> shape = NpyFormat.ReadShape(head.AsSpan(0, read));
+            if (LeadingOf(shape, proposal.Model) is not { } leading)
+                return RefuseShape("job.result", shape, proposal.Model);
+            long start = entry.Size - TensorPayload.ElementCount(shape) * sizeof(float);
+            return start is > 0 and <= NpyFormat.HeaderBytes
+                ? new Found(leading, entry.Sha256, null)
+                : Refuse("job.result", $"'{entry.Name}' holds no float32 numbers.");
+        }
+        catch (FormatException broken)
+        {
+            return Refuse("job.result", $"'{entry.Name}' is no .npy file: {broken.Message}.");
+        }
+    }
+
+    private static void CheckRows(Found rows, ScoringRequest request, IReadOnlyList<string> outputs, JobProposal proposal, List<FieldError> errors)
+    {
+        InputSchema input = proposal.Model.Descriptor!.Input;
+        double count = rows.Leading.Aggregate(1.0, (product, size) => product * size);
+        Require(errors, request.Shape is null || request.Shape.SequenceEqual(rows.Leading), "shape", $"is [{string.Join(", ", rows.Leading)}] of the rows given.");
+        Require(errors, request.Sha256 is null || request.Sha256.Equals(rows.Sha256, StringComparison.OrdinalIgnoreCase), "sha256", $"is {rows.Sha256} of the rows given.");
+        int width = outputs.Contains(ScoringJob.Logits) ? proposal.Model.Descriptor.Labels.Count : 1;
+        Limit(errors, count * width <= proposal.Limits.MaxResultNumbers, $"{count:G6} rows are {count * width:G3} numbers in one result, over this server's limit of {proposal.Limits.MaxResultNumbers:G3}: score them in parts.");
+        double cost = count * input.Length() * outputs.Count;
+        Limit(errors, cost <= proposal.Limits.MaxElementSteps, $"rows x input size x outputs is {cost:G3}, over this server's limit of {proposal.Limits.MaxElementSteps:G3}: score them in parts.");
+    }
+
+    /// <summary>Sizes before those of one input; null where the array is none of rows. One bare input is one row.</summary>
+    private static IReadOnlyList<int>? LeadingOf(IReadOnlyList<int> shape, HostedModel model)
+    {
+        IReadOnlyList<int> input = model.Descriptor!.Input.Shape;
+        int leading = shape.Count - input.Count;
+        if (leading < 0 || !shape.Skip(leading).SequenceEqual(input) || shape.Any(size => size < 1) || TensorPayload.ElementCount(shape) / model.Descriptor.Input.Length() > int.MaxValue)
+            return null;
+        return leading == 0 ? [1] : [.. shape.Take(leading)];
+    }
+
+    private static Failure RefuseShape(string field, IReadOnlyList<int> shape, HostedModel model) => Refuse(field,
+        $"Must have the shape [n, {string.Join(", ", model.Descriptor!.Input.Shape)}]; it has [{string.Join(", ", shape)}].");
+
+    private static Failure Refuse(string field, string message) => Failure.OfFields([new FieldError($"spec.{field}", message)]);
+
+    private static void Require(List<FieldError> errors, bool holds, string field, string rule)
+    {
+        if (!holds)
+            errors.Add(new($"spec.{field}", $"{field} {rule}"));
+    }
+
+    private static void Limit(List<FieldError> errors, bool holds, string message)
+    {
+        if (!holds)
+            errors.Add(new("spec.data", message, FailureCode.OverPolicy));
+    }
+
+    /// <param name="Content">The file, where it came with the request.</param>
+    private sealed record Found(IReadOnlyList<int> Leading, string Sha256, byte[]? Content);
+}

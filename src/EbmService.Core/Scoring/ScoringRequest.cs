@@ -1,0 +1,39 @@
+using EbmService.Core.Tensors;
+
+namespace EbmService.Core.Scoring;
+
+/// <summary>What a client asks to have scored. The rows come as exactly one of <c>data</c>, <c>npy</c> and <c>job</c>; all else may be left out.</summary>
+public sealed record ScoringRequest
+{
+    /// <value>
+    /// What to compute of each row: energy, logits, the OOD scores logDensity, approximateMass, maxProbability, maxLogit and negativeEntropy, and
+    /// pValue. Logits and the last three scores need a model with classes, pValue one with a calibration. energy by default.
+    /// </value>
+    public IReadOnlyList<string>? Outputs { get; init; }
+
+    /// <value>The OOD score behind pValue; the model's own choice by default.</value>
+    public string? Score { get; init; }
+
+    /// <value>Rows (..., input): nested arrays or base64. They are kept beside the job, not in its spec.</value>
+    public TensorPayload? Data { get; init; }
+
+    /// <value>The same as a .npy file of float32, float64 or uint8 in base64, its values taken as they are.</value>
+    public string? Npy { get; init; }
+
+    /// <value>The same as another job's result.</value>
+    public ScoringSource? Job { get; init; }
+
+    /// <value>Rows that are scheduled and stored together, 8 to 65 536; 1024 by default.</value>
+    public int? BlockSize { get; init; }
+
+    /// <value>Sizes of the array before the input's own, as a spec shows them; compared when given.</value>
+    public IReadOnlyList<int>? Shape { get; init; }
+
+    /// <value>SHA-256 of the rows as a .npy file of float32, as a spec shows it; compared when given.</value>
+    public string? Sha256 { get; init; }
+}
+
+/// <summary>Rows that another job has left.</summary>
+/// <param name="Id">The job.</param>
+/// <param name="Result">The name of a .npy result.</param>
+public sealed record ScoringSource(string Id, string Result = "samples.npy");

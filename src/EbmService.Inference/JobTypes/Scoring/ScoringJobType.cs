@@ -1,0 +1,45 @@
+using EbmService.Core.Devices;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Scoring;
+using EbmService.Inference.Devices;
+using EbmService.Inference.Tasks;
+
+namespace EbmService.Inference.JobTypes.Scoring;
+
+/// <summary>The job type <c>scoring</c>: rows of an array in blocks, read from a file and written to files, so that memory does not grow with them.</summary>
+internal sealed class ScoringJobType(Lazy<LiveModelPool> models, Lazy<TorchDevice> device, IComputeDevice info, IJobInputs inputs) : IJobType
+{
+    public JobTypeDescription Description => ScoringJob.Description;
+
+    public Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken) =>
+        ScoringAcceptance.AcceptAsync(proposal, cancellationToken);
+
+    public JobPlan Plan(JobSpec spec) => PlanOf((ScoringSpec)spec);
+
+    public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint)
+    {
+        var spec = (ScoringSpec)job.Spec;
+        LiveModel model = models.Value.Get(job.Model.Key());
+        using Stream rows = inputs.Open(job.Id, spec.Inputs[0]);
+        return new ScoringWorkload(spec, block, model, device.Value.Handle, ReadRows(rows, block, model.Descriptor.Input.Length(), spec.Rows), checkpoint);
+    }
+
+    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
+        new ScoringResults(job, (ScoringSpec)job.Spec, blocks).Write(stopped, info.Info, files);
+
+    public long UnitsAt(JobSpec spec, BlockPlan block, int step) => Math.Min(block.Count, (long)step * ScoringJob.TileRows);
+
+    /// <summary>A step is a tile of rows.</summary>
+    internal static JobPlan PlanOf(ScoringSpec spec) =>
+        JobPlan.Create(spec.Rows, spec.BlockSize, rows => (rows + ScoringJob.TileRows - 1) / ScoringJob.TileRows);
+
+    /// <summary>The block's rows alone; the numbers are at the end of the file.</summary>
+    private static float[] ReadRows(Stream file, BlockPlan block, int length, int rows)
+    {
+        var values = new float[block.Count * length];
+        file.Position = file.Length - ((long)rows - block.Offset) * length * sizeof(float);
+        file.ReadExactly(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
+        return values;
+    }
+}

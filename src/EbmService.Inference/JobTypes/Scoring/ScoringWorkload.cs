@@ -1,0 +1,145 @@
+using System.Globalization;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Scoring;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Ood;
+using EbmService.Inference.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.JobTypes.Scoring;
+
+/// <summary>
+/// Scores one block of rows, a padded tile a step. Rows don't influence one another at a fixed shape, so a row's numbers are those that a query gives.
+/// </summary>
+internal sealed class ScoringWorkload : IWorkload
+{
+    private readonly ScoringSpec _spec;
+    private readonly BlockPlan _block;
+    private readonly LiveModel _model;
+    private readonly Device _device;
+    private readonly float[] _rows;
+    private readonly string[] _scores;
+    private readonly bool _needsScores;
+    private readonly Dictionary<string, float[]> _outputs = [];
+    private readonly float[] _energies;
+    private int _step;
+
+    /// <param name="rows">The block's rows, (count, input).</param>
+    /// <param name="checkpoint">Null to begin.</param>
+    /// <exception cref="InvalidCheckpointException">The checkpoint is damaged or of another block.</exception>
+    public ScoringWorkload(ScoringSpec spec, BlockPlan block, LiveModel model, Device device, float[] rows, ReadOnlyMemory<byte>? checkpoint)
+    {
+        (_spec, _block, _model, _device, _rows) = (spec, block, model, device, rows);
+        if (spec.Score is { } score && model.Calibration?.Has(score) is not true)
+        {
+            throw new FailureException(new Failure(FailureCode.NotSupported,
+                $"The calibration of '{model.Hosted.Key}' has no score '{score}'.", $"It has: {string.Join(", ", model.Calibration?.Names ?? [])}."));
+        }
+        _scores = [.. OodScorer.Names(model.Energy)];
+        _needsScores = spec.Score is not null || spec.Outputs.Any(output => _scores.Contains(output));
+        _energies = new float[block.Count];
+        foreach (string output in spec.Outputs)
+            _outputs[output] = new float[block.Count * WidthOf(output)];
+        if (checkpoint is { } bytes)
+            Restore(SafetensorsFile.Read(bytes));
+    }
+
+    private int Done => Math.Min(_block.Count, _step * ScoringJob.TileRows);
+
+    public StepReport Advance(QuantumBudget budget)
+    {
+        int limit = Math.Min(_block.Steps, budget.StepLimit);
+        while (_step < limit)
+        {
+            ScoreTile(Done);
+            _step++;
+            if (budget.IsSpent)
+                break;
+        }
+        return new StepReport(_step, _step == _block.Steps) { Metrics = Metrics() };
+    }
+
+    public byte[] Save() => Finish();
+
+    public byte[] Finish()
+    {
+        Dictionary<string, SafetensorsTensor> tensors = _outputs.ToDictionary(
+            output => output.Key,
+            output => SafetensorsTensor.FromFloats(output.Value.AsSpan(0, Done * WidthOf(output.Key)), [Done, WidthOf(output.Key)]));
+        tensors[ScoringResults.Energies] = SafetensorsTensor.FromFloats(_energies.AsSpan(0, Done), [Done]);
+        return SafetensorsFile.Write(tensors, new Dictionary<string, string> { ["step"] = _step.ToString(CultureInfo.InvariantCulture) });
+    }
+
+    public void Dispose()
+    {
+        // Holds no tensors between steps.
+    }
+
+    private int WidthOf(string output) => output == ScoringJob.Logits ? _model.Energy.Classes : 1;
+
+    private void ScoreTile(int first)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        int length = _model.Descriptor.Input.Length(), count = Math.Min(ScoringJob.TileRows, _block.Count - first);
+        var padded = new float[ScoringJob.TileRows * length];
+        _rows.AsSpan(first * length, count * length).CopyTo(padded);
+        Tensor tile = tensor(padded, [ScoringJob.TileRows, .. _model.Descriptor.Input.Shape.Select(size => (long)size)]).to(_device);
+
+        float[][] scores = _needsScores ? Scores(tile) : [];
+        float[]? logits = _outputs.ContainsKey(ScoringJob.Logits) ? _model.Energy.Logits(tile)!.ToFloats() : null;
+        float[] energies = _needsScores && !_outputs.ContainsKey(ScoringJob.Energy)
+            ? [.. scores[Array.IndexOf(_scores, OodScorer.LogDensity)].Select(value => -value)]
+            : _model.Energy.Energy(tile).ToFloats();
+        energies.AsSpan(0, count).CopyTo(_energies.AsSpan(first));
+        foreach ((string output, float[] values) in _outputs)
+        {
+            ReadOnlySpan<float> from = output switch
+            {
+                ScoringJob.Energy => energies,
+                ScoringJob.Logits => logits,
+                ScoringJob.PValue => PValues(scores[Array.IndexOf(_scores, _spec.Score)]),
+                _ => scores[Array.IndexOf(_scores, output)],
+            };
+            from[..(count * WidthOf(output))].CopyTo(values.AsSpan(first * WidthOf(output)));
+        }
+    }
+
+    /// <summary>One array per score, in the order of the model's scores.</summary>
+    private float[][] Scores(Tensor tile)
+    {
+        using IDisposable gradient = enable_grad();
+        return [.. OodScorer.Score(_model.Energy, tile).ToFloats().Chunk(ScoringJob.TileRows)];
+    }
+
+    private float[] PValues(float[] scores) =>
+        [.. scores.Select(score => float.IsFinite(score) ? (float)_model.Calibration!.PValue(_spec.Score!, score) : float.NaN)];
+
+    private Dictionary<string, double> Metrics()
+    {
+        double[] finite = [.. _energies.Take(Done).Where(float.IsFinite).Select(value => (double)value)];
+        var metrics = new Dictionary<string, double> { [ScoringJob.NotFinite] = Done - finite.Length };
+        if (finite.Length > 0)
+            (metrics[ScoringJob.EnergyMean], metrics[ScoringJob.EnergyMin], metrics[ScoringJob.EnergyMax]) = (finite.Average(), finite.Min(), finite.Max());
+        double[] pValues = [.. _outputs.GetValueOrDefault(ScoringJob.PValue, []).Take(Done).Where(float.IsFinite).Select(value => (double)value)];
+        if (pValues.Length > 0)
+            metrics[ScoringJob.PValueMean] = pValues.Average();
+        return metrics;
+    }
+
+    private void Restore(SafetensorsFile file)
+    {
+        if (!int.TryParse(file.Metadata.GetValueOrDefault("step"), CultureInfo.InvariantCulture, out int step) || step < 0 || step > _block.Steps)
+            throw new InvalidCheckpointException("the checkpoint has no step of this block");
+        _step = step;
+        foreach ((string output, float[] values) in _outputs.Append(new(ScoringResults.Energies, _energies)))
+        {
+            float[] stored = file[output].ToFloats();
+            if (stored.Length != Done * (output == ScoringResults.Energies ? 1 : WidthOf(output)))
+                throw new InvalidCheckpointException("the checkpoint is not of this block");
+            stored.CopyTo(values, 0);
+        }
+    }
+}
