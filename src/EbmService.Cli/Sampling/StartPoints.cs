@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 
@@ -14,7 +15,11 @@ internal sealed class StartPoints : IJobInputs
     /// <summary>A folder of results becomes the start job, a file of points the start data.</summary>
     public static SamplingRequest From(string path, SamplingRequest request) => Directory.Exists(path)
         ? Resolve(request with { Start = ChainStart.Job, StartJob = new StartJob(path), Data = null })
-        : request with { Start = ChainStart.Data, Data = ReadPoints(path), StartJob = null };
+        : request with
+        {
+            // Chains without a clamp leave the model's range, and their states are a start like any other.
+            Start = ChainStart.Data, Data = ReadPoints(path), StartJob = null, OutOfRange = request.OutOfRange ?? OutOfRange.Allow,
+        };
 
     /// <summary>Fills in the digest of the start job's samples.</summary>
     public static SamplingRequest Resolve(SamplingRequest request)

@@ -3,6 +3,7 @@ using EbmService.Api.Inputs;
 using System.Net;
 using System.Text;
 using EbmService.Api.Tests.Inputs;
+using EbmService.Core.Sampling;
 using Xunit;
 
 namespace EbmService.Api.Tests.Evaluation;
@@ -59,7 +60,7 @@ public sealed class BadInputTests(ApiFactory factory) : IClassFixture<ApiFactory
     [InlineData("{\"model\": \"dig")]
     [InlineData("{\"spec\": {\"steps\": 10}")]
     public void Deserialize_JsonCutShort_SaysSo(string json) =>
-        Assert.Contains("ends too early", Assert.Single(JsonBody.Deserialize<CreateJobRequest>(System.Text.Encoding.UTF8.GetBytes(json)).Failure!.Fields).Message);
+        Assert.Contains("ends too early", Assert.Single(JsonBody.Deserialize<CreateJobRequest<SamplingRequest>>(System.Text.Encoding.UTF8.GetBytes(json)).Failure!.Fields).Message);
 
     [Theory]
     [InlineData("{\"model\": 1}", "model", "not the number 1")]
@@ -68,7 +69,7 @@ public sealed class BadInputTests(ApiFactory factory) : IClassFixture<ApiFactory
     [InlineData("{\"tags\": [true]}", "tags[0]", "not true")]
     public void Deserialize_WrongKind_SaysWhatCame(string json, string field, string says)
     {
-        var error = Assert.Single(JsonBody.Deserialize<CreateJobRequest>(System.Text.Encoding.UTF8.GetBytes(json)).Failure!.Fields);
+        var error = Assert.Single(JsonBody.Deserialize<CreateJobRequest<SamplingRequest>>(System.Text.Encoding.UTF8.GetBytes(json)).Failure!.Fields);
 
         Assert.Equal(field, error.Field);
         Assert.Contains(says, error.Message, StringComparison.Ordinal);

@@ -26,13 +26,13 @@ public sealed class SampleCommandTests : IDisposable
     [Theory]
     [InlineData("--recipe", "nonsense", "There is no recipe 'nonsense'")]
     [InlineData("--steps", "-1", "steps must be at least 1")]
-    [InlineData("--label", "3", "has no classes")]
+    [InlineData("--label", "3", "label: A label needs classes")]
     [InlineData("--version", "9", "has no version '9'")]
     [InlineData("--labels", "0,x", "'x' is none")]
     [InlineData("--temperatures", "1,", "'' is none")]
     [InlineData("--temperatures", "2,4", "tempering.temperatures must be 2 to 32 ascending factors that begin with 1.")]
     [InlineData("--until-rhat", "1", "stop.untilRHat must be above 1")]
-    [InlineData("--kernel", "gibbsWithGradients", "kernel: The variables of 'moons' are continuous")]
+    [InlineData("--kernel", "gibbsWithGradients", "kernel: The kernel gibbsWithGradients needs")]
     [InlineData("--start-from", "no-such-folder.npy", "there is no file")]
     public async Task Sample_BadRequest_ExitsWith2AndSaysWhy(string option, string value, string expected)
     {
@@ -74,10 +74,10 @@ public sealed class SampleCommandTests : IDisposable
             """);
 
         Assert.Equal(ExitCode.Ok, await _bed.RunAsync(
-            "sample", folder, "--spec", _bed.PathOf("spec.json"), "--temperature", "0.5", "--steps", "8", "--thin", "2", "--until-ess", "1e6", "--check-every", "4", "--out", _bed.PathOf("a")));
+            "sample", folder, "--spec", _bed.PathOf("spec.json"), "--temperature", "0.5", "--steps", "80", "--thin", "2", "--until-ess", "1e6", "--check-every", "60", "--out", _bed.PathOf("a")));
 
         JsonElement spec = Card("a").GetProperty("spec");
-        Assert.Equal((8, 5, 3, 0.5), (spec.GetProperty("steps").GetInt32(), spec.GetProperty("chains").GetInt32(), spec.GetProperty("seed").GetInt32(), spec.GetProperty("temperature").GetDouble()));
+        Assert.Equal((80, 5, 3, 0.5), (spec.GetProperty("steps").GetInt32(), spec.GetProperty("chains").GetInt32(), spec.GetProperty("seed").GetInt32(), spec.GetProperty("temperature").GetDouble()));
         Assert.Equal(JsonValueKind.Null, spec.GetProperty("noise").ValueKind);
         Assert.Equal("cosine", spec.GetProperty("schedule").GetProperty("kind").GetString());
         Assert.Equal((900, 1e6), (spec.GetProperty("stop").GetProperty("deadlineSeconds").GetDouble(), spec.GetProperty("stop").GetProperty("untilEss").GetDouble()));
