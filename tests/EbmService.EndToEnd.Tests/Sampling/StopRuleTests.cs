@@ -59,7 +59,7 @@ public sealed class StopRuleTests(ServiceFixture fixture) : IDisposable
         await Client.MoveAsync(id, "cancel");
         JsonObject ended = await Client.WaitForEndAsync(id);
 
-        Assert.All((JsonObject[])[first, later], body => Assert.True((double)body["metrics"]!["rHat"]! > 0.9 && (double)body["metrics"]!["essBulk"]! > 0 && (double)body["essTail"]! > 0));
+        Assert.All((JsonObject[])[first, later], body => Assert.True((double)body["metrics"]!["rHat"]! > 0.9 && (double)body["metrics"]!["essBulk"]! > 0 && (double)body["metrics"]!["essTail"]! > 0));
         Assert.InRange((double)later["metrics"]!["acceptance"]!, 0.01, 1);
         Assert.True((long)later["done"]! > (long)first["done"]!);
         Assert.Equal(("cancelled", "cancelled"), ((string?)ended["status"], (string?)ended["stopReason"]));
