@@ -116,7 +116,11 @@ public sealed class SamplingKernelRulesTests
     [InlineData(4, new[] { 0, 1, 1 }, true)]
     public void Create_RHatOfClasses_NeedsTwoChainsOfEach(int chains, int[] labels, bool holds)
     {
-        HostedModel model = SpecCase.Plane with { Descriptor = SpecCase.Plane.Descriptor! with { Labels = ["a", "b"] } };
+        HostedModel model = SpecCase.Plane with
+        {
+            Descriptor = SpecCase.Plane.Descriptor! with { Labels = ["a", "b"] },
+            Capabilities = SpecCase.Plane.Capabilities with { Classes = 2 },
+        };
         string json = $$$"""{"steps": 1000, "chains": {{{chains}}}, "labels": [{{{string.Join(',', labels)}}}], "stop": {"untilRHat": 1.01}}""";
 
         Assert.Equal(holds ? [] : ["spec.stop.untilRHat"], SpecCase.FieldsOf(json, model));
