@@ -1,5 +1,4 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers.Adaptation;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;

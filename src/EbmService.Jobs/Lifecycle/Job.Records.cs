@@ -1,5 +1,4 @@
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Progress;
 using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Lifecycle;

@@ -2,7 +2,6 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Jobs.Admission;
 using EbmService.Jobs.Tests.Fakes;
 
 namespace EbmService.Jobs.Tests.Admission;

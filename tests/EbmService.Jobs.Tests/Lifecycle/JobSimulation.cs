@@ -3,7 +3,6 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Jobs.Lifecycle;
-using EbmService.Jobs.Storage;
 using EbmService.Jobs.Tests.Fakes;
 
 namespace EbmService.Jobs.Tests.Lifecycle;

@@ -47,7 +47,7 @@ public sealed class StorageTests : IDisposable
         string path = Path.Combine(_folder, "jobs", _id, "results", "a.txt");
         (await _sut.OpenResultAsync(_id, entry, default))!.Dispose();
         File.WriteAllText(path, "abd");
-        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(1));
+        File.SetLastWriteTimeUtc(path, TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(1));
 
         Assert.Null(await _sut.OpenResultAsync(_id, entry, default));
         File.WriteAllText(path, "abc");
