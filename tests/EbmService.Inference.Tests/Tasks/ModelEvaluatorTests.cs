@@ -58,15 +58,16 @@ public sealed class ModelEvaluatorTests : IDisposable
     [InlineData(EvaluationKind.OutOfDistribution)]
     public void Evaluate_AmongStrangers_GivesTheSameBitsAsAlone(EvaluationKind kind)
     {
-        EvaluationQuery mine = Query(Jem, kind, Noise(3, seed: 1), [3, 1, 8, 8]);
+        // The small calibration resolves tenths.
+        EvaluationQuery mine = Query(Jem, kind, Noise(3, seed: 1), [3, 1, 8, 8]) with { Alpha = 0.2 };
         EvaluationAnswer alone = Ask(mine);
 
         IReadOnlyList<Outcome<EvaluationAnswer>> crowd = _sut.Evaluate(
         [
-            Query(Jem, kind, Noise(5, seed: 2), [5, 1, 8, 8]),
+            Query(Jem, kind, Noise(5, seed: 2), [5, 1, 8, 8]) with { Alpha = 0.2 },
             Query(Gaussian, EvaluationKind.Energy, [1, 1], [1, 2]),
             mine,
-            Query(Jem, kind, Noise(11, seed: 3), [11, 1, 8, 8]),
+            Query(Jem, kind, Noise(11, seed: 3), [11, 1, 8, 8]) with { Alpha = 0.2 },
         ]);
 
         EvaluationAnswer among = crowd[2].OrThrow();

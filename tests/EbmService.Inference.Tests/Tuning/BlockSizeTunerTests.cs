@@ -67,6 +67,7 @@ public sealed class BlockSizeTunerTests
         Key = new ModelKey("m", "1"),
         State = ModelState.Ready,
         Digest = "sha256:0",
+        Capabilities = new ModelCapabilities { Precisions = [SamplingPrecision.Float32, SamplingPrecision.Bfloat16] },
         Descriptor = new ModelDescriptor
         {
             Name = "m", Title = "m", Architecture = new MlpSpec([4]), Input = new InputSchema(InputKind.Vector, [2], -3, 3),
