@@ -2,8 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
 
 namespace EbmService.Benchmarks;
@@ -27,7 +28,7 @@ internal sealed class BenchmarkModels
             Copy(Path.Combine(bundled, name), Path.Combine(folder, name));
         WriteNetwork(Reference, ReferenceLayers, 28);
         foreach (int side in Sides)
-            WriteNetwork(OfSide(side), Bundle(Bundled).Architecture is ConvolutionalJemArchitecture jem ? jem.Layers : ReferenceLayers, side);
+            WriteNetwork(OfSide(side), Bundle(Bundled).Architecture.Spec() is ConvJemSpec jem ? jem.Layers : ReferenceLayers, side);
     }
 
     public string Folder { get; }
@@ -53,7 +54,7 @@ internal sealed class BenchmarkModels
     {
         ModelDescriptor descriptor = Bundle(model);
         double macs = 0;
-        foreach ((string name, long[] shape) in EnergyModelFactory.ParameterShapes(descriptor.Architecture, descriptor.Input))
+        foreach ((string name, long[] shape) in EnergyModelFactory.ParameterShapes(descriptor.Architecture.Spec(), descriptor.Input))
         {
             if (name.EndsWith(".weight", StringComparison.Ordinal))
                 macs += shape.Aggregate(1.0, (product, size) => product * size) * Positions(descriptor, name);
@@ -64,7 +65,7 @@ internal sealed class BenchmarkModels
     /// <summary>How many places of its output a layer's weights are applied at.</summary>
     private static double Positions(ModelDescriptor descriptor, string weight)
     {
-        if (descriptor.Architecture is not ConvolutionalJemArchitecture jem || !weight.StartsWith("layers.", StringComparison.Ordinal))
+        if (descriptor.Architecture.Spec() is not ConvJemSpec jem || !weight.StartsWith("layers.", StringComparison.Ordinal))
             return 1;
         int index = int.Parse(weight.Split('.')[1], System.Globalization.CultureInfo.InvariantCulture);
         int Side(int side) => jem.Layers.Take(index + 1).Aggregate(side, (size, layer) => (size + 2 * layer.Padding - layer.Kernel) / layer.Stride + 1);
@@ -77,7 +78,7 @@ internal sealed class BenchmarkModels
         {
             Name = name,
             Title = name,
-            Architecture = new ConvolutionalJemArchitecture(layers, 10),
+            Architecture = new ConvJemSpec(layers, 10),
             Input = new InputSchema(InputKind.Image, [1, side, side], -1, 1),
         };
         Directory.CreateDirectory(Path.Combine(Folder, name));
@@ -90,7 +91,7 @@ internal sealed class BenchmarkModels
     {
         var random = new Random(20261124);
         var weights = new Dictionary<string, SafetensorsTensor>();
-        foreach ((string name, long[] shape) in EnergyModelFactory.ParameterShapes(descriptor.Architecture, descriptor.Input))
+        foreach ((string name, long[] shape) in EnergyModelFactory.ParameterShapes(descriptor.Architecture.Spec(), descriptor.Input))
         {
             double bound = shape.Length == 1 ? 0 : 1 / Math.Sqrt(shape.Skip(1).Aggregate(1L, (product, size) => product * size));
             var values = new float[shape.Aggregate(1L, (product, size) => product * size)];

@@ -1,6 +1,5 @@
 using EbmService.Api.Errors;
 using EbmService.Api.Inputs;
-using EbmService.Api.Models;
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
@@ -22,8 +21,8 @@ internal sealed class QuestionHandler(IModelCatalog catalog, QuestionReader read
         if (!found.Succeeded)
             return new FailureResult(found.Failure);
         HostedModel model = found.Value;
-        if (!model.Tasks.Contains(task))
-            return new FailureResult(TaskFailure.NotSupported(model, task));
+        if (CapabilityRules.Refuse(model, task) is { } refusal)
+            return new FailureResult(refusal);
         Outcome<EvaluationQuery> query = await reader.ReadAsync(request, kind, model);
         if (!query.Succeeded)
             return new FailureResult(query.Failure);

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using EbmService.Api.Inputs;
 using EbmService.Api.Limits;
-using EbmService.Api.Models;
 using EbmService.Core.Devices;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
@@ -49,8 +48,8 @@ internal sealed class JobRequestReader(IModelCatalog catalog, IComputeDevice dev
         Outcome<HostedModel> found = catalog.Find(parts[0], parts.Length > 1 ? parts[1] : null);
         if (!found.Succeeded)
             return errors.Count > 0 ? Failure.OfFields(errors) : found.Failure;
-        if (!found.Value.Tasks.Contains(ModelTask.Sampling))
-            return errors.Count > 0 ? Failure.OfFields(errors) : TaskFailure.NotSupported(found.Value, ModelTask.Sampling);
+        if (CapabilityRules.Refuse(found.Value, ModelTask.Sampling) is { } refusal)
+            return errors.Count > 0 ? Failure.OfFields(errors) : refusal;
         Outcome<SamplingRequest> request = await PinStartAsync(Normalize(job.Spec), found.Value, errors, cancellation);
         if (!request.Succeeded)
             return request.Failure;

@@ -35,7 +35,7 @@ public sealed record ModelCardResponse
 
     public required IReadOnlyList<ModelTask> Tasks { get; init; }
 
-    public required ArchitectureSpec Architecture { get; init; }
+    public required ModelArchitecture Architecture { get; init; }
 
     public required long ParameterCount { get; init; }
 

@@ -27,9 +27,16 @@ public sealed record HostedModel
     /// <value><c>sha256:</c> and 64 hex digits; empty when unavailable.</value>
     public string Digest { get; init; } = "";
 
-    public IReadOnlyList<ModelTask> Tasks { get; init; } = [];
+    /// <value>What the architecture gives; meaningful when the state is <see cref="ModelState.Ready"/>.</value>
+    public ModelCapabilities Capabilities { get; init; } = new();
+
+    /// <value>What a client can ask for; empty when unavailable.</value>
+    public IReadOnlyList<ModelTask> Tasks => State == ModelState.Ready ? CapabilityRules.Tasks(Capabilities) : [];
 
     public long ParameterCount { get; init; }
+
+    /// <value>Numbers in all layers together, for one input: what a pass over it holds in memory.</value>
+    public long ActivationsPerInput { get; init; }
 
     /// <value>The id of the OOD calibration stored with the version, if any.</value>
     public string? CalibrationId { get; init; }

@@ -21,7 +21,7 @@ public sealed record ModelDescriptor
 
     public string Description { get; init; } = "";
 
-    public required ArchitectureSpec Architecture { get; init; }
+    public required ModelArchitecture Architecture { get; init; }
 
     public required InputSchema Input { get; init; }
 

@@ -1,3 +1,5 @@
+using EbmService.Core.Models;
+
 namespace EbmService.Core.Sampling;
 
 /// <summary>The chain's transition rule. T is the temperature, a the step size; E the energy.</summary>
@@ -32,6 +34,14 @@ public static class SamplingKernelExtensions
 {
     /// <summary>Whether the kernel moves binary and categorical variables, and no others.</summary>
     public static bool IsDiscrete(this SamplingKernel kernel) => kernel is SamplingKernel.GibbsWithGradients or SamplingKernel.BlockedGibbs;
+
+    /// <summary>What the kernel needs of a model.</summary>
+    public static IReadOnlyList<ModelCapability> Needs(this SamplingKernel kernel) => kernel switch
+    {
+        SamplingKernel.GibbsWithGradients => [ModelCapability.DiscreteVariables, ModelCapability.Differentiable],
+        SamplingKernel.BlockedGibbs => [ModelCapability.DiscreteVariables, ModelCapability.BlockConditionals],
+        _ => [ModelCapability.ContinuousVariables, ModelCapability.Differentiable],
+    };
 
     /// <summary>Whether the kernel adapts during a warm-up.</summary>
     public static bool Adapts(this SamplingKernel kernel) => kernel is SamplingKernel.Mala or SamplingKernel.Hmc;

@@ -13,7 +13,8 @@ internal static class SamplingKernelRules
 
     internal static void Check(SamplingRequest request, SamplingSpec spec, HostedModel model, List<FieldError> errors)
     {
-        CheckFit(spec, model, errors);
+        if (CapabilityRules.Refuse(model, spec.Kernel, "spec.kernel") is { } refusal)
+            errors.Add(refusal);
         CheckUnused(request, spec.Kernel, errors);
         CheckSettings(spec, errors);
         CheckTempering(spec, errors);
@@ -21,21 +22,6 @@ internal static class SamplingKernelRules
         Require(errors, spec.Warmup >= 0 && spec.Warmup < Math.Max(1, spec.Steps), "warmup", "must be at least 0 and below steps.");
         Require(errors, spec.ScheduleSteps >= 1 || spec.Steps < 1, "scheduleSteps", "must be at least 1.");
         Require(errors, spec.Thin is null || (spec.Thin >= 1 && spec.Thin <= spec.Steps - spec.Warmup), "thin", "must be between 1 and the steps after the warm-up.");
-    }
-
-    private static void CheckFit(SamplingSpec spec, HostedModel model, List<FieldError> errors)
-    {
-        bool discrete = model.Descriptor!.Input.Variables != VariableKind.Continuous;
-        if (spec.Kernel.IsDiscrete() != discrete)
-        {
-            errors.Add(new("spec.kernel", discrete
-                ? $"The variables of '{model.Key.Name}' are {model.Descriptor.Input.Variables.ToString().ToLowerInvariant()}: use gibbsWithGradients or blockedGibbs."
-                : $"The variables of '{model.Key.Name}' are continuous: use one of sgld, ula, preconditionedSgld, mala, hmc, underdamped.", FailureCode.NotSupported));
-        }
-        else if (spec.Kernel == SamplingKernel.BlockedGibbs && model.Descriptor.Architecture is not IsingArchitecture)
-        {
-            errors.Add(new("spec.kernel", $"The model '{model.Key.Name}' does not know the conditionals of its blocks: use gibbsWithGradients.", FailureCode.NotSupported));
-        }
     }
 
     /// <summary>A member that the kernel would ignore is an error: the client believes that it does something.</summary>

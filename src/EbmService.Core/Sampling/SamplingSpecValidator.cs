@@ -14,8 +14,9 @@ internal static class SamplingSpecValidator
         CheckLabels(request, spec, model, errors);
         SamplingStartRules.Check(spec, model, policy, errors);
         SamplingKernelRules.Check(request, spec, model, errors);
-        if (spec.Precision == SamplingPrecision.Bfloat16 && model.Descriptor!.Architecture is not (ConvolutionalJemArchitecture or MlpArchitecture))
-            errors.Add(new("spec.precision", $"The model '{model.Key.Name}' is a closed formula and computes in float32 only.", FailureCode.NotSupported));
+        if (spec.Precision == SamplingPrecision.Bfloat16
+            && CapabilityRules.Refuse(model, "spec.precision", "This precision", "use float32", ModelCapability.Bfloat16) is { } refusal)
+            errors.Add(refusal);
         return errors;
     }
 
@@ -59,8 +60,8 @@ internal static class SamplingSpecValidator
         int classes = model.Descriptor!.Labels.Count;
         Require(errors, request.Label is null || request.Labels is null, "label", "and labels exclude each other: give one.");
         Require(errors, request.Labels is null or { Count: > 0 and <= 1024 }, "labels", "must have 1 to 1024 entries.");
-        if (spec.Labels.Count > 0 && classes == 0)
-            errors.Add(new("spec.label", $"The model '{model.Key.Name}' has no classes: leave the label out.", FailureCode.NotSupported));
+        if (spec.Labels.Count > 0 && CapabilityRules.Refuse(model, "spec.label", "A label", "leave it out", ModelCapability.Classes) is { } refusal)
+            errors.Add(refusal);
         else
             Require(errors, spec.Labels.All(label => label >= 0 && label < classes),
                 request.Label is null ? "labels" : "label", $"must be a class index between 0 and {classes - 1}.");

@@ -3,9 +3,10 @@ using System.Globalization;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Data;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Numerics;
 using EbmService.Inference.Randomness;
 using EbmService.Inference.Training;
@@ -124,7 +125,7 @@ public sealed class IndependentClassifier : IDisposable
         return [.. probabilities];
     }
 
-    private static ConvolutionalJemArchitecture Architecture(int classes) => new(
+    private static ConvJemSpec Architecture(int classes) => new(
         [new ConvolutionLayer(32, 5, 2, 2), new ConvolutionLayer(48, 3), new ConvolutionLayer(96, 3, 2)], classes);
 
     private static (Dictionary<string, Tensor> Gradients, double Loss) Differentiate(

@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Ood;
 
 namespace EbmService.Inference.Models;
@@ -7,20 +8,36 @@ namespace EbmService.Inference.Models;
 /// <summary>Checks a descriptor on its own; every fault is reported, not the first.</summary>
 internal static class ModelDescriptorValidator
 {
+    /// <returns>The architecture's spec.</returns>
     /// <exception cref="InvalidModelException">With all faults in one sentence.</exception>
-    internal static void Check(ModelDescriptor descriptor, string folderName)
+    internal static ArchitectureSpec Check(ModelDescriptor descriptor, string folderName)
     {
+        (ArchitectureSpec? spec, string? unreadable) = Read(descriptor.Architecture);
+        ModelCapabilities? capabilities = spec?.Family().Capabilities(spec, descriptor.Input);
         List<string> faults =
         [
             .. descriptor.Name == folderName ? [] : new[] { $"name is '{descriptor.Name}' but the folder is '{folderName}'" },
             .. InputFaults(descriptor.Input),
-            .. LabelFaults(descriptor),
+            .. LabelFaults(descriptor, capabilities),
             .. RecipeFaults(descriptor),
-            .. ScoreFaults(descriptor),
-            .. ArchitectureInputRules.Faults(descriptor.Architecture, descriptor.Input),
+            .. ScoreFaults(descriptor, capabilities),
+            .. spec?.Family().Faults(spec, descriptor.Input) ?? [unreadable!],
         ];
         if (faults.Count > 0)
             throw new InvalidModelException($"{ModelFiles.Descriptor}: {string.Join("; ", faults)}");
+        return spec!;
+    }
+
+    private static (ArchitectureSpec? Spec, string? Unreadable) Read(ModelArchitecture architecture)
+    {
+        try
+        {
+            return (architecture.Spec(), null);
+        }
+        catch (InvalidModelException e)
+        {
+            return (null, e.Message);
+        }
     }
 
     private static IEnumerable<string> InputFaults(InputSchema input)
@@ -34,23 +51,21 @@ internal static class ModelDescriptorValidator
             yield return $"input.shape needs sizes of at least 1 with a product of at most {ModelLimits.MaxInputLength}";
         if (!double.IsFinite(input.Min) || !double.IsFinite(input.Max) || input.Min >= input.Max)
             yield return "input needs finite min below max";
+        if (input.Variables != VariableKind.Continuous && (input.Min != 0 || input.Max != 1))
+            yield return "binary and categorical variables need input min 0 and max 1";
     }
 
-    private static IEnumerable<string> LabelFaults(ModelDescriptor descriptor)
+    private static IEnumerable<string> LabelFaults(ModelDescriptor descriptor, ModelCapabilities? capabilities)
     {
-        int classes = Classes(descriptor);
-        if (descriptor.Labels.Count != classes)
-            yield return $"{descriptor.Labels.Count} labels for {classes} classes";
+        if (capabilities is not null && descriptor.Labels.Count != capabilities.Classes)
+            yield return $"{descriptor.Labels.Count} labels for {capabilities.Classes} classes";
         if (descriptor.Labels.Any(string.IsNullOrWhiteSpace) || descriptor.Labels.Distinct().Count() != descriptor.Labels.Count)
             yield return "labels must differ and not be blank";
     }
 
-    private static int Classes(ModelDescriptor descriptor) =>
-        descriptor.Architecture is ConvolutionalJemArchitecture jem ? jem.Classes : 0;
-
-    private static IEnumerable<string> ScoreFaults(ModelDescriptor descriptor)
+    private static IEnumerable<string> ScoreFaults(ModelDescriptor descriptor, ModelCapabilities? capabilities)
     {
-        string[] known = [.. OodScorer.NamesOf(Classes(descriptor)), OodScorer.Typicality];
+        string[] known = [.. OodScorer.NamesOf(capabilities?.Classes ?? descriptor.Labels.Count), OodScorer.Typicality];
         if (!known.Contains(descriptor.OodScore))
             yield return $"oodScore '{descriptor.OodScore}' is none of {string.Join(", ", known)}";
     }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 
 namespace EbmService.Inference.Models;
 
@@ -30,7 +31,7 @@ public static class ModelDigest
     /// <summary>{"architecture":...,"input":...} with every default filled in, members in ordinal order, no white space.</summary>
     private static byte[] CanonicalJson(ModelDescriptor descriptor)
     {
-        JsonNode architecture = JsonSerializer.SerializeToNode(descriptor.Architecture, EbmJson.Options)!;
+        JsonNode architecture = JsonSerializer.SerializeToNode(ArchitectureRegistry.Write(descriptor.Architecture.Spec()), EbmJson.Options)!;
         JsonNode input = JsonSerializer.SerializeToNode(descriptor.Input, EbmJson.Options)!;
         return JsonSerializer.SerializeToUtf8Bytes(Sorted(new JsonObject { ["architecture"] = architecture, ["input"] = input }));
     }

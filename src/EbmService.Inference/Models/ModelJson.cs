@@ -18,10 +18,5 @@ internal static class ModelJson
         {
             throw new InvalidModelException($"{fileName} is not valid: {e.Message}", e);
         }
-        catch (NotSupportedException e)
-        {
-            // What System.Text.Json throws for an abstract type without its discriminator.
-            throw new InvalidModelException($"{fileName} is not valid: architecture needs a kind", e);
-        }
     }
 }

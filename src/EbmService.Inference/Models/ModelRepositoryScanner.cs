@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Inference.Models;

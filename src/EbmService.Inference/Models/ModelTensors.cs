@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
 
 namespace EbmService.Inference.Models;

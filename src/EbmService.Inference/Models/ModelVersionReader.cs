@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
 
 namespace EbmService.Inference.Models;
@@ -13,8 +14,8 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
         byte[] json = repository.TryRead(modelFolder, ModelFiles.Descriptor, ModelLimits.MaxDescriptorFile)
             ?? throw new InvalidModelException($"{ModelFiles.Descriptor} is missing");
         var descriptor = ModelJson.Parse<ModelDescriptor>(json, ModelFiles.Descriptor);
-        ModelDescriptorValidator.Check(descriptor, name);
-        return (descriptor, ArchitectureShapes.Of(descriptor.Architecture, descriptor.Input));
+        ArchitectureSpec spec = ModelDescriptorValidator.Check(descriptor, name);
+        return (descriptor with { Architecture = spec }, ArchitectureShapes.Of(spec, descriptor.Input));
     }
 
     /// <remarks>
@@ -37,7 +38,7 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
             : new Dictionary<string, float[]>();
         return new LoadedModel
         {
-            Hosted = Describe(key, descriptor, manifest, shapes.ParameterCount, states),
+            Hosted = Describe(key, descriptor, manifest, shapes, states),
             Weights = weights,
             Buffer = states,
             BufferLabels = labels,
@@ -77,9 +78,9 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
         : throw new InvalidModelException($"'{ModelFiles.Weights}' is missing, and the architecture has parameters");
 
     private static HostedModel Describe(
-        ModelKey key, ModelDescriptor descriptor, ModelVersionManifest manifest, long parameters, SafetensorsTensor? states)
+        ModelKey key, ModelDescriptor descriptor, ModelVersionManifest manifest, ArchitectureShapes shapes, SafetensorsTensor? states)
     {
-        ModelTask[] tasks = [ModelTask.Energy, ModelTask.Sampling, ModelTask.OutOfDistribution];
+        ArchitectureSpec spec = descriptor.Architecture.Spec();
         return new HostedModel
         {
             Key = key,
@@ -87,8 +88,9 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
             Descriptor = descriptor,
             Manifest = manifest,
             Digest = ModelDigest.Compute(descriptor, manifest.Files),
-            Tasks = descriptor.Labels.Count > 0 ? [.. tasks, ModelTask.Classification] : tasks,
-            ParameterCount = parameters,
+            Capabilities = spec.Family().Capabilities(spec, descriptor.Input),
+            ParameterCount = shapes.ParameterCount,
+            ActivationsPerInput = shapes.Activations,
             BufferSize = states is null ? 0 : (int)states.Shape[0],
             CalibrationId = manifest.Files.TryGetValue(ModelFiles.Calibration, out string? hash) ? ModelDigest.Prefixed(hash) : null,
         };

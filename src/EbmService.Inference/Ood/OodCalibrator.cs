@@ -1,6 +1,6 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Training;
 using TorchSharp;
 using static TorchSharp.torch;

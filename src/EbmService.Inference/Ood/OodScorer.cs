@@ -1,4 +1,4 @@
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using EbmService.Core.Models;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 
 namespace EbmService.Inference.Samplers;
 

@@ -1,5 +1,6 @@
 using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
+using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Checkpoints;
@@ -35,8 +36,8 @@ internal sealed class EvaluationPass(LiveModel model, EvaluationQuery query)
 
     public void Run()
     {
-        if (query.Kind == EvaluationKind.Classification && model.Energy.Classes == 0)
-            throw new FailureException(new Failure(FailureCode.NotSupported, $"The model '{query.Model.Name}' has no classes.", "Ask a model whose tasks include classification."));
+        if (CapabilityRules.Refuse(model.Hosted, TaskOf(query.Kind)) is { } refusal)
+            throw new FailureException(refusal);
         Allocate();
         float[] rows = Packed();
         using IDisposable noGradient = no_grad();
@@ -53,6 +54,13 @@ internal sealed class EvaluationPass(LiveModel model, EvaluationQuery query)
             RunTile(tile.to(device), start, count);
         }
     }
+
+    private static ModelTask TaskOf(EvaluationKind kind) => kind switch
+    {
+        EvaluationKind.Classification => ModelTask.Classification,
+        EvaluationKind.OutOfDistribution => ModelTask.OutOfDistribution,
+        _ => ModelTask.Energy,
+    };
 
     private void RunTile(Tensor tile, int start, int count)
     {

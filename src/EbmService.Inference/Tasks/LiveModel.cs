@@ -1,7 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Ood;
 using static TorchSharp.torch;
 
@@ -15,7 +15,7 @@ internal sealed record LiveModel(
 {
     // Made at the first job that asks for it; all slots share it as they share the float32 weights.
     private readonly Lazy<IEnergyModel> _bfloat16 = new(
-        () => EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture, Energy.Parameters, ScalarType.BFloat16));
+        () => EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture.Spec(), Energy.Parameters, ScalarType.BFloat16));
 
     public ModelDescriptor Descriptor => Hosted.Descriptor!;
 

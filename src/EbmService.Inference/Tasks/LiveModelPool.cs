@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Devices;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
 using TorchSharp;
@@ -48,7 +48,7 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         OodCalibration? calibration = loaded.Calibration.Count > 0
             ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration)
             : null;
-        return new LiveModel(loaded.Hosted, EnergyModelFactory.Create(descriptor.Architecture, parameters, device.Handle), buffer, calibration);
+        return new LiveModel(loaded.Hosted, EnergyModelFactory.Create(descriptor.Architecture.Spec(), parameters, device.Handle), buffer, calibration);
     }
 
     public void Dispose()

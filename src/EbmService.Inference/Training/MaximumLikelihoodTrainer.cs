@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,9 +41,10 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
         State = TrainingState.Create(recipe, model);
         if (File.Exists(checkpointPath))
             State.Restore(TrainingCheckpoint.Read(checkpointPath).OfRun(_fingerprint));
-        _trained = EnergyModelFactory.Create(model.Architecture, State.Parameters);
+        ArchitectureSpec spec = model.Architecture.Spec();
+        _trained = EnergyModelFactory.Create(spec, State.Parameters);
         _frozen = EnergyModelFactory.Frozen(
-            model.Architecture, State.Parameters, recipe.ChainInBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
+            spec, State.Parameters, recipe.ChainInBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
         IReadOnlyList<int> rows = HeldOutSplit.TrainingRows(recipe, data.Count);
         _part = new TrainingPart(recipe, model, _trained, _frozen, new TrainingBatch(data, rows, model.Input), State.Buffer);
         _slots = [.. Enumerable.Range(0, recipe.Slots).Select(index => new TrainingSlot(index))];

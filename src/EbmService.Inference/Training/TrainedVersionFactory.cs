@@ -1,6 +1,6 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
 using static TorchSharp.torch;
@@ -20,7 +20,7 @@ public static class TrainedVersionFactory
         ModelDescriptor model = plan.Model;
         TrainingState state = trainer.State;
         IReadOnlyDictionary<string, Tensor> average = state.Optimizer.Average();
-        using IEnergyModel energy = EnergyModelFactory.Frozen(model.Architecture, average);
+        using IEnergyModel energy = EnergyModelFactory.Frozen(model.Architecture.Spec(), average);
         IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
         int classes = model.Labels.Count;
         return new ModelVersionContent

@@ -1,6 +1,6 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Numerics;
 using EbmService.Inference.Samplers;
 using TorchSharp;

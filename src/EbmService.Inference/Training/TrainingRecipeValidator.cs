@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 
 namespace EbmService.Inference.Training;
 
@@ -18,7 +19,8 @@ internal static class TrainingRecipeValidator
 
     private static IEnumerable<string> SizeFaults(TrainingRecipe recipe, ModelDescriptor model)
     {
-        if (model.Architecture is not (ConvolutionalJemArchitecture or MlpArchitecture))
+        ArchitectureSpec spec = model.Architecture.Spec();
+        if (!spec.Family().Capabilities(spec, model.Input).Trainable)
             yield return "the architecture is a closed formula without parameters to train";
         if (recipe.Iterations < 1)
             yield return "iterations must be at least 1";

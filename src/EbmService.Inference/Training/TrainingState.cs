@@ -1,6 +1,6 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -35,7 +35,7 @@ internal sealed class TrainingState : IDisposable
     public static TrainingState Create(TrainingRecipe recipe, ModelDescriptor model)
     {
         using var generator = new Generator(BlockSeed.Derive(recipe.Seed, -1));
-        IReadOnlyDictionary<string, Tensor> parameters = EnergyModelFactory.Initialise(model.Architecture, model.Input, generator);
+        IReadOnlyDictionary<string, Tensor> parameters = EnergyModelFactory.Initialise(model.Architecture.Spec(), model.Input, generator);
         foreach (Tensor parameter in parameters.Values)
             parameter.requires_grad_(true);
         var buffer = ReplayBuffer.Create(recipe.BufferSize, model.Labels.Count, model.Input, generator);

@@ -9,9 +9,8 @@ internal sealed class FakeModelCatalog : IModelCatalog
 {
     private readonly List<HostedModel> _models =
     [
-        Ready("digits", new InputSchema(InputKind.Image, [1, 4, 4], -1, 1), ["zero", "one", "two"],
-            [ModelTask.Energy, ModelTask.Classification, ModelTask.OutOfDistribution, ModelTask.Sampling], bufferSize: 100),
-        Ready("moons", new InputSchema(InputKind.Vector, [2], -3, 3), [], [ModelTask.Energy, ModelTask.OutOfDistribution, ModelTask.Sampling]),
+        Ready("digits", new InputSchema(InputKind.Image, [1, 4, 4], -1, 1), ["zero", "one", "two"], bufferSize: 100),
+        Ready("moons", new InputSchema(InputKind.Vector, [2], -3, 3), []),
         new() { Key = new("broken", "1"), State = ModelState.Unavailable, Reason = "version.json is missing" },
     ];
 
@@ -28,19 +27,19 @@ internal sealed class FakeModelCatalog : IModelCatalog
     }
 
     private static HostedModel Ready(
-        string name, InputSchema input, string[] labels, ModelTask[] tasks, int bufferSize = 0) => new()
+        string name, InputSchema input, string[] labels, int bufferSize = 0) => new()
         {
             Key = new(name, "1"),
             State = ModelState.Ready,
             Digest = "sha256:" + new string('a', 64),
-            Tasks = tasks,
+            Capabilities = new ModelCapabilities { Variables = input.Variables, Classes = labels.Length },
             BufferSize = bufferSize,
             CalibrationId = labels.Length > 0 ? "calibration-1" : null,
             Descriptor = new ModelDescriptor
             {
                 Name = name,
                 Title = name + " for tests",
-                Architecture = new DoubleWellArchitecture(),
+                Architecture = new ModelArchitecture { Kind = "double-well" },
                 Input = input,
                 Labels = labels,
                 Recipes = new Dictionary<string, SgldRecipe> { ["own"] = new() { Steps = 20, StepSize = 0.1, Noise = 0.2 } },

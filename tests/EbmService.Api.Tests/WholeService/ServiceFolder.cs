@@ -12,8 +12,8 @@ internal sealed class ServiceFolder : IDisposable
 
     internal ServiceFolder()
     {
-        Write("bowl", new InputSchema(InputKind.Vector, [2], -3, 3), new GaussianArchitecture([0, 0], [[1, 0], [0, 1]]));
-        Write("wells", new InputSchema(InputKind.Vector, [2], -3, 3), new DoubleWellArchitecture());
+        Write("bowl", new InputSchema(InputKind.Vector, [2], -3, 3), """{"kind": "gaussian", "mean": [0, 0], "precision": [[1, 0], [0, 1]]}""");
+        Write("wells", new InputSchema(InputKind.Vector, [2], -3, 3), """{"kind": "double-well"}""");
         Directory.CreateDirectory(Path.Combine(Models, "damaged", "1"));
         File.WriteAllText(Path.Combine(Models, "damaged", "1", "version.json"), "{");
     }
@@ -24,13 +24,13 @@ internal sealed class ServiceFolder : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    private void Write(string name, InputSchema input, ArchitectureSpec architecture)
+    private void Write(string name, InputSchema input, string architecture)
     {
         var descriptor = new ModelDescriptor
         {
             Name = name,
             Title = name,
-            Architecture = architecture,
+            Architecture = JsonSerializer.Deserialize<ModelArchitecture>(architecture, EbmJson.Options)!,
             Input = input,
             Recipes = new Dictionary<string, SgldRecipe> { ["own"] = new() { Steps = 50, StepSize = 0.05, Temperature = 1 } },
             DefaultRecipe = "own",

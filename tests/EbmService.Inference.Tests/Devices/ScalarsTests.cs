@@ -1,5 +1,5 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers;
 using EbmService.Inference.Tests.Samplers;
 using static TorchSharp.torch;

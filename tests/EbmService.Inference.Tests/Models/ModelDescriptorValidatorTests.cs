@@ -1,5 +1,13 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.ConvJem;
+using EbmService.Inference.Architectures.DoubleWell;
+using EbmService.Inference.Architectures.Gaussian;
+using EbmService.Inference.Architectures.Ising;
+using EbmService.Inference.Architectures.Mlp;
+using EbmService.Inference.Architectures.Potts;
+using EbmService.Inference.Architectures.Ring;
 using EbmService.Inference.Models;
 
 namespace EbmService.Inference.Tests.Models;
@@ -15,11 +23,11 @@ public sealed class ModelDescriptorValidatorTests
     {
         ModelDescriptorValidator.Check(Mlp, "m");
         ModelDescriptorValidator.Check(Jem, "m");
-        ModelDescriptorValidator.Check(Mlp with { Architecture = new DoubleWellArchitecture() }, "m");
-        ModelDescriptorValidator.Check(Mlp with { Architecture = new RingArchitecture() }, "m");
-        ModelDescriptorValidator.Check(Discrete(new IsingArchitecture(), VariableKind.Binary, 4, 5), "m");
-        ModelDescriptorValidator.Check(Discrete(new IsingArchitecture(), VariableKind.Binary, 1, 4, 5), "m");
-        ModelDescriptorValidator.Check(Discrete(new PottsArchitecture(1, [0, 1]), VariableKind.Categorical, 3, 2), "m");
+        ModelDescriptorValidator.Check(Mlp with { Architecture = new DoubleWellSpec() }, "m");
+        ModelDescriptorValidator.Check(Mlp with { Architecture = new RingSpec() }, "m");
+        ModelDescriptorValidator.Check(Discrete(new IsingSpec(), VariableKind.Binary, 4, 5), "m");
+        ModelDescriptorValidator.Check(Discrete(new IsingSpec(), VariableKind.Binary, 1, 4, 5), "m");
+        ModelDescriptorValidator.Check(Discrete(new PottsSpec(1, [0, 1]), VariableKind.Categorical, 3, 2), "m");
     }
 
     [Fact]
@@ -89,22 +97,22 @@ public sealed class ModelDescriptorValidatorTests
             Gaussian([0, 0], [[1, 2], [2, 1]]),
             Gaussian([0, 0], [[1, 0.1], [0.2, 1]]),
             Gaussian([0], [[1]]),
-            Mlp with { Architecture = new DoubleWellArchitecture(Wells: 0) },
+            Mlp with { Architecture = new DoubleWellSpec(Wells: 0) },
             Mlp with { OodScore = "maxLogit" },
             WithRecipe(Recipe with { StateClamp = new(StateClampKind.None, -1, 1) }),
             WithRecipe(Recipe with { Noise = 1e200 }),
-            Mlp with { Architecture = new RingArchitecture(2, 0) },
-            Discrete(new IsingArchitecture(), VariableKind.Categorical, 4, 5),
-            Discrete(new PottsArchitecture(), VariableKind.Binary, 4, 5),
-            Discrete(new DoubleWellArchitecture(), VariableKind.Binary, 4),
-            Discrete(new IsingArchitecture(), VariableKind.Binary, 4),
-            Discrete(new IsingArchitecture(), VariableKind.Binary, 2, 4, 4),
-            Discrete(new IsingArchitecture(double.NaN), VariableKind.Binary, 4, 4),
-            Discrete(new PottsArchitecture(), VariableKind.Categorical, 2, 3),
-            Discrete(new PottsArchitecture(1, [1]), VariableKind.Categorical, 4, 3),
-            Discrete(new PottsArchitecture(1, [1, double.PositiveInfinity, 0]), VariableKind.Categorical, 4, 3),
+            Mlp with { Architecture = new RingSpec(2, 0) },
+            Discrete(new IsingSpec(), VariableKind.Categorical, 4, 5),
+            Discrete(new PottsSpec(), VariableKind.Binary, 4, 5),
+            Discrete(new DoubleWellSpec(), VariableKind.Binary, 4),
+            Discrete(new IsingSpec(), VariableKind.Binary, 4),
+            Discrete(new IsingSpec(), VariableKind.Binary, 2, 4, 4),
+            Discrete(new IsingSpec(double.NaN), VariableKind.Binary, 4, 4),
+            Discrete(new PottsSpec(), VariableKind.Categorical, 2, 3),
+            Discrete(new PottsSpec(1, [1]), VariableKind.Categorical, 4, 3),
+            Discrete(new PottsSpec(1, [1, double.PositiveInfinity, 0]), VariableKind.Categorical, 4, 3),
             Mlp with { Input = new(InputKind.Vector, [2], -1, 1, VariableKind.Binary) },
-            Discrete(new MlpArchitecture([4]), VariableKind.Binary, 4, 4),
+            Discrete(new MlpSpec([4]), VariableKind.Binary, 4, 4),
         ];
 
         Assert.Contains(words, Assert.Throws<InvalidModelException>(() => ModelDescriptorValidator.Check(bad[index], "m")).Message);
@@ -114,7 +122,7 @@ public sealed class ModelDescriptorValidatorTests
     public void Shapes_OfTheMnistNetwork_CountItsWeights()
     {
         // The prototype of 03-domain.md has 230 122 weights: strides 1 and 2 take 28 to 28, 14, 14, 7, 7, 3.
-        var jem = new ConvolutionalJemArchitecture(
+        var jem = new ConvJemSpec(
             [new(16, 3), new(32, 4, 2), new(32, 3), new(64, 4, 2), new(64, 3), new(128, 4, 2)], 10);
 
         ArchitectureShapes sut = ArchitectureShapes.Of(jem, new InputSchema(InputKind.Image, [1, 28, 28], -1, 1));
@@ -146,19 +154,19 @@ public sealed class ModelDescriptorValidatorTests
         const int Max = int.MaxValue;
         ArchitectureSpec[] bad =
         [
-            new ConvolutionalJemArchitecture([], 2),
-            new ConvolutionalJemArchitecture([new(4, 3)], 1),
-            new ConvolutionalJemArchitecture([new(4, 3), new(4, 3, 0)], 2),
-            new ConvolutionalJemArchitecture([new(4, 9)], 2),
-            new ConvolutionalJemArchitecture([new(100_000_000, 3)], 2),
-            new ConvolutionalJemArchitecture([new(5000, 3), new(5000, 3)], 2),
-            new ConvolutionalJemArchitecture([new(4, 3, 1, 1 << 20)], 2),
-            new MlpArchitecture([20_000, 20_000]),
-            new MlpArchitecture([3, 0]),
-            new MlpArchitecture([Max, Max, Max]),
-            new ConvolutionalJemArchitecture([null!], 2),
+            new ConvJemSpec([], 2),
+            new ConvJemSpec([new(4, 3)], 1),
+            new ConvJemSpec([new(4, 3), new(4, 3, 0)], 2),
+            new ConvJemSpec([new(4, 9)], 2),
+            new ConvJemSpec([new(100_000_000, 3)], 2),
+            new ConvJemSpec([new(5000, 3), new(5000, 3)], 2),
+            new ConvJemSpec([new(4, 3, 1, 1 << 20)], 2),
+            new MlpSpec([20_000, 20_000]),
+            new MlpSpec([3, 0]),
+            new MlpSpec([Max, Max, Max]),
+            new ConvJemSpec([null!], 2),
         ];
-        InputSchema input = bad[index] is MlpArchitecture ? Mlp.Input : Jem.Input;
+        InputSchema input = bad[index] is MlpSpec ? Mlp.Input : Jem.Input;
 
         Assert.Contains(words, Assert.Throws<InvalidModelException>(() => ArchitectureShapes.Of(bad[index], input)).Message);
     }
@@ -170,5 +178,5 @@ public sealed class ModelDescriptorValidatorTests
         Mlp with { Architecture = architecture, Input = new(shape.Length == 3 ? InputKind.Image : InputKind.Vector, shape, 0, 1, variables) };
 
     private static ModelDescriptor Gaussian(double[] mean, double[][] precision) =>
-        Mlp with { Architecture = new GaussianArchitecture(mean, precision) };
+        Mlp with { Architecture = new GaussianSpec(mean, precision) };
 }

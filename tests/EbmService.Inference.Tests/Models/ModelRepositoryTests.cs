@@ -1,5 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures.Gaussian;
 using EbmService.Inference.Models;
 
 namespace EbmService.Inference.Tests.Models;
@@ -33,7 +34,7 @@ public sealed class ModelRepositoryTests : IDisposable
     [Fact]
     public void Load_ClosedFormulaWithoutFiles_IsReady()
     {
-        files.WriteDescriptor(TestRepository.Mlp("gauss") with { Architecture = new GaussianArchitecture([0, 1], [[2, 0.5], [0.5, 1]]) });
+        files.WriteDescriptor(TestRepository.Mlp("gauss") with { Architecture = new GaussianSpec([0, 1], [[2, 0.5], [0.5, 1]]) });
         ModelVersionWriter.Write(files.Folder("gauss"), "1", new ModelVersionContent());
 
         LoadedModel model = files.Open().Load(new ModelKey("gauss", "1")).OrThrow();

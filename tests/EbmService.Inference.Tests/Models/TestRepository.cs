@@ -1,6 +1,8 @@
 using System.Text.Json;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures.ConvJem;
+using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Models;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,7 +21,7 @@ internal sealed class TestRepository : IDisposable
     {
         Name = name,
         Title = "A small perceptron",
-        Architecture = new MlpArchitecture([3]),
+        Architecture = new MlpSpec([3]),
         Input = new InputSchema(InputKind.Vector, [2], -4, 4),
     };
 
@@ -27,7 +29,7 @@ internal sealed class TestRepository : IDisposable
     {
         Name = name,
         Title = "A small classifier",
-        Architecture = new ConvolutionalJemArchitecture([new ConvolutionLayer(4, 3)], 2),
+        Architecture = new ConvJemSpec([new ConvolutionLayer(4, 3)], 2),
         Input = new InputSchema(InputKind.Image, [1, 3, 3], -1, 1),
         Labels = ["a", "b"],
     };

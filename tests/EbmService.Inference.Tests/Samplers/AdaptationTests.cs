@@ -1,6 +1,7 @@
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.DoubleWell;
+using EbmService.Inference.Architectures.Gaussian;
 using EbmService.Inference.Samplers;
 using static TorchSharp.torch;
 
@@ -22,7 +23,7 @@ public sealed class AdaptationTests
     public void Step_AfterTheWarmup_AcceptsAsAsked(SamplingKernel kernel, double first, double target)
     {
         // On a Gaussian the acceptance of HMC jumps at the largest stable step and need not take the value asked for; here curvatures vary.
-        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellArchitecture(1), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellSpec(1), new Dictionary<string, Tensor>());
         using ChainState state = Run(kernel, model, first, target, 10, Warmup + 200, adaptMass: false);
 
         // The averaged step still wanders by a few per cent; Monte Carlo error of the mean over 6 400 transitions is 0.005.
@@ -80,7 +81,7 @@ public sealed class AdaptationTests
     {
         // Precisions 1 and 1e8 with a step made for the first: the leapfrog leaves the energy in the second.
         using IEnergyModel model = EnergyModelFactory.Create(
-            new GaussianArchitecture([0, 0], [[1, 0], [0, 1e8]]), new Dictionary<string, Tensor>());
+            new GaussianSpec([0, 0], [[1, 0], [0, 1e8]]), new Dictionary<string, Tensor>());
         SamplingSpec spec = KernelCases.Temperate(SamplingKernel.Hmc, 0.5, warmup: 10) with { Hmc = new(5, AdaptMass: false), Steps = 30 };
         IKernel sut = KernelFactory.Create(spec with { Warmup = 0 }, model);
         using ChainState state = ChainRunner.Advance(sut, new ChainStartPoints(zeros(4, 2)), 30, 2);
@@ -117,6 +118,6 @@ public sealed class AdaptationTests
     private static IEnergyModel Diagonal(double[] deviations)
     {
         double[][] precision = [.. deviations.Select((deviation, i) => deviations.Select((_, j) => i == j ? 1 / (deviation * deviation) : 0).ToArray())];
-        return EnergyModelFactory.Create(new GaussianArchitecture(new double[deviations.Length], precision), new Dictionary<string, Tensor>());
+        return EnergyModelFactory.Create(new GaussianSpec(new double[deviations.Length], precision), new Dictionary<string, Tensor>());
     }
 }

@@ -1,6 +1,6 @@
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Gaussian;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -44,12 +44,12 @@ internal static class ChainRunner
 
     /// <summary>Mean (1, -2), precision [[2, 1], [1, 2]], covariance [[2, -1], [-1, 2]] / 3.</summary>
     public static IEnergyModel Gaussian() => EnergyModelFactory.Create(
-        new GaussianArchitecture([1, -2], [[2, 1], [1, 2]]), new Dictionary<string, Tensor>());
+        new GaussianSpec([1, -2], [[2, 1], [1, 2]]), new Dictionary<string, Tensor>());
 
     /// <summary>E = k x^2 / 2 in every dimension.</summary>
     public static IEnergyModel Quadratic(double k, int dimension = 1)
     {
         double[][] precision = [.. Enumerable.Range(0, dimension).Select(i => Enumerable.Range(0, dimension).Select(j => i == j ? k : 0).ToArray())];
-        return EnergyModelFactory.Create(new GaussianArchitecture(new double[dimension], precision), new Dictionary<string, Tensor>());
+        return EnergyModelFactory.Create(new GaussianSpec(new double[dimension], precision), new Dictionary<string, Tensor>());
     }
 }

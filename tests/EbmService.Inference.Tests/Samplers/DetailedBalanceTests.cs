@@ -1,6 +1,6 @@
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.DoubleWell;
 using EbmService.Inference.Samplers;
 using static TorchSharp.torch;
 
@@ -27,7 +27,7 @@ public sealed class DetailedBalanceTests
     {
         const double Barrier = 1.5;
         (double low, double high) = box ? (-1.2, 0.9) : (-3, 3);
-        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellArchitecture(Barrier), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellSpec(Barrier), new Dictionary<string, Tensor>());
         float[] x = Moments.Draw(u => Barrier * Math.Pow(u * u - 1, 2), low, high, 200_000, 4);
         SamplingSpec spec = KernelCases.Temperate(kernel, stepSize) with { Hmc = new(3) };
         if (box)

@@ -1,6 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,7 @@
 using EbmService.Core.Models;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Ising;
+using EbmService.Inference.Architectures.Potts;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Samplers;
@@ -39,11 +41,11 @@ internal sealed class DiscreteTarget : IDisposable
     /// <param name="held">How many of the first numbers are held at those of <see cref="Ones"/>.</param>
     public static DiscreteTarget Create(int index, double temperature, int held = 0) => index switch
     {
-        0 => new(new IsingArchitecture(0.3, 0.1), VariableKind.Binary, [3, 3], temperature, held),
-        1 => new(new IsingArchitecture(0.25, -0.1), VariableKind.Binary, [4, 4], temperature, held),
-        2 => new(new PottsArchitecture(0.8, [0.3, 0, -0.2]), VariableKind.Categorical, [4, 3], temperature, held),
-        3 => new(new IsingArchitecture(0.5, 0.2), VariableKind.Binary, [2, 2], temperature, held),
-        _ => new(new PottsArchitecture(1, [0.5, 0, -0.5]), VariableKind.Categorical, [3, 3], temperature, held),
+        0 => new(new IsingSpec(0.3, 0.1), VariableKind.Binary, [3, 3], temperature, held),
+        1 => new(new IsingSpec(0.25, -0.1), VariableKind.Binary, [4, 4], temperature, held),
+        2 => new(new PottsSpec(0.8, [0.3, 0, -0.2]), VariableKind.Categorical, [4, 3], temperature, held),
+        3 => new(new IsingSpec(0.5, 0.2), VariableKind.Binary, [2, 2], temperature, held),
+        _ => new(new PottsSpec(1, [0.5, 0, -0.5]), VariableKind.Categorical, [3, 3], temperature, held),
     };
 
     public double Mean(Func<float[], double> f) => _states.Zip(_probabilities, (state, p) => p * f(state)).Sum();

@@ -1,8 +1,8 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Architectures;
 using EbmService.Inference.Tests.Tasks;
 using static TorchSharp.torch;
 

@@ -1,7 +1,8 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.DoubleWell;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Architectures;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -123,7 +124,7 @@ public sealed class KernelContractTests
     [MemberData(nameof(Continuous))]
     public void Step_EnormousStepSize_ReportsItAndStaysFinite(string name)
     {
-        using IEnergyModel model = EnergyModelFactory.Create(new Core.Models.DoubleWellArchitecture(1), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellSpec(1), new Dictionary<string, Tensor>());
         SamplingSpec spec = KernelCases.Spec(name);
         // Beyond any finite energy in float32; a clip or a clamp keeps the chain sound all the same.
         using ChainState state = ChainRunner.Advance(

@@ -1,6 +1,7 @@
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.DoubleWell;
+using EbmService.Inference.Architectures.Ring;
 using EbmService.Inference.Samplers;
 using static TorchSharp.torch;
 
@@ -72,7 +73,7 @@ public sealed class KernelMomentTests
     [MemberData(nameof(DoubleWell))]
     public void Step_DoubleWell_FindsBothWellsAndTheirWidth(SamplingKernel kernel, double stepSize, int steps, double bias)
     {
-        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellArchitecture(Barrier: 1), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellSpec(Barrier: 1), new Dictionary<string, Tensor>());
 
         float[] x = Run(model, Spec(kernel, stepSize), full([Chains, 1], 0.9f), steps);
 
@@ -95,7 +96,7 @@ public sealed class KernelMomentTests
     [MemberData(nameof(Ring))]
     public void Step_Ring_HasTheRadiusOfTheTarget(SamplingKernel kernel, double stepSize, int steps, double bias)
     {
-        using IEnergyModel model = EnergyModelFactory.Create(new RingArchitecture(2, 0.2), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new RingSpec(2, 0.2), new Dictionary<string, Tensor>());
 
         float[] x = Run(model, Spec(kernel, stepSize), ones(Chains, 2), steps);
 

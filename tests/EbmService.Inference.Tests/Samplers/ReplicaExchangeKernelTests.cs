@@ -1,6 +1,6 @@
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.DoubleWell;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -81,5 +81,5 @@ public sealed class ReplicaExchangeKernelTests
         Moments.AssertMean(square, [.. x.Select(value => (double)value * value)], bias);
     }
 
-    private static IEnergyModel Well() => EnergyModelFactory.Create(new DoubleWellArchitecture(Barrier), new Dictionary<string, Tensor>());
+    private static IEnergyModel Well() => EnergyModelFactory.Create(new DoubleWellSpec(Barrier), new Dictionary<string, Tensor>());
 }

@@ -1,6 +1,7 @@
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Energies;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.DoubleWell;
+using EbmService.Inference.Architectures.Gaussian;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Samplers;
@@ -62,7 +63,7 @@ public sealed class SgldKernelStatisticsTests
     {
         // Precision [[2, 1], [1, 2]]: covariance [[2, -1], [-1, 2]] / 3.
         using IEnergyModel model = EnergyModelFactory.Create(
-            new GaussianArchitecture([1, -2], [[2, 1], [1, 2]]), new Dictionary<string, Tensor>());
+            new GaussianSpec([1, -2], [[2, 1], [1, 2]]), new Dictionary<string, Tensor>());
         var recipe = new SgldRecipe { Steps = 600, StepSize = 0.01, Temperature = 1 };
 
         (float[] x, _) = ChainRunner.Run(model, recipe, Chains, 2, 0, 3);
@@ -79,7 +80,7 @@ public sealed class SgldKernelStatisticsTests
     [Fact]
     public void Step_DoubleWell_FindsBothWellsEqually()
     {
-        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellArchitecture(Barrier: 1), new Dictionary<string, Tensor>());
+        using IEnergyModel model = EnergyModelFactory.Create(new DoubleWellSpec(Barrier: 1), new Dictionary<string, Tensor>());
         var recipe = new SgldRecipe { Steps = 1500, StepSize = 0.02, Temperature = 1 };
 
         (float[] x, _) = ChainRunner.Run(model, recipe, 4000, 1, 0.9f, 8);

@@ -4,19 +4,23 @@ using EbmService.Core.Failures;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Ising;
+using EbmService.Inference.Architectures.Mlp;
+using EbmService.Inference.Architectures.Potts;
 
 namespace EbmService.Inference.Tests.Sampling;
 
 /// <summary>Requests against small models of each kind of variables.</summary>
 internal static class SpecCase
 {
-    internal static readonly HostedModel Plane = Host("plane", new MlpArchitecture([3]), new InputSchema(InputKind.Vector, [2], -4, 4));
+    internal static readonly HostedModel Plane = Host("plane", new MlpSpec([3]), new InputSchema(InputKind.Vector, [2], -4, 4));
 
     internal static readonly HostedModel Lattice =
-        Host("lattice", new IsingArchitecture(), new InputSchema(InputKind.Image, [1, 2, 2], 0, 1, VariableKind.Binary));
+        Host("lattice", new IsingSpec(), new InputSchema(InputKind.Image, [1, 2, 2], 0, 1, VariableKind.Binary));
 
     internal static readonly HostedModel Words =
-        Host("words", new PottsArchitecture(), new InputSchema(InputKind.Vector, [2, 3], 0, 1, VariableKind.Categorical));
+        Host("words", new PottsSpec(), new InputSchema(InputKind.Vector, [2, 3], 0, 1, VariableKind.Categorical));
 
     internal static HostedModel Of(string name) => name switch { "plane" => Plane, "lattice" => Lattice, _ => Words };
 
@@ -39,6 +43,7 @@ internal static class SpecCase
     {
         Key = new(name, "1"),
         State = ModelState.Ready,
+        Capabilities = architecture.Family().Capabilities(architecture, input),
         Descriptor = new ModelDescriptor
         {
             Name = name,

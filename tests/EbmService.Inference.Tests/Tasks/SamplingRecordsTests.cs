@@ -2,8 +2,9 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Gaussian;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.Tasks;
 using static TorchSharp.torch;
@@ -144,7 +145,7 @@ public sealed class SamplingRecordsTests : IDisposable
 
     private static LiveModel Model()
     {
-        var architecture = new GaussianArchitecture([0, 0], [[2, 1], [1, 2]]);
+        var architecture = new GaussianSpec([0, 0], [[2, 1], [1, 2]]);
         var descriptor = new ModelDescriptor { Name = "g", Title = "g", Architecture = architecture, Input = Plane };
         var hosted = new HostedModel { Key = new("g", "1"), State = ModelState.Ready, Descriptor = descriptor };
         return new LiveModel(hosted, EnergyModelFactory.Create(architecture, new Dictionary<string, Tensor>()), null, null);

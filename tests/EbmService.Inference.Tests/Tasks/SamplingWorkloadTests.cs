@@ -4,11 +4,12 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.Tasks;
-using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Architectures;
 using TorchSharp;
 using static TorchSharp.torch;
 

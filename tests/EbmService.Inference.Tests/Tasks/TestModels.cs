@@ -2,11 +2,11 @@ using System.Text.Json;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Energies;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
-using EbmService.Inference.Tests.Energies;
+using EbmService.Inference.Tests.Architectures;
 using TorchSharp;
 
 namespace EbmService.Inference.Tests.Tasks;

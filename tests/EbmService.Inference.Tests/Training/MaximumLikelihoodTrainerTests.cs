@@ -1,6 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Training;
 
 namespace EbmService.Inference.Tests.Training;
@@ -11,7 +12,7 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
     {
         Name = "moons",
         Title = "Moons",
-        Architecture = new MlpArchitecture([32, 32]),
+        Architecture = new MlpSpec([32, 32]),
         Input = new InputSchema(InputKind.Vector, [2], -3, 3),
     };
 

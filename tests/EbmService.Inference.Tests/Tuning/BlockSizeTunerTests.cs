@@ -4,6 +4,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Tuning;
 
 namespace EbmService.Inference.Tests.Tuning;
@@ -68,7 +69,7 @@ public sealed class BlockSizeTunerTests
         Digest = "sha256:0",
         Descriptor = new ModelDescriptor
         {
-            Name = "m", Title = "m", Architecture = new MlpArchitecture([4]), Input = new InputSchema(InputKind.Vector, [2], -3, 3),
+            Name = "m", Title = "m", Architecture = new MlpSpec([4]), Input = new InputSchema(InputKind.Vector, [2], -3, 3),
         },
     };
 

@@ -1,0 +1,75 @@
+using EbmService.Core.Sampling;
+
+namespace EbmService.Core.Models;
+
+/// <summary>What a kernel, a task or a setting can need of a model.</summary>
+public enum ModelCapability
+{
+    ContinuousVariables,
+
+    /// <summary>Binary or categorical variables.</summary>
+    DiscreteVariables,
+
+    /// <summary>The energy has a gradient by the input.</summary>
+    Differentiable,
+
+    /// <summary>The model's variables fall into blocks whose conditionals can be drawn from.</summary>
+    BlockConditionals,
+
+    /// <summary>The model has latent variables.</summary>
+    Latents,
+
+    /// <summary>The model has class logits.</summary>
+    Classes,
+
+    /// <summary>The model has activations before its last layer.</summary>
+    Features,
+
+    /// <summary>The model has parameters and an objective to train them by.</summary>
+    Trainable,
+
+    /// <summary>The model computes in bfloat16 too.</summary>
+    Bfloat16,
+}
+
+/// <summary>Facts about a model that rules ask for; an architecture gives them from its spec and the input.</summary>
+public sealed record ModelCapabilities
+{
+    /// <value>What values the numbers of an input take.</value>
+    public VariableKind Variables { get; init; } = VariableKind.Continuous;
+
+    /// <value>Whether the energy has a gradient by the input.</value>
+    public bool Differentiable { get; init; } = true;
+
+    /// <value>Whether the model knows the conditionals of blocks of its variables.</value>
+    public bool BlockConditionals { get; init; }
+
+    /// <value>Whether the model has latent variables.</value>
+    public bool Latents { get; init; }
+
+    /// <value>Number of classes; 0 where the model has no logits.</value>
+    public int Classes { get; init; }
+
+    /// <value>Whether the model has activations before its last layer.</value>
+    public bool Features { get; init; }
+
+    /// <value>Whether the model has parameters and an objective to train them by.</value>
+    public bool Trainable { get; init; }
+
+    /// <value>What chains can compute in.</value>
+    public IReadOnlyList<SamplingPrecision> Precisions { get; init; } = [SamplingPrecision.Float32];
+
+    public bool Has(ModelCapability capability) => capability switch
+    {
+        ModelCapability.ContinuousVariables => Variables == VariableKind.Continuous,
+        ModelCapability.DiscreteVariables => Variables != VariableKind.Continuous,
+        ModelCapability.Differentiable => Differentiable,
+        ModelCapability.BlockConditionals => BlockConditionals,
+        ModelCapability.Latents => Latents,
+        ModelCapability.Classes => Classes > 0,
+        ModelCapability.Features => Features,
+        ModelCapability.Trainable => Trainable,
+        ModelCapability.Bfloat16 => Precisions.Contains(SamplingPrecision.Bfloat16),
+        _ => throw new ArgumentOutOfRangeException(nameof(capability), capability, "not a known capability"),
+    };
+}

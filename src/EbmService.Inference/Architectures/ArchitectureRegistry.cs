@@ -1,0 +1,63 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EbmService.Core.Json;
+using EbmService.Core.Models;
+using EbmService.Inference.Architectures.ConvJem;
+using EbmService.Inference.Architectures.DoubleWell;
+using EbmService.Inference.Architectures.Gaussian;
+using EbmService.Inference.Architectures.Ising;
+using EbmService.Inference.Architectures.Mlp;
+using EbmService.Inference.Architectures.Potts;
+using EbmService.Inference.Architectures.Ring;
+using EbmService.Inference.Models;
+
+namespace EbmService.Inference.Architectures;
+
+/// <summary>The model families that this build knows, and the JSON of their specs.</summary>
+public static class ArchitectureRegistry
+{
+    /// <value>A new family is one line here.</value>
+    public static IReadOnlyList<IArchitecture> All { get; } =
+    [
+        new ConvJemArchitecture(),
+        new MlpArchitecture(),
+        new GaussianArchitecture(),
+        new DoubleWellArchitecture(),
+        new RingArchitecture(),
+        new IsingArchitecture(),
+        new PottsArchitecture(),
+    ];
+
+    private static readonly Dictionary<string, IArchitecture> s_byKind = All.ToDictionary(family => family.Kind, StringComparer.Ordinal);
+    private static readonly Dictionary<Type, IArchitecture> s_bySpec = All.ToDictionary(family => family.SpecType);
+
+    /// <summary>The family of a spec.</summary>
+    public static IArchitecture Family(this ArchitectureSpec spec) => s_bySpec[spec.GetType()];
+
+    /// <summary>Reads the typed spec strictly: unknown members are refused, missing ones take their defaults.</summary>
+    /// <exception cref="InvalidModelException">No such kind, or a member is missing, unknown or of another type.</exception>
+    public static ArchitectureSpec Spec(this ModelArchitecture architecture)
+    {
+        if (!s_byKind.TryGetValue(architecture.Kind, out IArchitecture? family))
+            throw new InvalidModelException($"architecture has the unknown kind '{architecture.Kind}'; known: {string.Join(", ", s_byKind.Keys)}");
+        var members = new JsonObject(architecture.Members.Select(member => KeyValuePair.Create(member.Key, ToNode(member.Value))));
+        try
+        {
+            return (ArchitectureSpec)members.Deserialize(family.SpecType, EbmJson.Options)!;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidModelException($"architecture of kind '{family.Kind}' is not valid: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A spec as JSON, every default filled in.</summary>
+    public static ModelArchitecture Write(ArchitectureSpec spec) => new()
+    {
+        Kind = spec.Family().Kind,
+        Members = JsonSerializer.SerializeToElement(spec, spec.GetType(), EbmJson.Options)
+            .EnumerateObject().ToDictionary(member => member.Name, member => member.Value),
+    };
+
+    private static JsonNode? ToNode(JsonElement element) => JsonSerializer.SerializeToNode(element);
+}

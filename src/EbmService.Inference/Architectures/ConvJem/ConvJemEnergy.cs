@@ -1,0 +1,74 @@
+using EbmService.Inference.Numerics;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace EbmService.Inference.Architectures.ConvJem;
+
+/// <summary>
+/// A convolutional joint energy model (Grathwohl et al. 2020): logits f(x); E(x,y) = -f(x)[y]; E(x) = -logsumexp_y f(x)[y].
+/// Inputs (n, channels, height, width) float32; computes in the precision of its parameters, logits and energies are float32.
+/// </summary>
+public sealed class ConvJemEnergy : EnergyModel
+{
+    private readonly (Tensor Weight, Tensor Bias, long Stride, long Padding)[] _layers;
+    private readonly Tensor _headWeight;
+    private readonly Tensor _headBias;
+    private readonly ConvJemGradient? _gradient;
+
+    /// <param name="spec">The layers.</param>
+    /// <param name="parameters">Exactly those of the architecture; owned by this model from now on.</param>
+    public ConvJemEnergy(ConvJemSpec spec, IReadOnlyDictionary<string, Tensor> parameters)
+        : base(parameters)
+    {
+        Classes = spec.Classes;
+        _layers =
+        [
+            .. spec.Layers.Select((layer, i) => (
+                parameters[$"layers.{i}.weight"], parameters[$"layers.{i}.bias"],
+                (long)layer.Stride, (long)layer.Padding)),
+        ];
+        _headWeight = parameters["head.weight"];
+        _headBias = parameters["head.bias"];
+        if (HasFixedHostParameters)
+            _gradient = new ConvJemGradient(_layers, _headWeight, _headBias);
+    }
+
+    public override int Classes { get; }
+
+    public override Tensor Features(Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = x.to(_headWeight.dtype);
+        foreach ((Tensor weight, Tensor bias, long stride, long padding) in _layers)
+            hidden = F.silu(NativePrimitives.Convolve(hidden, weight, bias, stride, padding));
+        return hidden.flatten(1).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor Logits(Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return NativePrimitives.Linear(Features(x), _headWeight, _headBias).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor Energy(Tensor x, Tensor? labels = null)
+    {
+        using Tensor logits = Logits(x);
+        return EnergyOfLogits(logits, labels);
+    }
+
+    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>
+        _gradient?.Compute(x, labels) ?? base.EnergyAndGradient(x, labels);
+
+    internal override void RefreshCopies() => _gradient?.Refresh();
+
+    protected override void DisposeCopies() => _gradient?.Dispose();
+
+    /// <summary>E(x,y) = -f(x)[y] where labels are given, else E(x) = -logsumexp f(x); (n).</summary>
+    public static Tensor EnergyOfLogits(Tensor logits, Tensor? labels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logDensity = labels is null ? logits.logsumexp(1) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+        return logDensity.neg().MoveToOuterDisposeScope();
+    }
+}

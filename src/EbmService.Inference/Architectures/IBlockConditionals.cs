@@ -1,0 +1,20 @@
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Architectures;
+
+/// <summary>
+/// An energy whose variables fall into blocks, each of which can be drawn at once given the rest. What blocked Gibbs needs of a model.
+/// </summary>
+public interface IBlockConditionals : IEnergyModel
+{
+    int Blocks { get; }
+
+    /// <summary>Draws the variables of one block from exp(-E / T) given all others, in place.</summary>
+    /// <param name="x">(n, ...input).</param>
+    /// <param name="block">0-based.</param>
+    /// <param name="temperature">T, above 0.</param>
+    /// <param name="labels">A class per row (n) int64, or null.</param>
+    /// <param name="held">(...input) bool, true where x must not change; null where nothing is held.</param>
+    /// <param name="generator">The block of chains' own; the draws' shapes depend on x's shape alone.</param>
+    void Resample(Tensor x, int block, double temperature, Tensor? labels, Tensor? held, Generator generator);
+}

@@ -1,0 +1,30 @@
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Architectures;
+
+/// <summary>
+/// A network or formula that gives every input x an energy E(x), p(x) = exp(-E(x)) / Z; lower = more likely. Parameters
+/// are shared read-only between threads; calls are synchronous. Every returned tensor belongs to the caller, who may write into it: none shares memory with the model or the input.
+/// </summary>
+public interface IEnergyModel : IDisposable
+{
+    /// <value>Parameters by safetensors name; empty for closed formulas.</value>
+    IReadOnlyDictionary<string, Tensor> Parameters { get; }
+
+    /// <value>Number of classes; 0 where the model has no logits.</value>
+    int Classes { get; }
+
+    /// <summary>E(x) for inputs (n, ...), or E(x, y) where class indices (n) int64 are given.</summary>
+    /// <returns>(n) float32.</returns>
+    Tensor Energy(Tensor x, Tensor? labels = null);
+
+    /// <summary>E and dE/dx; the parameters get no gradient.</summary>
+    /// <returns>Energy (n) and gradient shaped like x, both outside any graph.</returns>
+    (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null);
+
+    /// <summary>Class logits f(x), (n, classes); null where the model has none.</summary>
+    Tensor? Logits(Tensor x);
+
+    /// <summary>The activations before the last layer, (n, width); null where the model has none.</summary>
+    Tensor? Features(Tensor x);
+}
