@@ -30,6 +30,34 @@ internal static class DenseKernel
         return result;
     }
 
+    /// <summary>left (rows, inner) times one column (inner), plus a number, each row summed in float64; dense float32.</summary>
+    /// <param name="result">(rows).</param>
+    public static void Project(Tensor left, Tensor column, double bias, Span<double> result)
+    {
+        ReadOnlySpan<float> rows = Floats(left), weights = Floats(column);
+        for (int row = 0; row < result.Length; row++)
+            result[row] = bias + Dot(rows.Slice(row * weights.Length, weights.Length), weights);
+    }
+
+    /// <summary>A product of two float32 numbers is exact in float64.</summary>
+    private static double Dot(ReadOnlySpan<float> left, ReadOnlySpan<float> right)
+    {
+        ref float a = ref MemoryMarshal.GetReference(left), b = ref MemoryMarshal.GetReference(right);
+        int vectors = left.Length - left.Length % Vector.Count;
+        Vector512<double> lower = Vector512<double>.Zero, upper = lower;
+        for (nuint i = 0; i < (nuint)vectors; i += (nuint)Vector.Count)
+        {
+            (Vector512<double> lowerLeft, Vector512<double> upperLeft) = Vector512.Widen(Vector512.LoadUnsafe(ref a, i));
+            (Vector512<double> lowerRight, Vector512<double> upperRight) = Vector512.Widen(Vector512.LoadUnsafe(ref b, i));
+            lower = Vector512.FusedMultiplyAdd(lowerLeft, lowerRight, lower);
+            upper = Vector512.FusedMultiplyAdd(upperLeft, upperRight, upper);
+        }
+        double sum = Vector512.Sum(lower + upper);
+        for (int i = vectors; i < left.Length; i++)
+            sum += (double)left[i] * right[i];
+        return sum;
+    }
+
     private static Span<float> Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 
     private static void Multiply(

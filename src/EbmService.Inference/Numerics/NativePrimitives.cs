@@ -68,7 +68,7 @@ internal static class NativePrimitives
     /// <summary>input (n, inner) times weight' (columns, inner), plus bias (columns). float32 products are MKL's, which chooses nothing at a first call.</summary>
     public static Tensor Linear(Tensor input, Tensor weight, Tensor? bias = null)
     {
-        if (input.dtype == ScalarType.Float32 || !ChoosesKernels(input))
+        if (input.dtype is ScalarType.Float32 or ScalarType.Float64 || !ChoosesKernels(input))
             return F.linear(input, weight, bias);
         var signature = new Signature(stackalloc long[Signature.Length], Operation.Linear);
         signature.Add(input, weight, bias);
@@ -79,7 +79,7 @@ internal static class NativePrimitives
     /// <summary>left (rows, inner) times right (inner, columns).</summary>
     public static Tensor Product(Tensor left, Tensor right)
     {
-        if (left.dtype == ScalarType.Float32 || !ChoosesKernels(left))
+        if (left.dtype is ScalarType.Float32 or ScalarType.Float64 || !ChoosesKernels(left))
             return left.mm(right);
         var signature = new Signature(stackalloc long[Signature.Length], Operation.Product);
         signature.Add(left, right, null);

@@ -40,7 +40,7 @@ public static class OodScorer
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(x);
-        var rows = new List<Tensor> { energy.neg(), gradient.flatten(1).norm(1).neg() };
+        var rows = new List<Tensor> { energy.neg().to(ScalarType.Float32), gradient.flatten(1).norm(1).neg() };
         if (model.Classes > 0)
         {
             using IDisposable noGradient = no_grad();

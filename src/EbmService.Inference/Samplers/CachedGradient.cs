@@ -17,6 +17,7 @@ internal static class CachedGradient
         if (box is not null)
             state.Safe.copy_(state.RestoreHeld(state.X.clamp_(Kept(box.Min), Kept(box.Max))));
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(state.X, state.Labels);
+        state.ExactEnergy = state.Keep("exactEnergy", energy.to(ScalarType.Float64));
         state.Energy.copy_(energy);
         state.Gradient = state.Keep("gradient", state.ZeroHeld(gradient));
         state.GradientNorm.copy_(GradientNorm(state));
@@ -31,20 +32,22 @@ internal static class CachedGradient
         Tensor spread = state.ByChain(chosen);
         state.X.copy_(where(spread, points, state.X));
         state.Gradient!.copy_(where(spread, gradient, state.Gradient));
-        state.Energy.copy_(where(chosen, energy, state.Energy));
+        state.ExactEnergy!.copy_(where(chosen, energy.to(ScalarType.Float64), state.ExactEnergy));
+        state.Energy.copy_(state.ExactEnergy);
         state.GradientNorm.copy_(GradientNorm(state));
     }
 
     /// <summary>Takes in energy and gradient of the points that all rows moved to; rows for which they are not finite go back and are frozen.</summary>
     public static void Settle(ChainState state, Tensor energy, Tensor gradient)
     {
-        state.Alive.logical_and_(energy.isfinite()).logical_and_(state.X.flatten(1).sum(1).isfinite());
+        state.Alive.logical_and_(energy.to(ScalarType.Float32).isfinite()).logical_and_(state.X.flatten(1).sum(1).isfinite());
         // The safe points are the latest ones, whose energy and gradient are still in the state.
         Tensor alive = state.ByChain(state.Alive);
         state.X.copy_(where(alive, state.X, state.Safe));
         state.Safe.copy_(state.X);
         state.Gradient!.copy_(where(alive, gradient, state.Gradient));
-        state.Energy.copy_(where(state.Alive, energy, state.Energy));
+        state.ExactEnergy!.copy_(where(state.Alive, energy.to(ScalarType.Float64), state.ExactEnergy));
+        state.Energy.copy_(state.ExactEnergy);
         state.GradientNorm.copy_(GradientNorm(state));
     }
 

@@ -88,6 +88,12 @@ public sealed class ChainState : IDisposable
     /// <value>dE/dx at X, zero at held numbers, of kernels that keep it from step to step: <see cref="Energy"/> is then E(X). Null for others.</value>
     internal Tensor? Gradient { get; set; }
 
+    /// <value>
+    /// E(X) in float64 (rows), of kernels that keep <see cref="Gradient"/>: what decides an acceptance is a difference, and of energies of a million float32
+    /// keeps one digit behind the point.
+    /// </value>
+    internal Tensor? ExactEnergy { get; set; }
+
     /// <value>(rows, ...) of kernels that keep it from step to step.</value>
     internal Tensor? Momentum { get; set; }
 

@@ -33,7 +33,7 @@ internal sealed class GibbsWithGradientsKernel(IEnergyModel model, ChainPlan pla
         state.ZeroHeld(gradient);
 
         Tensor backward = LogProbabilities(state, proposal, gradient, temperature);
-        Tensor logRatio = state.Energy.sub(energy).div_(Kept(temperature))
+        Tensor logRatio = state.ExactEnergy!.sub(energy).div_(Kept(temperature))
             .add_(backward.gather(1, back).squeeze(1), Kept(1)).sub_(forward.gather(1, change).squeeze(1));
         Metropolis.Decide(state, proposal, energy, gradient, logRatio, generator, state.Step >= plan.Warmup);
         state.Step++;

@@ -40,7 +40,7 @@ internal sealed class HmcKernel(IEnergyModel model, ChainPlan plan, HmcSettings 
         state.Hamiltonian!.copy_(before).add_(state.Energy, Kept(1));
         (Tensor proposal, Tensor energy, Tensor gradient) = Integrate(state, momentum);
 
-        Tensor logRatio = state.Energy.sub(energy).add_(before.sub_(Kinetic(momentum)), Kept(1)).div_(temperature.flatten());
+        Tensor logRatio = state.ExactEnergy!.sub(energy).add_(before.sub_(Kinetic(momentum)), Kept(1)).div_(temperature.flatten());
         bool counts = state.Step >= plan.Warmup;
         if (counts)
             state.DivergentTransitions!.add_(logRatio.abs().less_equal(DivergenceBound).logical_not_().logical_and_(state.Alive), Kept(1));

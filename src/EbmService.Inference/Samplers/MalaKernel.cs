@@ -34,7 +34,7 @@ internal sealed class MalaKernel(IEnergyModel model, ChainPlan plan, MalaSetting
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(proposal, state.Labels);
         state.ZeroHeld(gradient);
 
-        Tensor logRatio = state.Energy.sub(energy).div_(scale.flatten()).add_(ProposalRatio(state, noise, gradient, spread.div(scale).mul_(Kept(0.5))), Kept(1));
+        Tensor logRatio = state.ExactEnergy!.sub(energy).div_(scale.flatten()).add_(ProposalRatio(state, noise, gradient, spread.div(scale).mul_(Kept(0.5))), Kept(1));
         Metropolis.Decide(state, proposal, energy, gradient, InBox(state, proposal, logRatio), generator, state.Step >= plan.Warmup);
         Adapt(state);
         state.Step++;

@@ -20,7 +20,7 @@ internal static class Metropolis
     {
         // In (0, 1]: the log of 0 would accept anything.
         Tensor uniform = state.Uniform.uniform_(0, 1, generator).neg_().add_(Kept(1), Kept(1)).log_();
-        Tensor sound = state.Alive.logical_and(energy.isfinite()).logical_and_(proposal.flatten(1).sum(1).isfinite()).logical_and_(logRatio.isnan().logical_not_());
+        Tensor sound = state.Alive.logical_and(energy.to(ScalarType.Float32).isfinite()).logical_and_(proposal.flatten(1).sum(1).isfinite()).logical_and_(logRatio.isnan().logical_not_());
         Tensor probability = logRatio.clamp(max: Kept(0)).exp_().masked_fill_(sound.logical_not(), Kept(0));
         state.Acceptance!.copy_(probability);
         if (count)

@@ -58,7 +58,7 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, IEnergyModel model, C
     /// <returns>(chains, pairs); 0 where a row of the pair is frozen or at no finite energy.</returns>
     private Tensor Probability(ChainState state, Tensor lower, Tensor upper, int first)
     {
-        Tensor energies = state.Gradient is null ? model.Energy(state.X, state.Labels) : state.Energy;
+        Tensor energies = state.ExactEnergy ?? model.Energy(state.X, state.Labels);
         Tensor sound = energies.isfinite().logical_and_(state.Alive);
         Tensor At(Tensor values, Tensor rows) => values.index_select(0, rows.reshape(-1)).view(rows.shape);
         double temperature = plan.TemperatureAt(state.Step - 1);

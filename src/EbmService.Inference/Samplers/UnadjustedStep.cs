@@ -20,7 +20,7 @@ internal static class UnadjustedStep
         if (state.Energy.AllFinite() && state.Alive.AllTrue())
             state.Safe.copy_(point);
         else
-            state.Safe.copy_(where(state.ByChain(state.Alive.logical_and(energy.isfinite())), point, state.Safe));
+            state.Safe.copy_(where(state.ByChain(state.Alive.logical_and(state.Energy.isfinite())), point, state.Safe));
         return gradient;
     }
 

@@ -137,5 +137,5 @@ internal sealed class EvaluationPass(LiveModel model, EvaluationQuery query)
     }
 
     private static void Take(Tensor from, float[] to, int start, int count, int width) =>
-        from.CopyTo(to.AsSpan(start * width, count * width));
+        from.to(ScalarType.Float32).CopyTo(to.AsSpan(start * width, count * width));
 }

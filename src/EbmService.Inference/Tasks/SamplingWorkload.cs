@@ -86,7 +86,7 @@ internal sealed class SamplingWorkload : IWorkload
         var tensors = new Dictionary<string, SafetensorsTensor>
         {
             ["states"] = _state.Reported(x).ToSafetensors(),
-            ["energy"] = _state.Reported(energy).ToSafetensors(),
+            ["energy"] = _state.Reported(energy).to(ScalarType.Float32).ToSafetensors(),
             ["alive"] = _state.WholeChains(alive).ToSafetensors(),
         };
         return _records.Write(tensors, _state);

@@ -1,0 +1,132 @@
+using EbmService.Inference.Numerics;
+using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Architectures.ConvJem;
+
+/// <summary>
+/// The network of a convolutional joint energy model on a CPU without a graph, for energies, logits, features and gradients alike: maps as rows
+/// (n, height, width, channels) all the way, SiLU's derivative kept from the way forwards where it is needed. Hidden layers compute in the precision of
+/// their weights, the head in float64. Holds reordered copies of the weights.
+/// </summary>
+internal sealed class ConvJemNetwork : IDisposable
+{
+    private readonly IConvolutionStep[] _steps;
+    private readonly Tensor _headWeight;
+    private readonly Tensor _headBias;
+    private readonly ScalarType _precision;
+    private readonly long _width;
+    private Tensor? _head;
+    private Tensor? _wideHead;
+    private Tensor? _wideBias;
+
+    public ConvJemNetwork(
+        IEnumerable<(Tensor Weight, Tensor Bias, long Stride, long Padding)> layers, Tensor headWeight, Tensor headBias)
+    {
+        (Tensor Weight, Tensor Bias, long Stride, long Padding)[] all = [.. layers];
+        _steps = [.. all.Select(layer => Step(layer.Weight, layer.Bias, layer.Stride, layer.Padding))];
+        (_headWeight, _headBias, _width, _precision) = (headWeight, headBias, all[^1].Weight.shape[0], all[0].Weight.dtype);
+        ReorderHead();
+    }
+
+    /// <summary>Brings the copies up to date; nobody may compute meanwhile.</summary>
+    public void Refresh()
+    {
+        foreach (IConvolutionStep step in _steps)
+            step.Refresh();
+        ReorderHead();
+    }
+
+    /// <returns>(n, channels x height x width) in the hidden layers' precision.</returns>
+    public Tensor Features(Tensor x)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        return ConvolutionStep.Map(Hidden(x, null)).flatten(1).MoveToOuterDisposeScope();
+    }
+
+    /// <returns>(n, classes) float64.</returns>
+    public Tensor Logits(Tensor x)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        return Head(Hidden(x, null)).MoveToOuterDisposeScope();
+    }
+
+    public (Tensor Energy, Tensor Gradient) Compute(Tensor x, Tensor? labels)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        var slopes = new Tensor[_steps.Length];
+        Tensor rows = Hidden(x, slopes);
+        Tensor logits = Head(rows);
+        Tensor gradient = NativePrimitives.Product(LogitGradient(logits, labels).to(ScalarType.Float32), _head!).to(_precision).view(rows.shape);
+        for (int i = _steps.Length - 1; i >= 0; i--)
+        {
+            SiluKernel.Multiply(gradient, slopes[i]);
+            (long height, long width) = i > 0 ? (slopes[i - 1].shape[1], slopes[i - 1].shape[2]) : (x.shape[2], x.shape[3]);
+            gradient = _steps[i].Backward(gradient, height, width);
+        }
+        return (ConvJemEnergy.EnergyOfLogits(logits, labels).MoveToOuterDisposeScope(),
+            ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32).MoveToOuterDisposeScope());
+    }
+
+    public void Dispose()
+    {
+        foreach (IConvolutionStep step in _steps)
+            step.Dispose();
+        DisposeHead();
+    }
+
+    /// <param name="slopes">Filled with SiLU's derivatives, layer by layer; null where no gradient is wanted.</param>
+    private Tensor Hidden(Tensor x, Tensor[]? slopes)
+    {
+        Tensor rows = ConvolutionStep.Rows(x.to(_precision));
+        foreach ((int i, IConvolutionStep step) in _steps.Index())
+        {
+            Tensor map = step.Forward(rows);
+            if (slopes is null)
+            {
+                SiluKernel.Replace(map);
+                rows = map;
+            }
+            else
+            {
+                slopes[i] = map;
+                rows = SiluKernel.Activate(map);
+            }
+        }
+        return rows;
+    }
+
+    private Tensor Head(Tensor rows) => NativePrimitives.Linear(rows.flatten(1).to(ScalarType.Float64), _wideHead!, _wideBias);
+
+    private static IConvolutionStep Step(Tensor weight, Tensor bias, long stride, long padding) =>
+        ThinConvolutionStep.Fits(weight, stride, padding)
+            ? new ThinConvolutionStep(weight, bias)
+            : new ConvolutionStep(weight, bias, stride, padding);
+
+    /// <summary>dE/df: -softmax(f), or -1 at the label.</summary>
+    private static Tensor LogitGradient(Tensor logits, Tensor? labels) => labels is null
+        ? logits.softmax(1).neg_()
+        : zeros_like(logits).scatter_(1, labels.unsqueeze(1), full_like(logits, Kept(-1)));
+
+    /// <summary>Its inputs come pixel by pixel here, not channel by channel.</summary>
+    private void ReorderHead()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        DisposeHead();
+        Tensor byPixel = _headWeight.detach().view(_headWeight.shape[0], _width, -1).transpose(1, 2).reshape(_headWeight.shape);
+        _head = byPixel.to(ScalarType.Float32).contiguous().DetachFromDisposeScope();
+        _wideHead = byPixel.to(ScalarType.Float64).contiguous().DetachFromDisposeScope();
+        _wideBias = _headBias.detach().to(ScalarType.Float64).DetachFromDisposeScope();
+    }
+
+    private void DisposeHead()
+    {
+        _head?.Dispose();
+        _wideHead?.Dispose();
+        _wideBias?.Dispose();
+    }
+}
