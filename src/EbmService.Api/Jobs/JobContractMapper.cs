@@ -21,6 +21,7 @@ internal static class JobContractMapper
         Priority = job.Priority,
         Tags = job.Tags,
         Tenant = job.Tenant,
+        Warnings = job.Warnings,
         Extends = job.Extends,
         StopReason = job.StopReason,
         Progress = ToFinite(job.Progress),

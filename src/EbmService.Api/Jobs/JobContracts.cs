@@ -70,6 +70,9 @@ public sealed record JobResponse
     /// <value>Whose share of the device the job counts against, from the header X-Tenant.</value>
     public required string Tenant { get; init; }
 
+    /// <value>What looks wrong with the request though nothing forbids it, a sentence each; empty for most jobs.</value>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
     /// <value>The job whose work this one goes on from; null where it began on its own.</value>
     public required string? Extends { get; init; }
 

@@ -104,6 +104,7 @@ internal sealed class JobRequestReader(
         return new JobSubmission(used, accepted.Value!.Spec)
         {
             Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [], Footprint = accepted.Value.Footprint,
+            Warnings = accepted.Value.Warnings,
         };
     }
 

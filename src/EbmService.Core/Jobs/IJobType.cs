@@ -117,6 +117,9 @@ public sealed record AcceptedJob(JobSpec Spec)
     /// <value>What the job will take of the machine.</value>
     public JobFootprint Footprint { get; init; } = JobFootprint.Unknown;
 
+    /// <value>What looks wrong with the request though nothing forbids it, a sentence each.</value>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <value>Contents of those <see cref="JobSpec.Inputs"/> that are no other job's results, by name.</value>
     public IReadOnlyDictionary<string, byte[]> Attachments { get; init; } = new Dictionary<string, byte[]>();
 }

@@ -8,6 +8,9 @@ public sealed record JobFootprint(double StepBytes, double ResultBytes)
     /// <value>Of a job whose type does not say.</value>
     public static JobFootprint Unknown { get; } = new(0, 0);
 
+    /// <value>Memory that making the files takes at most; null where the whole result is held, several times over.</value>
+    public double? AssemblyBytes { get; init; }
+
     /// <value>The member of the request that <see cref="StepBytes"/> shrinks with.</value>
     public string StepField { get; init; } = "spec";
 

@@ -30,6 +30,9 @@ public sealed record JobSnapshot
     /// <value>Whose share of the device the job counts against.</value>
     public string Tenant { get; init; } = DefaultTenant;
 
+    /// <value>What looked wrong with the request though nothing forbade it, a sentence each.</value>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <value>The job whose work this one goes on from, if any.</value>
     public string? Extends { get; init; }
 

@@ -28,8 +28,21 @@ public static class SamplingAcceptance
         errors.AddRange(spec.Failure?.Fields ?? []);
         return errors.Count > 0
             ? Failure.OfFields(errors)
-            : new AcceptedJob(spec.Value!) { Footprint = SamplingFootprint.Of(spec.Value!, proposal.Model.Descriptor!.Input) };
+            : new AcceptedJob(spec.Value!)
+            {
+                Footprint = SamplingFootprint.Of(spec.Value!, proposal.Model),
+                Warnings = WarningsOf(spec.Value!, proposal.Model.Descriptor!.Input),
+            };
     }
+
+    private static IReadOnlyList<string> WarningsOf(SamplingSpec spec, InputSchema input) =>
+    [
+        .. new[] { ("spec.data", spec.Data), ("spec.held.values", spec.Held?.Values) }
+            .Where(part => part.Item2 is not null)
+            .Select(part => (Field: part.Item1, Text: InputValues.WarningOf(part.Item2!, input)))
+            .Where(warning => warning.Text is not null)
+            .Select(warning => $"{warning.Field}: {warning.Text}"),
+    ];
 
     /// <summary>A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule length as 0.</summary>
     private static SamplingRequest Normalize(SamplingRequest? request) => request is null ? new SamplingRequest() : request with

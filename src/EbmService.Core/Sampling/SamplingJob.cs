@@ -24,6 +24,7 @@ public static class SamplingJob
     public const string EssBulk = "essBulk";
     public const string EssTail = "essTail";
     public const string EnergyMcse = "energyMcse";
+    public const string UnmovedChains = "unmovedChains";
 
     public static JobTypeDescription Description { get; } = new(
         Name, "Draws samples from a model by Markov chains.", "chainSteps", typeof(SamplingRequest), typeof(SamplingSpec))
@@ -42,6 +43,7 @@ public static class SamplingJob
             new(EssBulk, "The smallest bulk effective sample size, over all chains together.", MetricMerge.Statistics),
             new(EssTail, "The smallest tail effective sample size.", MetricMerge.Statistics),
             new(EnergyMcse, "Monte Carlo standard error of the mean energy.", MetricMerge.Statistics),
+            new(UnmovedChains, "Chains that have not moved since the warm-up: they are no sample, and no stop rule fires while there is one.", MetricMerge.Statistics),
         ],
         Examples =
         [

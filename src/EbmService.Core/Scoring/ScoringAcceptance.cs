@@ -37,15 +37,33 @@ public static class ScoringAcceptance
             Sha256 = found.Value.Sha256,
             BlockSize = blockSize,
         };
-        return found.Value.Content is { } content
-            ? new AcceptedJob(spec) { Attachments = new Dictionary<string, byte[]> { [ScoringSpec.RowsFile] = content } }
-            : new AcceptedJob(spec);
+        return new AcceptedJob(spec)
+        {
+            Footprint = FootprintOf(spec, proposal.Model),
+            Warnings = found.Value.Warning is { } warning ? [warning] : [],
+            Attachments = found.Value.Content is { } content ? new Dictionary<string, byte[]> { [ScoringSpec.RowsFile] = content } : [],
+        };
+    }
+
+    /// <summary>A block's rows, its numbers and one tile's pass with gradient on a slot; the rows once more and the numbers of every row as a result.</summary>
+    private static JobFootprint FootprintOf(ScoringSpec spec, HostedModel model)
+    {
+        double length = model.Descriptor!.Input.Length();
+        double numbers = spec.Outputs.Sum(output => output == ScoringJob.Logits ? model.Capabilities.Classes : 1) + 1;
+        double blockRows = Math.Min(spec.BlockSize, spec.Rows);
+        double tile = ScoringJob.TileRows * (length + model.ActivationsPerInput);
+        return new JobFootprint(sizeof(float) * (blockRows * (length + numbers) + 2 * tile), sizeof(float) * spec.Rows * (length + 2 * numbers))
+        {
+            AssemblyBytes = 4 * sizeof(float) * blockRows * numbers,
+            StepField = "spec.blockSize",
+            ResultField = "spec.data",
+        };
     }
 
     private static void CheckOutputs(IReadOnlyList<string> outputs, ScoringRequest request, HostedModel model, List<FieldError> errors)
     {
         IReadOnlyList<string> all = ScoringJob.OutputsOf(classes: 1, calibrated: true);
-        IReadOnlyList<string> offered = ScoringJob.OutputsOf(model.Descriptor!.Labels.Count, model.CalibrationId is not null);
+        IReadOnlyList<string> offered = ScoringJob.OutputsOf(model.Capabilities.Classes, model.CalibrationId is not null);
         Require(errors, outputs.Count > 0 && outputs.Distinct().Count() == outputs.Count, "outputs", "must have 1 or more names, each once.");
         foreach (string output in outputs.Distinct().Except(offered))
         {
@@ -77,8 +95,11 @@ public static class ScoringAcceptance
             int bad = Array.FindIndex(rows.Values, value => !float.IsFinite(value));
             if (bad >= 0)
                 return Refuse(field, $"Must be finite numbers: row {bad / proposal.Model.Descriptor!.Input.Length()} has one that is not.");
+            if (request.OutOfRange != OutOfRange.Allow && InputValues.FindOutside(rows, proposal.Model.Descriptor!.Input) is { } outside)
+                return Refuse(field + rows.PathOf(outside.Index), outside.Rule);
             byte[] content = NpyFormat.Write(rows);
-            return new Found(leading, Convert.ToHexStringLower(SHA256.HashData(content)), content);
+            string? warning = InputValues.WarningOf(rows, proposal.Model.Descriptor!.Input);
+            return new Found(leading, Convert.ToHexStringLower(SHA256.HashData(content)), content, warning is null ? null : $"spec.{field}: {warning}");
         }
         catch (FormatException broken)
         {
@@ -109,7 +130,7 @@ public static class ScoringAcceptance
                 return RefuseShape("job.result", shape, proposal.Model);
             long start = entry.Size - TensorPayload.ElementCount(shape) * sizeof(float);
             return start is > 0 and <= NpyFormat.HeaderBytes
-                ? new Found(leading, entry.Sha256, null)
+                ? new Found(leading, entry.Sha256)
                 : Refuse("job.result", $"'{entry.Name}' holds no float32 numbers.");
         }
         catch (FormatException broken)
@@ -124,7 +145,7 @@ public static class ScoringAcceptance
         double count = rows.Leading.Aggregate(1.0, (product, size) => product * size);
         Require(errors, request.Shape is null || request.Shape.SequenceEqual(rows.Leading), "shape", $"is [{string.Join(", ", rows.Leading)}] of the rows given.");
         Require(errors, request.Sha256 is null || request.Sha256.Equals(rows.Sha256, StringComparison.OrdinalIgnoreCase), "sha256", $"is {rows.Sha256} of the rows given.");
-        int width = outputs.Contains(ScoringJob.Logits) ? proposal.Model.Descriptor.Labels.Count : 1;
+        int width = outputs.Contains(ScoringJob.Logits) ? proposal.Model.Capabilities.Classes : 1;
         Limit(errors, count * width <= proposal.Limits.MaxResultNumbers, $"{count:G6} rows are {count * width:G3} numbers in one result, over this server's limit of {proposal.Limits.MaxResultNumbers:G3}: score them in parts.");
         double cost = count * input.Length() * outputs.Count;
         Limit(errors, cost <= proposal.Limits.MaxElementSteps, $"rows x input size x outputs is {cost:G3}, over this server's limit of {proposal.Limits.MaxElementSteps:G3}: score them in parts.");
@@ -158,5 +179,5 @@ public static class ScoringAcceptance
     }
 
     /// <param name="Content">The file, where it came with the request.</param>
-    private sealed record Found(IReadOnlyList<int> Leading, string Sha256, byte[]? Content);
+    private sealed record Found(IReadOnlyList<int> Leading, string Sha256, byte[]? Content = null, string? Warning = null);
 }

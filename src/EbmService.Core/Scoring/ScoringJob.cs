@@ -13,6 +13,9 @@ public static class ScoringJob
     public const string Logits = "logits";
     public const string PValue = "pValue";
 
+    /// <summary>The OOD score that needs a calibration.</summary>
+    public const string Typicality = "typicality";
+
     /// <summary>Names of the metrics.</summary>
     public const string EnergyMean = "energyMean";
     public const string EnergyMin = "energyMin";
@@ -56,6 +59,6 @@ public static class ScoringJob
     /// <summary>All that can be asked of a model.</summary>
     public static IReadOnlyList<string> OutputsOf(int classes, bool calibrated) =>
     [
-        Energy, .. classes > 0 ? [Logits] : (string[])[], .. Scores, .. classes > 0 ? ClassScores : [], .. calibrated ? [PValue] : (string[])[],
+        Energy, .. classes > 0 ? [Logits] : (string[])[], .. Scores, .. classes > 0 ? ClassScores : [], .. calibrated ? [Typicality, PValue] : (string[])[],
     ];
 }

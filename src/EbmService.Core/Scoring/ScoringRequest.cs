@@ -23,6 +23,9 @@ public sealed record ScoringRequest
     /// <value>The same as another job's result.</value>
     public ScoringSource? Job { get; init; }
 
+    /// <value>Whether rows of data or npy may lie outside the model's range or alphabet; refuse by default. Another job's rows are taken as they are.</value>
+    public Models.OutOfRange? OutOfRange { get; init; }
+
     /// <value>Rows that are scheduled and stored together, 8 to 65 536; 1024 by default.</value>
     public int? BlockSize { get; init; }
 

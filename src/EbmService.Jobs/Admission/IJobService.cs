@@ -25,6 +25,9 @@ public sealed record JobSubmission(IReadOnlyList<JobModel> Models, JobSpec Spec)
 
     public IReadOnlyList<string> Tags { get; init; } = [];
 
+    /// <value>Kept with the job, for its readers.</value>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <value>As stored; set by <see cref="IJobService.SubmitOnceAsync"/>.</value>
     internal string? IdempotencyKey { get; init; }
 

@@ -106,6 +106,7 @@ internal sealed class JobAdmission(
             Priority = submission.Priority,
             Tenant = submission.Tenant,
             Tags = submission.Tags,
+            Warnings = submission.Warnings,
             Extends = draft.Extends,
             Progress = new JobProgress(),
             CreatedAt = now,

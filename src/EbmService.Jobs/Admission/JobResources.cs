@@ -21,7 +21,7 @@ internal sealed class JobResources(
     public Failure? Check(JobFootprint footprint)
     {
         int slots = worker.Value.Slots > 0 ? worker.Value.Slots : device.Info.Slots;
-        double step = slots * footprint.StepBytes, result = MemoryCopies * footprint.ResultBytes;
+        double step = slots * footprint.StepBytes, result = footprint.AssemblyBytes ?? MemoryCopies * footprint.ResultBytes;
         double room = limits.Value.MemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (step + result > room)
         {

@@ -30,6 +30,9 @@ internal sealed class JobRow
 
     public string Tenant { get; set; } = JobSnapshot.DefaultTenant;
 
+    /// <value>Null in rows of earlier versions and where there are none.</value>
+    public string? Warnings { get; set; }
+
     /// <value>The job whose work this one goes on from.</value>
     public string? Extends { get; set; }
 

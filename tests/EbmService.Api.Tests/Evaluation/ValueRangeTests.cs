@@ -70,6 +70,20 @@ public sealed class ValueRangeTests(ApiFactory factory) : IClassFixture<ApiFacto
         await (await _client.PostJsonAsync(Digits + "energy", Image($"[0,0,0,0],[0,{value},0,0],[0,0,0,0],[0,0,0,0]"))).JsonAsync();
 
     [Theory]
+    [InlineData("sampling", "\"start\": \"data\", \"data\"", "spec.data: ")]
+    [InlineData("scoring", "\"data\"", "spec.data: ")]
+    public async Task JobOfValuesInASmallerRange_ShowsAWarning(string type, string member, string begins)
+    {
+        string Body(string value) => $$$"""{"type": "{{{type}}}", "model": "digits", "spec": {{{{member}}}: [[[{{{string.Join(",", Enumerable.Repeat($"[{value},{value},{value},{value}]", 4))}}}]]]}}""";
+
+        JsonObject odd = await (await _client.PostJsonAsync("/v1/jobs", Body("0.5"))).JsonAsync(HttpStatusCode.Accepted);
+        JsonObject plain = await (await _client.PostJsonAsync("/v1/jobs", Body("-0.5"))).JsonAsync(HttpStatusCode.Accepted);
+
+        Assert.StartsWith(begins + "All values lie between 0.5 and 0.5", (string?)odd["warnings"]![0], StringComparison.Ordinal);
+        Assert.Empty(plain["warnings"]!.AsArray());
+    }
+
+    [Theory]
     [InlineData("0", true)]
     [InlineData("0.7", true)]
     [InlineData("-0.2", false)]

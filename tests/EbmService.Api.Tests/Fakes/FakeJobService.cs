@@ -30,7 +30,7 @@ internal sealed class FakeJobService : IJobService
         var job = new JobSnapshot
         {
             Id = id, Status = JobStatus.Queued, Models = submission.Models, Spec = submission.Spec, Priority = submission.Priority, Tenant = submission.Tenant,
-            Tags = submission.Tags, Progress = new JobProgress { QueuePosition = 1, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN } }, CreatedAt = Start,
+            Tags = submission.Tags, Warnings = submission.Warnings, Progress = new JobProgress { QueuePosition = 1, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN } }, CreatedAt = Start,
         };
         _jobs[id] = new JobState(job);
         return Answer(job);

@@ -147,14 +147,7 @@ public sealed class JobTypeContractTests : IDisposable
         return [.. files.All];
     }
 
-    private static QuantumBudget Endless() => Budget(TimeSpan.FromHours(1));
+    private static QuantumBudget Endless() => JobTypeHost.Budget(TimeSpan.FromHours(1));
 
-    private static QuantumBudget OneStep() => Budget(TimeSpan.Zero);
-
-    private static QuantumBudget Budget(TimeSpan length)
-    {
-        var budget = new QuantumBudget(TimeProvider.System);
-        budget.Start(length);
-        return budget;
-    }
+    private static QuantumBudget OneStep() => JobTypeHost.Budget(TimeSpan.Zero);
 }

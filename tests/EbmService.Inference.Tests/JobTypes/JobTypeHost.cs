@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
@@ -37,20 +38,35 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
 
     public IWorkloadFactory Workloads => _services.GetRequiredService<IWorkloadFactory>();
 
+    public IModelEvaluator Queries => _services.GetRequiredService<IModelEvaluator>();
+
+    public static QuantumBudget Budget(TimeSpan length)
+    {
+        var budget = new QuantumBudget(TimeProvider.System);
+        budget.Start(length);
+        return budget;
+    }
+
     /// <summary>What becomes of a request.</summary>
     public async Task<Outcome<JobDefinition>> AcceptAsync(string typeName, string model, string spec)
+    {
+        Outcome<AcceptedJob> accepted = await OfferAsync(typeName, model, spec);
+        if (!accepted.Succeeded)
+            return accepted.Failure;
+        foreach ((string name, byte[] content) in accepted.Value.Attachments)
+            _inputs[name] = content;
+        return new JobDefinition(JobId, _services.GetRequiredService<IModelCatalog>().Find(model).OrThrow().Reference(), accepted.Value.Spec);
+    }
+
+    /// <summary>What the type makes of a request.</summary>
+    public async Task<Outcome<AcceptedJob>> OfferAsync(string typeName, string model, string spec)
     {
         IJobType type = Types.Find(typeName)!;
         object? request = JsonSerializer.Deserialize(spec, type.Description.Request, EbmJson.Options);
         var catalog = _services.GetRequiredService<IModelCatalog>();
         HostedModel hosted = catalog.Find(model).OrThrow();
         var proposal = new JobProposal(request, [hosted], "cpu", new JobLimits(), this, key => catalog.Find(key.Name, key.Version).Value, () => 5);
-        Outcome<AcceptedJob> accepted = await type.AcceptAsync(proposal, TestContext.Current.CancellationToken);
-        if (!accepted.Succeeded)
-            return accepted.Failure;
-        foreach ((string name, byte[] content) in accepted.Value.Attachments)
-            _inputs[name] = content;
-        return new JobDefinition(JobId, hosted.Reference(), accepted.Value.Spec);
+        return await type.AcceptAsync(proposal, TestContext.Current.CancellationToken);
     }
 
     public byte[] Read(string jobId, JobInput input) => _inputs[input.Name];

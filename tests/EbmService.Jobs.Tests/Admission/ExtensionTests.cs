@@ -17,12 +17,13 @@ public sealed class ExtensionTests : IAsyncLifetime
     [Fact]
     public async Task Extend_SucceededJob_IsANewJobThatGoesOnFromItsChains()
     {
-        JobSubmission submission = JobsHost.Submission(JobsHost.Spec(seed: 1, chains: 8, steps: 3), priority: 2) with { Tenant = "acme" };
+        JobSubmission submission = JobsHost.Submission(JobsHost.Spec(seed: 1, chains: 8, steps: 3), priority: 2) with { Tenant = "acme", Warnings = ["odd"] };
         JobSnapshot parent = await _host.EndOfAsync((await _host.Jobs.SubmitAsync(submission, default)).OrThrow().Id);
         JobSnapshot child = (await _host.Jobs.ExtendAsync(parent.Id, 4, default)).OrThrow();
         Assert.Equal((0, 7), (((SamplingSpec)child.Spec).Chains - 8, child.TotalSteps()));
         JobSnapshot end = await _host.EndOfAsync(child.Id);
 
+        Assert.Equal(["odd"], parent.Warnings);
         Assert.Equal((JobStatus.Succeeded, parent.Id, 2, "acme"), (end.Status, end.Extends, end.Priority, end.Tenant));
         Assert.Equal((7, "t", parent.Model), (((SamplingSpec)end.Spec).Steps, Assert.Single(end.Tags), end.Model));
         Assert.Equal("0:7;1:7;", await _host.ReadResultAsync(child.Id));

@@ -53,14 +53,18 @@ public sealed class JobResourcesTests : IAsyncLifetime
     [Fact]
     public void FootprintOf_Sampling_GrowsWithRowsReplicasAndKeptStates()
     {
-        var input = new InputSchema(InputKind.Vector, [784], -1, 1);
+        var descriptor = new ModelDescriptor
+        {
+            Name = "m", Title = "m", Architecture = new ModelArchitecture { Kind = "none" }, Input = new InputSchema(InputKind.Vector, [784], -1, 1),
+        };
+        var model = new HostedModel { Key = new("m", "1"), State = ModelState.Ready, Descriptor = descriptor, ActivationsPerInput = 1000 };
         SamplingSpec plain = JobsHost.Spec(chains: 64, steps: 100, blockSize: 16);
         SamplingSpec hot = plain with { Tempering = new TemperingSettings([1, 2, 4], 5) };
         SamplingSpec kept = plain with { Thin = 10 };
 
-        Assert.Equal(3 * SamplingFootprint.Of(plain, input).StepBytes, SamplingFootprint.Of(hot, input).StepBytes);
-        Assert.Equal(64 * 784 * 10 * 4.0, SamplingFootprint.Of(kept, input).ResultBytes - SamplingFootprint.Of(plain, input).ResultBytes);
-        Assert.Equal("spec.thin", SamplingFootprint.Of(kept, input).ResultField);
+        Assert.Equal(3 * SamplingFootprint.Of(plain, model).StepBytes, SamplingFootprint.Of(hot, model).StepBytes);
+        Assert.Equal(64 * 784 * 10 * 4.0, SamplingFootprint.Of(kept, model).ResultBytes - SamplingFootprint.Of(plain, model).ResultBytes);
+        Assert.Equal("spec.thin", SamplingFootprint.Of(kept, model).ResultField);
     }
 
     private async Task<Failure?> SubmitAsync(JobFootprint footprint) =>

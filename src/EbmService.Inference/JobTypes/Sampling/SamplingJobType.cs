@@ -59,6 +59,7 @@ internal sealed class SamplingJobType(
         Add(SamplingJob.RHat, diagnostics.RHat);
         Add(SamplingJob.EssBulk, diagnostics.EssBulk);
         Add(SamplingJob.EssTail, diagnostics.EssTail);
+        Add(SamplingJob.UnmovedChains, diagnostics.Draws < 2 ? null : diagnostics.UnmovedChains);
         Add(SamplingJob.EnergyMcse, diagnostics.Quantities.FirstOrDefault(quantity => quantity.Name == Energy)?.McseMean);
         return new JobStatistics(metrics, live ? null : diagnostician.Judge(job, diagnostics));
     }

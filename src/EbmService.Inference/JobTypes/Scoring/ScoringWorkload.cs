@@ -32,12 +32,13 @@ internal sealed class ScoringWorkload : IWorkload
     public ScoringWorkload(ScoringSpec spec, BlockPlan block, LiveModel model, Device device, float[] rows, ReadOnlyMemory<byte>? checkpoint)
     {
         (_spec, _block, _model, _device, _rows) = (spec, block, model, device, rows);
-        if (spec.Score is { } score && model.Calibration?.Has(score) is not true)
+        string[] calibrated = [.. spec.Outputs.Where(output => output == ScoringJob.Typicality), .. spec.Score is { } behind ? [behind] : (string[])[]];
+        if (calibrated.FirstOrDefault(score => model.Calibration?.Has(score) is not true) is { } missing)
         {
             throw new FailureException(new Failure(FailureCode.NotSupported,
-                $"The calibration of '{model.Hosted.Key}' has no score '{score}'.", $"It has: {string.Join(", ", model.Calibration?.Names ?? [])}."));
+                $"The calibration of '{model.Hosted.Key}' has no score '{missing}'.", $"It has: {string.Join(", ", model.Calibration?.Names ?? [])}."));
         }
-        _scores = [.. OodScorer.Names(model.Energy)];
+        _scores = [.. OodScorer.Names(model.Energy), .. model.Calibration is { HasTypicality: true } ? [ScoringJob.Typicality] : (string[])[]];
         _needsScores = spec.Score is not null || spec.Outputs.Any(output => _scores.Contains(output));
         _energies = new float[block.Count];
         foreach (string output in spec.Outputs)
@@ -107,11 +108,14 @@ internal sealed class ScoringWorkload : IWorkload
         }
     }
 
-    /// <summary>One array per score, in the order of the model's scores.</summary>
+    /// <summary>One array per score, in the order of <see cref="_scores"/>.</summary>
     private float[][] Scores(Tensor tile)
     {
         using IDisposable gradient = enable_grad();
-        return [.. OodScorer.Score(_model.Energy, tile).ToFloats().Chunk(ScoringJob.TileRows)];
+        float[][] scores = [.. OodScorer.Score(_model.Energy, tile).ToFloats().Chunk(ScoringJob.TileRows)];
+        return scores.Length == _scores.Length
+            ? scores
+            : [.. scores, [.. scores[Array.IndexOf(_scores, OodScorer.LogDensity)].Select(_model.Calibration!.Typicality)]];
     }
 
     private float[] PValues(float[] scores) =>

@@ -1,0 +1,158 @@
+using System.Runtime.CompilerServices;
+using EbmService.Core.Evaluation;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Tests.JobTypes.Scoring;
+
+/// <summary>Scoring against the queries that answer the same for few rows, and what it refuses.</summary>
+public sealed class ScoringTests : IDisposable
+{
+    private readonly JobTypeHost _host = new();
+
+    public ScoringTests() => set_num_threads(1);
+
+    public void Dispose() => _host.Dispose();
+
+    [Fact]
+    public async Task Outputs_OfAnyBlockSize_AreTheBitsOfQueries()
+    {
+        TensorPayload rows = Rows(29, 1, 8, 8);
+        EvaluationAnswer energy = Ask(rows, EvaluationKind.Energy), ood = Ask(rows, EvaluationKind.OutOfDistribution);
+
+        foreach (int blockSize in new[] { 8, 13, 29 })
+        {
+            IReadOnlyDictionary<string, float[]> files = await ScoreAsync(
+                $$"""{"outputs": ["energy", "logDensity", "approximateMass", "negativeEntropy", "typicality", "pValue"], "npy": "{{Npy(rows)}}", "blockSize": {{blockSize}}}""");
+
+            Assert.Equal(energy.Energies, files["energy.npy"]);
+            foreach (string score in new[] { "logDensity", "approximateMass", "negativeEntropy", "typicality" })
+                Assert.Equal(ood.Scores![score], files[$"{score}.npy"]);
+            Assert.Equal(ood.PValues!.Select(value => (float)value), files["pValue.npy"]);
+        }
+    }
+
+    [Fact]
+    public async Task Logits_OfAJob_AreThoseBehindTheClasses()
+    {
+        TensorPayload rows = Rows(11, 1, 8, 8);
+        EvaluationAnswer classes = Ask(rows, EvaluationKind.Classification);
+
+        float[] logits = (await ScoreAsync($$"""{"outputs": ["logits"], "npy": "{{Npy(rows)}}"}"""))["logits.npy"];
+
+        Assert.Equal(classes.Labels, logits.Chunk(3).Select(row => row.Index().MaxBy(one => one.Item).Index));
+        Assert.Equal(classes.Energies, logits.Chunk(3).Select(row => -MathF.Log(row.Sum(MathF.Exp))), (a, b) => MathF.Abs(a - b) < 1e-5f);
+    }
+
+    [Theory]
+    [InlineData("""{"data": [[[[OUT]]]]}""", "spec.data[0][0][0][3]")]
+    [InlineData("""{"npy": "NPY"}""", "spec.npy[0][0][0][3]")]
+    public async Task Accept_RowsOutsideTheRange_AreRefusedUnlessAllowed(string spec, string field)
+    {
+        TensorPayload rows = Rows(1, 1, 8, 8);
+        rows.Values[3] = 1.5f;
+        string numbers = string.Join("], [", rows.Values.Chunk(8).Select(line => string.Join(", ", line.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture)))));
+        string filled = spec.Replace("OUT", numbers, StringComparison.Ordinal).Replace("NPY", Npy(rows), StringComparison.Ordinal);
+
+        Outcome<JobDefinition> refused = await _host.AcceptAsync("scoring", "jem", filled);
+        Outcome<JobDefinition> allowed = await _host.AcceptAsync("scoring", "jem", filled.Insert(1, "\"outOfRange\": \"allow\", "));
+
+        Assert.Equal(field, refused.Failure?.Fields.Single().Field);
+        Assert.Contains("outOfRange", refused.Failure!.Fields.Single().Message, StringComparison.Ordinal);
+        Assert.True(allowed.Succeeded);
+    }
+
+    [Theory]
+    [InlineData(0f, true)]
+    [InlineData(-0.5f, false)]
+    public async Task Accept_PicturesThatLookLikeAnotherScale_Warns(float lowest, bool warns)
+    {
+        TensorPayload rows = Rows(4, 1, 8, 8);
+        for (int i = 0; i < rows.Values.Length; i++)
+            rows.Values[i] = MathF.Abs(rows.Values[i]);
+        rows.Values[0] = lowest;
+
+        AcceptedJob accepted = (await _host.OfferAsync("scoring", "jem", $$"""{"npy": "{{Npy(rows)}}"}""")).OrThrow();
+
+        Assert.Equal(warns, accepted.Warnings.Count == 1 && accepted.Warnings[0].StartsWith("spec.npy: All values lie between 0 and", StringComparison.Ordinal));
+        Assert.Equal(warns ? 1 : 0, accepted.Warnings.Count);
+    }
+
+    [Fact]
+    public async Task Accept_Footprint_GrowsOnDiskAndNotInMemoryWithTheRows()
+    {
+        JobFootprint few = await FootprintAsync(1024), many = await FootprintAsync(4096);
+
+        Assert.Equal(few.StepBytes, many.StepBytes);
+        Assert.Equal(few.AssemblyBytes, many.AssemblyBytes);
+        Assert.Equal(4 * few.ResultBytes, many.ResultBytes);
+        Assert.True(few.StepBytes > 1024 * 64 * sizeof(float), "the block's rows");
+    }
+
+    [Fact]
+    public async Task Assemble_ManyBlocks_HoldsFewOfThemAtOnce()
+    {
+        const int blocks = 64, size = 1024;
+        JobDefinition job = (await _host.AcceptAsync("scoring", "gaussian", $$"""{"npy": "{{Npy(Rows(blocks * size, 2))}}", "blockSize": {{size}}}""")).OrThrow();
+        IReadOnlyList<BlockPlan> plan = _host.Types.Plan(job.Spec).Blocks;
+        byte[] content = Run(job, plan[0]);
+        var given = new List<WeakReference>();
+        int held = 0;
+        BlockResult[] results = [.. plan.Select(block => new BlockResult(block, () => Give(content, given, ref held)))];
+
+        _host.Types.Assemble(job, results, StopReason.Completed, new NoFiles());
+
+        Assert.True(given.Count >= blocks);
+        Assert.InRange(held, 0, 4);
+    }
+
+    /// <summary>Counts the earlier blocks that are still alive.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ReadOnlyMemory<byte> Give(byte[] content, List<WeakReference> given, ref int held)
+    {
+        GC.Collect();
+        held = Math.Max(held, given.Count(reference => reference.IsAlive));
+        byte[] copy = [.. content];
+        given.Add(new WeakReference(copy));
+        return copy;
+    }
+
+    private async Task<JobFootprint> FootprintAsync(int rows) =>
+        (await _host.OfferAsync("scoring", "jem", $$"""{"outputs": ["energy", "logits"], "npy": "{{Npy(Rows(rows, 1, 8, 8))}}"}""")).OrThrow().Footprint;
+
+    private EvaluationAnswer Ask(TensorPayload rows, EvaluationKind kind) =>
+        _host.Queries.Evaluate([new EvaluationQuery { Model = new ModelKey("jem", "1"), Kind = kind, Inputs = rows, Alpha = 0.5 }]).Single().OrThrow();
+
+    private async Task<IReadOnlyDictionary<string, float[]>> ScoreAsync(string spec)
+    {
+        JobDefinition job = (await _host.AcceptAsync("scoring", "jem", spec)).OrThrow();
+        var files = new ResultFiles();
+        _host.Types.Assemble(
+            job, [.. _host.Types.Plan(job.Spec).Blocks.Select(block => new BlockResult(block, Run(job, block)))], StopReason.Completed, files);
+        return files.All.Where(file => file.Name.EndsWith(".npy", StringComparison.Ordinal))
+            .ToDictionary(file => file.Name, file => NpyFormat.Read(file.Content).Values);
+    }
+
+    private byte[] Run(JobDefinition job, BlockPlan block)
+    {
+        using IWorkload workload = _host.Workloads.Open(job, block);
+        while (!workload.Advance(JobTypeHost.Budget(TimeSpan.Zero)).Done)
+        {
+            // A tile at a time.
+        }
+        return workload.Finish();
+    }
+
+    private static string Npy(TensorPayload rows) => Convert.ToBase64String(NpyFormat.Write(rows));
+
+    private static TensorPayload Rows(params int[] shape) => new(
+        shape, [.. Enumerable.Range(0, shape.Aggregate((a, b) => a * b)).Select(i => (float)Math.Sin(3 + 11 * i))]);
+
+    private sealed class NoFiles : IResultWriter
+    {
+        public void Write(string name, string mediaType, Action<Stream> write) => write(Stream.Null);
+    }
+}
