@@ -2,6 +2,7 @@ using EbmService.Core.Failures;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Data;
 using EbmService.Inference.Models;
+using EbmService.Jobs.Storage;
 
 namespace EbmService.Cli;
 
@@ -13,6 +14,7 @@ internal static class CliErrors
         CliException cli => (cli.Code, cli.Message),
         OperationCanceledException => (ExitCode.Cancelled, "stopped"),
         FailureException failure => (CodeOf(failure.Failure), Sentence(failure.Failure)),
+        StorageUnavailableException storage => (ExitCode.Failed, storage.Message),
         InvalidDatasetException data => (ExitCode.BadInput, $"the data can't be used: {data.Message}"),
         InvalidModelException model => (ExitCode.BadInput, $"the model can't be used: {model.Message}"),
         InvalidCheckpointException checkpoint => (ExitCode.BadInput, $"the checkpoint can't be used: {checkpoint.Message}"),

@@ -4,6 +4,7 @@ using EbmService.Core.Evaluation;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Inference.Assessment;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
@@ -13,7 +14,6 @@ using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace EbmService.Inference;
 
@@ -21,7 +21,10 @@ namespace EbmService.Inference;
 public static class InferenceServiceCollectionExtensions
 {
     /// <summary>Registers the Core ports for models, evaluation, workloads, results, images and the device.</summary>
-    /// <remarks>The caller binds <see cref="ModelsOptions"/> (section Models) and <see cref="DeviceOptions"/> (section Device).</remarks>
+    /// <remarks>
+    /// The caller binds <see cref="ModelsOptions"/> (section Models) and <see cref="DeviceOptions"/> (section Device). Job types read their files through
+    /// <see cref="IJobInputs"/>, which the engine registers.
+    /// </remarks>
     public static IServiceCollection AddInference(this IServiceCollection services)
     {
         services.AddOptions<ModelsOptions>().ValidateDataAnnotations().ValidateOnStart();
@@ -34,10 +37,18 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<LiveModelPool>();
         services.AddSingleton<IModelEvaluator, ModelEvaluator>();
         services.AddSingleton<IJobDiagnostician, JobDiagnostician>();
-        services.TryAddSingleton<IJobInputs, NoJobInputs>();
         services.AddSingleton<SamplingResultAssembler>();
         return services.AddJobTypes();
     }
+
+    /// <summary>Registers what measures whole models by the jobs of <see cref="IJobRunner"/>, which the caller registers.</summary>
+    public static IServiceCollection AddAssessment(this IServiceCollection services) => services
+        .AddSingleton<RecipeSampler>()
+        .AddSingleton<ImageSampleAssessment>()
+        .AddSingleton<VectorSampleAssessment>()
+        .AddSingleton<ModelAssessment>()
+        .AddSingleton<PrecisionComparison>()
+        .AddSingleton<PlaneEnergy>();
 
     /// <summary>One line each; the first is what requests mean that name no type.</summary>
     private static IServiceCollection AddJobTypes(this IServiceCollection services) => services

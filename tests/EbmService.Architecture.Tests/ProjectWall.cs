@@ -20,7 +20,7 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
         new("Api", ["Core", "Jobs", "Inference"],
             ["Swashbuckle.*", "Microsoft.AspNetCore.*", "MessagePack", "Microsoft.EntityFrameworkCore.Design", "Grpc.*", "OpenTelemetry.*", .. Abstractions],
             AspNet: true),
-        new("Cli", ["Core", "Inference"], ["System.CommandLine", "Spectre.Console", .. Abstractions]),
+        new("Cli", ["Core", "Jobs", "Inference"], ["System.CommandLine", "Spectre.Console", .. Abstractions]),
         new("Client", ["Core"], ["Microsoft.AspNetCore.SignalR.Client", "Microsoft.AspNetCore.SignalR.Protocols.MessagePack", "MessagePack"]),
         new("Cluster", ["Core", "Jobs"], ["Microsoft.Orleans.*", .. Abstractions]),
     ];

@@ -64,6 +64,9 @@ public sealed class WallTests
     [InlineData("Core", "System.Text.Json", true)]
     [InlineData("Inference", "TorchSharp", true)]
     [InlineData("Api", "EbmService.Jobs", true)]
+    [InlineData("Cli", "EbmService.Jobs", true)]
+    [InlineData("Cli", "EbmService.Api", false)]
+    [InlineData("Cli", "TorchSharp", false)]
     public void Wall_KnownNeighbour_AnswersAsTheDesignSays(string project, string assembly, bool allowed) =>
         Assert.Equal(allowed, ProjectWall.All.Single(wall => wall.Name == project).AllowsAssembly(assembly));
 

@@ -17,6 +17,15 @@ public sealed class CliTestBed : IDisposable
 
     internal Func<HttpMessageHandler> Http { get; set; } = () => throw new InvalidOperationException("no download is expected");
 
+    /// <summary>A model that comes with the service; of an empty name, the folder of them all.</summary>
+    public static string Bundled(string model)
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EbmService.sln")))
+            folder = folder.Parent;
+        return Path.Combine(folder!.FullName, "deploy", "models", model);
+    }
+
     public string PathOf(params string[] parts) => Path.Combine([_root, .. parts]);
 
     public async Task<int> RunAsync(params string[] args) => await RunAsync(CancellationToken.None, args);

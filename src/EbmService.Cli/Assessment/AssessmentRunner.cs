@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EbmService.Cli.Data;
+using EbmService.Cli.Engine;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
@@ -8,28 +9,26 @@ using EbmService.Inference.Data;
 using EbmService.Inference.Assessment;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace EbmService.Cli.Assessment;
 
 /// <summary>One evaluation from data to report.</summary>
 internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOptions options)
 {
-    public int Run(CancellationToken cancellationToken)
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         if (options.ComparePrecision && options.UpdateCard)
             throw CliException.BadInput("--compare-precision writes precision.json only: leave out --update-card");
         if (options.Quick && options.UpdateCard)
             throw CliException.BadInput("--quick metrics don't belong on a card: leave out --quick or --update-card");
-        (ServiceProvider services, string name) = InferenceHost.Open(options.ModelFolder, environment);
-        using ServiceProvider scope = services;
-        HostedModel model = InferenceHost.Find(services, name, options.Version);
+        await using LocalEngine engine = LocalEngine.Open(options.ModelFolder);
+        HostedModel model = engine.Find(options.Version);
         environment.Out.WriteLine($"Evaluating {model.Key} on {options.Data.Name}.");
         string folder = options.Output ?? Path.Combine("evaluation", model.Key.Name, model.Key.Version);
         Directory.CreateDirectory(folder);
         if (options.ComparePrecision)
-            return ComparePrecision(services.GetRequiredService<PrecisionComparison>(), model, folder, cancellationToken);
-        AssessmentOutcome outcome = services.GetRequiredService<ModelAssessment>().Run(Request(model), Say, cancellationToken);
+            return await ComparePrecisionAsync(engine.Get<PrecisionComparison>(), model, folder, cancellationToken);
+        AssessmentOutcome outcome = await engine.Get<ModelAssessment>().RunAsync(Request(model), Say, cancellationToken);
 
         AtomicFile.Write(Path.Combine(folder, "evaluation.json"), JsonSerializer.SerializeToUtf8Bytes(outcome.Report, EbmJson.Indented));
         WritePictures(folder, outcome);
@@ -41,9 +40,9 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
         return ExitCode.Ok;
     }
 
-    private int ComparePrecision(PrecisionComparison comparison, HostedModel model, string folder, CancellationToken cancellationToken)
+    private async Task<int> ComparePrecisionAsync(PrecisionComparison comparison, HostedModel model, string folder, CancellationToken cancellationToken)
     {
-        PrecisionReport report = comparison.Run(Request(model), Say, cancellationToken);
+        PrecisionReport report = await comparison.RunAsync(Request(model), Say, cancellationToken);
         AtomicFile.Write(Path.Combine(folder, "precision.json"), JsonSerializer.SerializeToUtf8Bytes(report, EbmJson.Indented));
         environment.Out.WriteLine();
         environment.Out.WriteLine(report.Render());

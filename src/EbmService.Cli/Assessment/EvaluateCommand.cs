@@ -7,7 +7,7 @@ namespace EbmService.Cli.Assessment;
 internal static class EvaluateCommand
 {
     private const string Notes = """
-        Measures a version on data that training did not see, through the same code that answers the service's clients.
+        Measures a version on data that training did not see, by the same jobs as the service's.
 
         Images: accuracy, NLL, ECE, mean energy; every OOD score against the sets of --ood and against uniform noise, flipped, inverted
         and constant images; conformal p-values on the test set; class-conditional samples from uniform noise after the recipe's
@@ -56,7 +56,7 @@ internal static class EvaluateCommand
                 UpdateCard = parsed.GetValue(update),
                 CommandText = CommandText.Of(args),
             });
-            return Task.Run(() => runner.Run(cancellationToken), CancellationToken.None);
+            return runner.RunAsync(cancellationToken);
         });
         return command.WithNotes(Notes);
     }

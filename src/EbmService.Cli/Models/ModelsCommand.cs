@@ -32,7 +32,7 @@ internal static class ModelsCommand
             string folder = parsed.GetRequiredValue(repository);
             if (!Directory.Exists(folder))
                 throw CliException.BadInput($"there is no folder '{folder}'");
-            using ServiceProvider services = InferenceHost.Create(Path.GetFullPath(folder), environment);
+            using ServiceProvider services = ModelHost.Create(Path.GetFullPath(folder));
             IReadOnlyList<HostedModel> models = services.GetRequiredService<IModelCatalog>().List();
             foreach (HostedModel model in models)
                 environment.Out.WriteLine(Line(model));

@@ -30,8 +30,9 @@ internal static class PlotCommand
         var title = new Option<string?>("--title") { Description = "Over the pictures. Default: model and kernel.", HelpName = "TEXT" };
         var chains = new Option<int>("--chains") { Description = "Single chains drawn.", DefaultValueFactory = _ => 6, HelpName = "N" };
         var command = new Command("plot", "Draws traces, convergence, schedules and samples of a result.") { paths, model, output, title, chains };
-        command.SetAction(parsed => new PlotRunner(environment, new PlotOptions(
-            parsed.GetRequiredValue(paths), parsed.GetValue(model), parsed.GetValue(output), parsed.GetValue(title), Math.Max(0, parsed.GetValue(chains)))).Run());
+        command.SetAction((parsed, cancellationToken) => new PlotRunner(environment, new PlotOptions(
+            parsed.GetRequiredValue(paths), parsed.GetValue(model), parsed.GetValue(output), parsed.GetValue(title), Math.Max(0, parsed.GetValue(chains))))
+            .RunAsync(cancellationToken));
         return command.WithNotes(Notes);
     }
 }

@@ -1,3 +1,4 @@
+using EbmService.Cli.Engine;
 using EbmService.Cli.Sampling;
 using EbmService.Core.Devices;
 using EbmService.Core.Models;
@@ -16,7 +17,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
     private const int FilmChains = 8;
     private const int FilmColumns = 16;
 
-    public int Run()
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         if (options.Paths.Count > 1)
             return Write(options.Output ?? ".", [("compared.png", Compare())]);
@@ -26,7 +27,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
         bool isSpec = !Directory.Exists(path) && Path.GetFileName(path) != "trace.json";
         return isSpec
             ? Write(options.Output ?? Path.GetDirectoryName(Path.GetFullPath(path))!, [("schedule.png", Schedule(SpecFile.Read(path), options.Title ?? "schedule"))])
-            : DrawResult(ResultFolder.Open(path));
+            : await DrawResultAsync(ResultFolder.Open(path), cancellationToken);
     }
 
     private byte[] Compare()
@@ -35,7 +36,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
         return ChainPlots.Compared(results, options.Title ?? string.Join(", ", results.Select(result => result.Model).Distinct()));
     }
 
-    private int DrawResult(ResultFolder result)
+    private async Task<int> DrawResultAsync(ResultFolder result, CancellationToken cancellationToken)
     {
         string title = options.Title ?? $"{result.Model}: {result.Kernel}".TrimEnd(' ', ':');
         var pictures = new List<(string, byte[])> { ("energy.png", ChainPlots.Energies(result, title, options.Chains)) };
@@ -45,7 +46,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
             pictures.Add(("schedule.png", Schedule(spec, title)));
         TensorPayload? samples = result.ReadTensor("samples.npy"), trajectory = result.ReadTensor("trajectory.npy");
         if (options.Model is not null && samples is { Shape: [_, 2], Rows: > 0 })
-            pictures.Add(("plane.png", Plane(title, new PlaneOverlay(samples, trajectory, Math.Min(3, options.Chains)))));
+            pictures.Add(("plane.png", await PlaneAsync(title, new PlaneOverlay(samples, trajectory, Math.Min(3, options.Chains)), cancellationToken)));
         if (options.Model is not null && trajectory is { Shape: [> 0, > 0, _, _, _] })
             pictures.Add(("trajectory.png", Film(trajectory)));
         return Write(options.Output ?? result.Folder, pictures);
@@ -59,13 +60,15 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
             request, model, services.GetRequiredService<IComputeDevice>().Info.Kind, new SamplingPolicy(MaxInlineNumbers: int.MaxValue), () => 0).OrThrow(), title));
     }
 
-    private byte[] Plane(string title, PlaneOverlay overlay) => WithModel((services, model) =>
+    private async Task<byte[]> PlaneAsync(string title, PlaneOverlay overlay, CancellationToken cancellationToken)
     {
+        await using LocalEngine engine = LocalEngine.Open(options.Model!);
+        HostedModel model = engine.Find(version: null);
         InputSchema input = model.Descriptor!.Input;
         if (!input.Shape.SequenceEqual([2]))
             throw CliException.BadInput($"the result is of the plane, the model '{model.Key.Name}' is not: --model names another one");
-        return services.GetRequiredService<PlaneEnergy>().Render(model, title, overlay);
-    });
+        return await engine.Get<PlaneEnergy>().RenderAsync(model, title, overlay, cancellationToken);
+    }
 
     /// <summary>A row per chain, its kept states from left to right.</summary>
     private byte[] Film(TensorPayload trajectory) => WithModel((_, model) =>
@@ -89,9 +92,9 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
 
     private T WithModel<T>(Func<ServiceProvider, HostedModel, T> draw)
     {
-        (ServiceProvider services, string name) = InferenceHost.Open(options.Model!, environment);
+        (ServiceProvider services, string name) = ModelHost.Open(options.Model!);
         using ServiceProvider scope = services;
-        return draw(services, InferenceHost.Find(services, name, null));
+        return draw(services, ModelHost.Find(services, name, null));
     }
 
     private int Write(string folder, IReadOnlyList<(string Name, byte[] Png)> pictures)

@@ -10,17 +10,17 @@ internal sealed class JobDisplay(CliEnvironment environment) : IDisposable
 {
     private int _told;
 
-    public T Run<T>(Func<Action<JobProgress>, T> work)
+    public async Task<T> RunAsync<T>(Func<Action<JobProgress>, Task<T>> work)
     {
         if (!environment.Interactive)
-            return work(WriteLine);
+            return await work(WriteLine);
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(environment.Out) });
-        return console.Progress()
+        return await console.Progress()
             .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
-            .Start(context =>
+            .StartAsync(async context =>
             {
                 ProgressTask task = context.AddTask("starting", maxValue: 1);
-                return work(progress =>
+                return await work(progress =>
                 {
                     task.Description = Markup.Escape(Figures(progress));
                     task.Value = progress.Fraction;

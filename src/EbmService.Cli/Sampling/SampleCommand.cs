@@ -6,8 +6,9 @@ namespace EbmService.Cli.Sampling;
 internal static class SampleCommand
 {
     private const string Notes = """
-        Runs a sampling job here as the service's worker would: the same spec and seed give the same bits. Writes samples.png,
-        samples.npy, energies.npy, trace.json and card.json to --out, with --thin also trajectory.npy. The card holds the whole spec,
+        Runs a sampling job on the service's own engine, started here for it on a folder in the system's temporary one: the same spec and
+        seed give the same bits. Writes samples.png, samples.npy, energies.npy, trace.json and card.json to --out, with --thin also
+        trajectory.npy. The card holds the whole spec,
         seed included: --spec card.json draws the same samples again. Members without an option (schedules, clips, clamps, held parts,
         settings of a kernel) go into the file of --spec. docs/sampling.md explains all of it; 'ebm plot' draws the results.
 
@@ -29,12 +30,9 @@ internal static class SampleCommand
         var command = new Command("sample", "Draws samples from a model by a Markov chain.") { folder, version };
         options.AddTo(command);
         command.Options.Add(output);
-        command.SetAction((parsed, cancellation) =>
-        {
-            var runner = new SampleRunner(
-                environment, parsed.GetRequiredValue(folder), parsed.GetValue(version), options.Read(parsed), parsed.GetRequiredValue(output));
-            return Task.Run(() => runner.Run(cancellation), CancellationToken.None);
-        });
+        command.SetAction((parsed, cancellationToken) => new SampleRunner(
+            environment, parsed.GetRequiredValue(folder), parsed.GetValue(version), options.Read(parsed), parsed.GetRequiredValue(output))
+            .RunAsync(cancellationToken));
         return command.WithNotes(Notes);
     }
 }

@@ -1,55 +1,44 @@
-using System.Security.Cryptography;
 using System.Text.Json;
-using EbmService.Core.Devices;
+using EbmService.Cli.Engine;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Tasks;
-using Microsoft.Extensions.DependencyInjection;
+using EbmService.Jobs.Admission;
 
 namespace EbmService.Cli.Sampling;
 
-/// <summary>One sampling job in this process.</summary>
+/// <summary>One sampling job on the engine of this process.</summary>
 internal sealed class SampleRunner(CliEnvironment environment, string modelFolder, string? version, SamplingRequest request, string output)
 {
-    // Nothing here travels with every answer about a job, so that start points and masks may be as large as they are.
-    private static readonly SamplingPolicy Policy = new(MaxInlineNumbers: int.MaxValue);
-
-    public int Run(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        (ServiceProvider services, string name) = InferenceHost.Open(modelFolder, environment);
-        using ServiceProvider scope = services;
-        HostedModel model = InferenceHost.Find(services, name, version);
-        string device = services.GetRequiredService<IComputeDevice>().Info.Kind;
-        SamplingSpec spec = SamplingSpecFactory.Create(request, model, device, Policy, NewSeed).OrThrow();
+        await using LocalEngine engine = LocalEngine.Open(modelFolder);
+        HostedModel model = engine.Find(version);
+        JobSubmission submission = await engine.AcceptAsync(SamplingJob.Name, model, request, new StartPoints(model), cancellationToken);
+        var spec = (SamplingSpec)submission.Spec;
         environment.Out.WriteLine(
             $"Sampling {model.Key}: {spec.Chains} chains of {spec.Steps} steps, kernel {JsonNamingPolicy.CamelCase.ConvertName(spec.Kernel.ToString())}, "
-            + $"recipe {spec.Recipe}, seed {spec.Seed}, blocks of {spec.BlockSize}, {device}.");
+            + $"recipe {spec.Recipe}, seed {spec.Seed}, blocks of {spec.BlockSize}, {engine.Device.Kind}.");
 
-        var job = new JobDefinition("local", model.Reference(), spec);
-        JobProgress? last = null;
+        submission = submission with { Attachments = StartPoints.Read(spec.Inputs) };
         using var display = new JobDisplay(environment);
-        LocalJobResult drawn = display.Run(
-            update => services.GetRequiredService<LocalJobRunner>().Run(job, progress => update(last = progress), cancellation));
-        var made = new ResultFiles();
-        services.GetRequiredService<IResultAssembler>().Assemble(job, drawn.Blocks, drawn.Stopped, made);
-        IReadOnlyList<ResultFile> files = made.All;
+        FinishedJob done = await display.RunAsync(report => engine.RunAsync(submission, report, cancellationToken));
         Directory.CreateDirectory(output);
-        foreach (ResultFile file in files)
-            AtomicFile.Write(Path.Combine(output, file.Name), file.Content);
-        Conclude(drawn.Stopped, last, files);
+        foreach (ResultEntry result in done.Job.Results)
+        {
+            await using Stream content = await done.OpenAsync(result.Name, cancellationToken);
+            AtomicFile.Write(Path.Combine(output, result.Name), content);
+        }
+        Conclude(done.Job, JsonSerializer.Deserialize<JsonElement>(await done.ReadAsync("card.json", cancellationToken)));
         return ExitCode.Ok;
     }
 
-    private void Conclude(string stopped, JobProgress? last, IReadOnlyList<ResultFile> files)
+    private void Conclude(JobSnapshot job, JsonElement card)
     {
-        JsonElement card = JsonSerializer.Deserialize<JsonElement>(files.First(file => file.Name == "card.json").Content);
-        environment.Out.WriteLine(SampleSummary.Of(card, stopped, last));
-        environment.Out.WriteLine($"Wrote {string.Join(", ", files.Select(file => file.Name))} to {output}.");
+        environment.Out.WriteLine(SampleSummary.Of(card, job));
+        environment.Out.WriteLine($"Wrote {string.Join(", ", job.Results.Select(result => result.Name))} to {output}.");
         foreach (string warning in SampleSummary.Warnings(card))
             environment.Error.WriteLine($"ebm: {warning}");
     }
-
-    private static long NewSeed() => (long)(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) & (ulong)SamplingSpecFactory.MaxSeed);
 }

@@ -11,10 +11,11 @@ internal static class SampleSummary
     private const double LeastEss = 400;
     private const double LeastEbfmi = 0.3;
 
-    public static string Of(JsonElement card, string stopped, JobProgress? last)
+    public static string Of(JsonElement card, JobSnapshot job)
     {
-        string why = stopped == StopReason.Completed ? "" : $" ({stopped})";
-        string rate = last?.RatePerSecond is { } speed ? string.Create(CultureInfo.InvariantCulture, $", {speed:N0} chain-steps/s") : "";
+        string why = job.StopReason == StopReason.Completed ? "" : $" ({job.StopReason})";
+        double seconds = (job.FinishedAt - job.StartedAt)?.TotalSeconds ?? 0;
+        string rate = seconds > 0 ? string.Create(CultureInfo.InvariantCulture, $", {job.Progress.Done / seconds:N0} chain-steps/s") : "";
         JsonElement diagnostics = card.GetProperty("diagnostics");
         (string, double?)[] figures =
         [

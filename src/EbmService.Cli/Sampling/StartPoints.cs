@@ -7,8 +7,9 @@ using EbmService.Core.Tensors;
 
 namespace EbmService.Cli.Sampling;
 
-/// <summary>Where chains go on from here: the folders of earlier results take the place of the service's jobs.</summary>
-internal sealed class StartPoints : IJobInputs
+/// <summary>Where chains go on from here: the folders of earlier results, named by their paths, take the place of the service's jobs.</summary>
+/// <param name="model">A folder does not say what it is a result of; only its shape is compared.</param>
+internal sealed class StartPoints(HostedModel model) : IJobResults
 {
     private const string Samples = "samples.npy";
 
@@ -26,19 +27,41 @@ internal sealed class StartPoints : IJobInputs
     {
         if (request.StartJob is not { } job)
             return request;
-        string sha256 = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(FileOf(job.Id))));
+        string sha256 = HashOf(File.ReadAllBytes(FileOf(job.Id)));
         if (job.Sha256 is { } expected && !string.Equals(expected, sha256, StringComparison.OrdinalIgnoreCase))
             throw CliException.BadInput($"the samples in '{job.Id}' are not those that the spec starts from: their SHA-256 is {sha256}");
         return request with { StartJob = job with { Sha256 = sha256 } };
     }
 
-    public byte[] Read(string jobId, JobInput input)
+    /// <summary>The files that a job of these inputs starts from, by name.</summary>
+    /// <exception cref="FailureException">One is not the file that was accepted.</exception>
+    public static Dictionary<string, byte[]> Read(IReadOnlyList<JobInput> inputs) => inputs.ToDictionary(input => input.Name, input =>
     {
         byte[] bytes = File.ReadAllBytes(FileOf(input.FromJob!));
-        return Convert.ToHexStringLower(SHA256.HashData(bytes)) == input.Sha256
+        return HashOf(bytes) == input.Sha256
             ? bytes
-            : throw new FailureException(new Failure(FailureCode.StorageFailed, $"The samples in '{input.FromJob}' changed while the job ran."));
+            : throw new FailureException(new Failure(FailureCode.StorageFailed, $"The samples in '{input.FromJob}' changed meanwhile."));
+    });
+
+    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation)
+    {
+        byte[] samples = File.ReadAllBytes(FileOf(id));
+        return Task.FromResult<Outcome<JobSnapshot>>(new JobSnapshot
+        {
+            Id = id,
+            Status = JobStatus.Succeeded,
+            Models = JobModel.Only(model.Reference()),
+            Spec = new UnreadableSpec(SamplingJob.Name),
+            Progress = new JobProgress(),
+            CreatedAt = default,
+            Results = [new ResultEntry(Samples, NpyFormat.MediaType, samples.Length, HashOf(samples))],
+        });
     }
+
+    public async Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation) =>
+        new JobResult((await FindAsync(id, cancellation)).OrThrow().Results.Single(entry => entry.Name == name), File.OpenRead(FileOf(id)));
+
+    private static string HashOf(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
     private static string FileOf(string folder) => File.Exists(Path.Combine(folder, Samples))
         ? Path.Combine(folder, Samples)

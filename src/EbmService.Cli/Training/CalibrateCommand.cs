@@ -33,9 +33,9 @@ internal static class CalibrateCommand
 
     private static int Run(CliEnvironment environment, string folder, DataSource source, string? version)
     {
-        (ServiceProvider services, string name) = InferenceHost.Open(folder, environment);
+        (ServiceProvider services, string name) = ModelHost.Open(folder);
         using ServiceProvider scope = services;
-        HostedModel model = InferenceHost.Find(services, name, version);
+        HostedModel model = ModelHost.Find(services, name, version);
         TrainingPlan plan = TrainingPlan.Read(folder);
         ITrainingData data = source.ReadTraining(plan.Model.Input);
         if (plan.FaultOf(data) is { } fault)

@@ -1,6 +1,5 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Models;
-using EbmService.Inference.Tuning;
 
 namespace EbmService.Cli.Tuning;
 

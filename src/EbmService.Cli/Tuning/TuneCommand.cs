@@ -1,8 +1,7 @@
 using System.CommandLine;
+using EbmService.Cli.Engine;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Tuning;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace EbmService.Cli.Tuning;
 
@@ -36,28 +35,26 @@ internal static class TuneCommand
         {
             folder, version, precision, sizes, rounds, seconds, save,
         };
-        command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(environment, parsed.GetRequiredValue(folder), parsed.GetValue(version), parsed.GetValue(save), model => new TuningRequest
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            environment, parsed.GetRequiredValue(folder), parsed.GetValue(version), parsed.GetValue(save), model => new TuningRequest
             {
                 Model = model,
                 Precision = parsed.GetValue(precision),
                 BlockSizes = ParseSizes(parsed.GetValue(sizes)) ?? new TuningRequest { Model = model }.BlockSizes,
                 Rounds = Within(parsed.GetValue(rounds), 1, 1000, "--rounds"),
                 Length = TimeSpan.FromSeconds(Within(parsed.GetValue(seconds), 0.001, 60, "--seconds")),
-            }, cancellation),
-            CancellationToken.None));
+            }, cancellationToken));
         return command.WithNotes(Notes);
     }
 
-    private static int Run(
-        CliEnvironment environment, string folder, string? version, bool save, Func<HostedModel, TuningRequest> request, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        CliEnvironment environment, string folder, string? version, bool save, Func<HostedModel, TuningRequest> request, CancellationToken cancellationToken)
     {
-        (ServiceProvider services, string name) = InferenceHost.Open(folder, environment);
-        using ServiceProvider scope = services;
-        TuningRequest asked = request(InferenceHost.Find(services, name, version));
+        await using LocalEngine engine = LocalEngine.Open(folder);
+        TuningRequest asked = request(engine.Find(version));
         var display = new TuneDisplay(environment);
         display.Begin(asked);
-        TuningReport report = services.GetRequiredService<BlockSizeTuner>().Run(asked, display.Round, cancellation);
+        TuningReport report = await new BlockSizeTuner(engine).RunAsync(asked, display.Round, cancellationToken);
         display.Table(report);
         if (save)
             display.Saved(BlockSizeFile.Save(folder, asked.Model, report), report);

@@ -1,5 +1,4 @@
 using EbmService.Inference.Models;
-using EbmService.Inference.Tuning;
 
 namespace EbmService.Cli.Tuning;
 

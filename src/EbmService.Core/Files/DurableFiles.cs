@@ -62,10 +62,30 @@ public static class DurableFiles
     /// <summary>Replaces a file, so that a reader, also after a power cut, sees the old bytes or the new ones.</summary>
     public static void Replace(string path, ReadOnlySpan<byte> content)
     {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        string temporary = TemporaryOf(path);
         try
         {
             Write(temporary, [], content);
+            Rename(temporary, path);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>As <see cref="Replace(string, ReadOnlySpan{byte})"/>, for content that comes in parts.</summary>
+    public static void Replace(string path, Action<Stream> write)
+    {
+        string temporary = TemporaryOf(path);
+        try
+        {
+            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                write(file);
+                file.Flush(flushToDisk: true);
+            }
             Rename(temporary, path);
         }
         catch
@@ -114,6 +134,8 @@ public static class DurableFiles
 
     /// <summary>The folder that a file's name is in.</summary>
     public static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path))!;
+
+    private static string TemporaryOf(string path) => $"{path}.{Guid.NewGuid():N}.tmp";
 
     private static int SyncOpen(int handle)
     {

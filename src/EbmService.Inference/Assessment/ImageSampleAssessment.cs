@@ -10,7 +10,7 @@ public sealed class ImageSampleAssessment(RecipeSampler sampler, IImageCodec ima
     private const int LongFactor = 20;
     private const int PicturedPerClass = 10;
 
-    internal AssessmentOutcome Run(
+    internal async Task<AssessmentOutcome> RunAsync(
         AssessmentRequest request, AssessmentReport report, TensorPayload test, Action<string> status, CancellationToken cancellationToken)
     {
         if (request.Model.Descriptor!.Labels.Count == 0 || request.TrainImages?.Labels is null || request.TestImages?.Labels is null)
@@ -26,8 +26,8 @@ public sealed class ImageSampleAssessment(RecipeSampler sampler, IImageCodec ima
         var pictures = new Dictionary<string, byte[]>();
         ImageSamplesReport[] samples =
         [
-            Sample(context, request.Quick ? 10 : 100, null, pictures, status, cancellationToken),
-            Sample(context, request.Quick ? 2 : 20, LongFactor, pictures, status, cancellationToken),
+            await SampleAsync(context, request.Quick ? 10 : 100, null, pictures, status, cancellationToken),
+            await SampleAsync(context, request.Quick ? 2 : 20, LongFactor, pictures, status, cancellationToken),
         ];
         return new AssessmentOutcome(report with
         {
@@ -57,13 +57,13 @@ public sealed class ImageSampleAssessment(RecipeSampler sampler, IImageCodec ima
         return judge;
     }
 
-    private ImageSamplesReport Sample(
+    private async Task<ImageSamplesReport> SampleAsync(
         Context context, int perClass, int? factor, Dictionary<string, byte[]> pictures, Action<string> status, CancellationToken cancellationToken)
     {
         HostedModel model = context.Request.Model;
         int classes = context.Classes;
         int own = Core.Sampling.SamplingSpecFactory.FindRecipe(model.Descriptor!, model.Descriptor!.DefaultRecipe)!.Steps;
-        RecipeSamples samples = sampler.Draw(
+        RecipeSamples samples = await sampler.DrawAsync(
             model, classes * perClass, own * (factor ?? 1), [.. Enumerable.Range(0, classes)], context.Request.Seed, status, cancellationToken);
         // A column per class in the sampler's order; a row per class is easier to read.
         TensorPayload rows = samples.Rows.Take(

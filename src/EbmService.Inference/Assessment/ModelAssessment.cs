@@ -1,5 +1,5 @@
 using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
+using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Models;
@@ -8,10 +8,10 @@ using EbmService.Inference.Ood;
 namespace EbmService.Inference.Assessment;
 
 /// <summary>
-/// Measures a model version the way clients meet it: through the evaluator and the sampling workloads of the service.
+/// Measures a model version the way clients meet it: by scoring jobs and sampling jobs.
 /// </summary>
 public sealed class ModelAssessment(
-    ModelRepository models, IModelEvaluator evaluator, IComputeDevice device, ImageSampleAssessment imageSamples, VectorSampleAssessment vectorSamples)
+    ModelRepository models, IJobRunner runner, IComputeDevice device, ImageSampleAssessment imageSamples, VectorSampleAssessment vectorSamples)
 {
     private const int SyntheticRows = 10_000;
     private const int QuickRows = 1000;
@@ -20,13 +20,18 @@ public sealed class ModelAssessment(
     /// <param name="request">What to measure.</param>
     /// <param name="status">Told what is being done, in words.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public AssessmentOutcome Run(AssessmentRequest request, Action<string> status, CancellationToken cancellationToken)
+    public async Task<AssessmentOutcome> RunAsync(AssessmentRequest request, Action<string> status, CancellationToken cancellationToken)
     {
         InputSchema input = request.Model.Descriptor!.Input;
-        var scorer = new SetScorer(evaluator, device, request.Model.Key, cancellationToken);
+        OodCalibration? calibration = Calibration(request.Model.Key);
+        var scorer = new SetScorer(runner, request.Model, calibration, cancellationToken);
         TensorPayload test = TestRows(request, input);
         status($"scoring {test.Rows} test rows");
-        ScoredSet inside = scorer.Score("test", test);
+        ScoredSet inside = await scorer.ScoreAsync("test", test);
+        ClassificationReport? classification = await ClassifyAsync(request, scorer, test);
+        var outOfDistribution = new List<OodReport>();
+        foreach ((string Name, Func<TensorPayload> Rows) set in Sets(request, input, test))
+            outOfDistribution.AddRange(await CompareAsync(scorer, inside, set, status));
         var report = new AssessmentReport
         {
             Model = request.Model.Reference(),
@@ -36,13 +41,13 @@ public sealed class ModelAssessment(
             Device = $"{device.Info.Kind}, {device.Info.Runtime}",
             Quick = request.Quick,
             EnergyMean = inside.EnergyMean,
-            Classification = Classify(request, scorer, test),
-            OutOfDistribution = [.. Sets(request, input, test).SelectMany(set => Compare(scorer, inside, set, status))],
-            ConformalShareAt05 = ConformalShares(request.Model.Key, inside),
+            Classification = classification,
+            OutOfDistribution = outOfDistribution,
+            ConformalShareAt05 = ConformalShares(calibration, inside),
         };
         return input.Kind == InputKind.Image
-            ? imageSamples.Run(request, report, test, status, cancellationToken)
-            : vectorSamples.Run(request, report, test, scorer, status, cancellationToken);
+            ? await imageSamples.RunAsync(request, report, test, status, cancellationToken)
+            : await vectorSamples.RunAsync(request, report, test, scorer, status, cancellationToken);
     }
 
     private static TensorPayload TestRows(AssessmentRequest request, InputSchema input)
@@ -52,13 +57,13 @@ public sealed class ModelAssessment(
         return request.Quick && rows.Rows > QuickRows ? rows.Slice(0, QuickRows) : rows;
     }
 
-    private static ClassificationReport? Classify(AssessmentRequest request, SetScorer scorer, TensorPayload test)
+    private static async Task<ClassificationReport?> ClassifyAsync(AssessmentRequest request, SetScorer scorer, TensorPayload test)
     {
         int classes = request.Model.Descriptor!.Labels.Count;
         if (classes == 0 || request.TestImages?.Labels is not { } all)
             return null;
         int[] labels = all[..test.Rows];
-        float[] probabilities = scorer.Probabilities(test);
+        float[] probabilities = await scorer.ProbabilitiesAsync(test);
         double likelihood = labels.Select((label, i) => -Math.Log(Math.Max(1e-12, probabilities[i * classes + label]))).Average();
         return new ClassificationReport(
             test.Rows,
@@ -80,24 +85,27 @@ public sealed class ModelAssessment(
         yield return ("constant", () => SyntheticOod.Constant(input, count, (int)request.Seed));
     }
 
-    private static IEnumerable<OodReport> Compare(
+    private static async Task<IEnumerable<OodReport>> CompareAsync(
         SetScorer scorer, ScoredSet inside, (string Name, Func<TensorPayload> Rows) set, Action<string> status)
     {
         TensorPayload rows = set.Rows();
         status($"scoring {rows.Rows} rows of '{set.Name}'");
-        ScoredSet outside = scorer.Score(set.Name, rows);
+        ScoredSet outside = await scorer.ScoreAsync(set.Name, rows);
         return inside.Scores.Keys.Select(score => new OodReport(
             set.Name, outside.Count, score, OodMetrics.Compute(inside.Scores[score], outside.Scores[score])));
     }
 
-    private Dictionary<string, double> ConformalShares(ModelKey key, ScoredSet inside)
+    private OodCalibration? Calibration(ModelKey key)
     {
         LoadedModel loaded = models.Load(key).OrThrow();
-        if (loaded.Calibration.Count == 0)
-            return [];
-        var calibration = new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean);
-        return inside.Scores.Where(score => calibration.Has(score.Key)).ToDictionary(
+        return loaded.Calibration.Count == 0
+            ? null
+            : new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean);
+    }
+
+    private static Dictionary<string, double> ConformalShares(OodCalibration? calibration, ScoredSet inside) => calibration is null
+        ? []
+        : inside.Scores.Where(score => calibration.Has(score.Key)).ToDictionary(
             score => score.Key,
             score => score.Value.Count(value => calibration.PValue(score.Key, value) <= ConformalAlpha) / (double)inside.Count);
-    }
 }

@@ -1,5 +1,4 @@
-using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
+using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Imaging;
@@ -7,7 +6,7 @@ using EbmService.Inference.Imaging;
 namespace EbmService.Inference.Assessment;
 
 /// <summary>Pictures of the energy of a model of the plane.</summary>
-public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device)
+public sealed class PlaneEnergy(IJobRunner runner)
 {
     private const int Side = 240;
 
@@ -20,21 +19,21 @@ public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device
     /// <param name="title">Over the picture.</param>
     /// <param name="overlay">What is drawn over it.</param>
     /// <returns>PNG bytes.</returns>
-    public byte[] Render(HostedModel model, string title, PlaneOverlay overlay)
+    public async Task<byte[]> RenderAsync(HostedModel model, string title, PlaneOverlay overlay, CancellationToken cancellationToken)
     {
-        var scorer = new SetScorer(evaluator, device, model.Key, CancellationToken.None);
+        var scorer = new SetScorer(runner, model, calibration: null, cancellationToken);
         InputSchema input = model.Descriptor!.Input;
-        PlaneSquare square = Interesting(scorer, input, overlay.Points);
-        return PlanePlot.RenderEnergy(title, square, Energies(scorer, square, Side), Side, overlay);
+        PlaneSquare square = await InterestingAsync(scorer, input, overlay.Points);
+        return PlanePlot.RenderEnergy(title, square, await EnergiesAsync(scorer, square, Side), Side, overlay);
     }
 
-    internal static byte[] Render(SetScorer scorer, InputSchema input, string title) =>
-        PlanePlot.RenderEnergy(title, PlaneSquare.Of(input), Energies(scorer, PlaneSquare.Of(input), Side), Side);
+    internal static async Task<byte[]> RenderAsync(SetScorer scorer, InputSchema input, string title) =>
+        PlanePlot.RenderEnergy(title, PlaneSquare.Of(input), await EnergiesAsync(scorer, PlaneSquare.Of(input), Side), Side);
 
-    private static PlaneSquare Interesting(SetScorer scorer, InputSchema input, TensorPayload points)
+    private static async Task<PlaneSquare> InterestingAsync(SetScorer scorer, InputSchema input, TensorPayload points)
     {
         double size = input.Max - input.Min;
-        float[] coarse = Energies(scorer, PlaneSquare.Of(input), CoarseSide);
+        float[] coarse = await EnergiesAsync(scorer, PlaneSquare.Of(input), CoarseSide);
         float deep = coarse.Where(float.IsFinite).DefaultIfEmpty(0).Min() + Depth;
         var x = new List<double>();
         var y = new List<double>();
@@ -56,7 +55,7 @@ public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device
     }
 
     /// <summary>E at the middles of a grid of cells, the top row first.</summary>
-    private static float[] Energies(SetScorer scorer, PlaneSquare square, int side)
+    private static Task<float[]> EnergiesAsync(SetScorer scorer, PlaneSquare square, int side)
     {
         var points = new float[2 * side * side];
         double cell = square.Size / side;
@@ -65,6 +64,6 @@ public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device
             points[2 * i] = (float)(square.Left + (i % side + 0.5) * cell);
             points[2 * i + 1] = (float)(square.Bottom + square.Size - (i / side + 0.5) * cell);
         }
-        return scorer.Energies(new TensorPayload([side * side, 2], points));
+        return scorer.EnergiesAsync(new TensorPayload([side * side, 2], points));
     }
 }

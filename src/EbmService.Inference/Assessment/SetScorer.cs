@@ -1,49 +1,55 @@
-using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
+using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Core.Scoring;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Ood;
-using EbmService.Inference.Tasks;
 
 namespace EbmService.Inference.Assessment;
 
 /// <summary>A data set with all its scores; higher = more in-distribution.</summary>
-/// <param name="Scores">By score name, typicality included where the version has a calibration.</param>
+/// <param name="Scores">By score name, typicality included where the version has a calibration of it.</param>
 internal sealed record ScoredSet(string Name, int Count, IReadOnlyDictionary<string, float[]> Scores)
 {
     public double EnergyMean => -Scores[OodScorer.LogDensity].Average(value => (double)value);
 }
 
-/// <summary>Asks the evaluator of the service about whole data sets, on every slot of the device.</summary>
-internal sealed class SetScorer(IModelEvaluator evaluator, IComputeDevice device, ModelKey model, CancellationToken cancellationToken)
+/// <summary>Scores whole data sets by scoring jobs.</summary>
+/// <param name="calibration">Null where the version has none.</param>
+internal sealed class SetScorer(IJobRunner runner, HostedModel model, OodCalibration? calibration, CancellationToken cancellationToken)
 {
-    private const int Rows = 256;
-
-    public ScoredSet Score(string name, TensorPayload inputs)
+    public async Task<ScoredSet> ScoreAsync(string name, TensorPayload inputs)
     {
-        EvaluationAnswer[] answers = Ask(inputs, EvaluationKind.OutOfDistribution);
-        return new ScoredSet(name, inputs.Rows, answers[0].Scores!.Keys.ToDictionary(
-            score => score, score => answers.SelectMany(answer => answer.Scores![score]).ToArray()));
+        IReadOnlyList<string> names = OodScorer.NamesOf(model.Descriptor!.Labels.Count);
+        FinishedJob done = await RunAsync(inputs, names);
+        var scores = new Dictionary<string, float[]>();
+        foreach (string score in names)
+            scores[score] = (await ReadAsync(done, score)).Values;
+        if (calibration is { HasTypicality: true })
+            scores[OodScorer.Typicality] = [.. scores[OodScorer.LogDensity].Select(calibration.Typicality)];
+        return new ScoredSet(name, inputs.Rows, scores);
     }
 
     /// <summary>p(y | x), (n, classes).</summary>
-    public float[] Probabilities(TensorPayload inputs) =>
-        [.. Ask(inputs, EvaluationKind.Classification).SelectMany(answer => answer.Probabilities!.Values)];
-
-    public float[] Energies(TensorPayload inputs) => [.. Ask(inputs, EvaluationKind.Energy).SelectMany(answer => answer.Energies)];
-
-    private EvaluationAnswer[] Ask(TensorPayload inputs, EvaluationKind kind)
+    public async Task<float[]> ProbabilitiesAsync(TensorPayload inputs)
     {
-        int parts = (inputs.Rows + Rows - 1) / Rows;
-        var answers = new EvaluationAnswer[parts];
-        SlotThreads.ForEach(device, parts, part =>
-        {
-            int first = part * Rows, count = Math.Min(Rows, inputs.Rows - first);
-            var rows = new TensorPayload(
-                [count, .. inputs.Shape.Skip(1)], inputs.Values.AsSpan(first * inputs.RowLength, count * inputs.RowLength).ToArray());
-            var query = new EvaluationQuery { Model = model, Kind = kind, Inputs = rows };
-            answers[part] = evaluator.Evaluate([query])[0].OrThrow();
-        }, cancellationToken);
-        return answers;
+        TensorPayload logits = await ReadAsync(await RunAsync(inputs, [ScoringJob.Logits]), ScoringJob.Logits);
+        return [.. Enumerable.Range(0, logits.Rows).SelectMany(row => Softmax(logits.Row(row).ToArray()))];
+    }
+
+    public async Task<float[]> EnergiesAsync(TensorPayload inputs) =>
+        (await ReadAsync(await RunAsync(inputs, [ScoringJob.Energy]), ScoringJob.Energy)).Values;
+
+    private Task<FinishedJob> RunAsync(TensorPayload inputs, IReadOnlyList<string> outputs) =>
+        runner.RunAsync(ScoringJob.Name, model, new ScoringRequest { Data = inputs, Outputs = outputs }, report: null, cancellationToken);
+
+    private async Task<TensorPayload> ReadAsync(FinishedJob done, string output) =>
+        NpyFormat.Read(await done.ReadAsync($"{output}.npy", cancellationToken));
+
+    private static IEnumerable<float> Softmax(float[] logits)
+    {
+        double largest = logits.Max();
+        double[] weights = [.. logits.Select(logit => Math.Exp(logit - largest))];
+        double sum = weights.Sum();
+        return weights.Select(weight => (float)(weight / sum));
     }
 }

@@ -9,7 +9,7 @@ public sealed class VectorSampleAssessment(RecipeSampler sampler, IImageCodec im
 {
     private const int LongFactor = 5;
 
-    internal AssessmentOutcome Run(
+    internal async Task<AssessmentOutcome> RunAsync(
         AssessmentRequest request, AssessmentReport report, TensorPayload test, SetScorer scorer, Action<string> status, CancellationToken cancellationToken)
     {
         InputSchema input = request.Model.Descriptor!.Input;
@@ -19,13 +19,13 @@ public sealed class VectorSampleAssessment(RecipeSampler sampler, IImageCodec im
         var samples = new List<VectorSamplesReport>();
         foreach (int steps in new[] { own, own * LongFactor })
         {
-            RecipeSamples drawn = sampler.Draw(request.Model, chains, steps, [], request.Seed, status, cancellationToken);
+            RecipeSamples drawn = await sampler.DrawAsync(request.Model, chains, steps, [], request.Seed, status, cancellationToken);
             samples.Add(Measure(request, drawn, test));
             Picture(pictures, $"samples-{steps}.png", drawn.Rows, input);
         }
         Picture(pictures, "data.png", test.Slice(0, chains), input);
         if (input.Shape[0] == 2)
-            pictures["energy.png"] = PlaneEnergy.Render(scorer, input, request.Model.Key.Name + ": energy");
+            pictures["energy.png"] = await PlaneEnergy.RenderAsync(scorer, input, request.Model.Key.Name + ": energy");
         return new AssessmentOutcome(report with { VectorSamples = samples }, pictures);
     }
 

@@ -6,4 +6,7 @@ namespace EbmService.Inference.Checkpoints;
 public static class AtomicFile
 {
     public static void Write(string path, ReadOnlySpan<byte> content) => DurableFiles.Replace(path, content);
+
+    /// <summary>As <see cref="Write(string, ReadOnlySpan{byte})"/>, for content that need not be in memory at once.</summary>
+    public static void Write(string path, Stream content) => DurableFiles.Replace(path, content.CopyTo);
 }

@@ -12,7 +12,7 @@ public sealed record JobSubmission(IReadOnlyList<JobModel> Models, JobSpec Spec)
     {
     }
 
-    /// <value>Contents of those inputs of the spec that are no other job's results, by name.</value>
+    /// <value>Contents of those inputs of the spec that came with it, by name; the others are copied from the jobs that they name.</value>
     public IReadOnlyDictionary<string, byte[]> Attachments { get; init; } = new Dictionary<string, byte[]>();
 
     public int Priority { get; init; }

@@ -4,7 +4,7 @@ using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Admission;
 
-/// <summary>Copies the results that a new job starts from.</summary>
+/// <summary>Stores the files that a new job starts from: those that came with it, and copies of other jobs' results.</summary>
 internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
 {
     private const string Field = "spec.startJob";
@@ -14,9 +14,9 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
     {
         foreach (JobInput input in wanted)
         {
-            if (input.FromJob is null)
+            if (attachments.TryGetValue(input.Name, out byte[]? content))
             {
-                inputs.Attach(jobId, input, attachments[input.Name]);
+                inputs.Attach(jobId, input, content);
                 continue;
             }
             if (await WhyNotAsync(input) is { } reason)

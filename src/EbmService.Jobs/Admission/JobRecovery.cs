@@ -25,8 +25,11 @@ internal sealed class JobRecovery(
     /// <returns>How many jobs go on.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
-        await store.MigrateAsync(cancellation);
-        sweep.Run(await store.ListEndedAsync(cancellation), log.FilesNotRemoved);
+        // The first queries of a process take half a second to compile, which a command that begins with an empty store would notice.
+        bool isNew = await store.MigrateAsync(cancellation);
+        sweep.Run(isNew ? [] : await store.ListEndedAsync(cancellation), log.FilesNotRemoved);
+        if (isNew)
+            return 0;
         int taken = 0;
         string after = "";
         while (await store.ListUnfinishedAsync(after, cancellation) is { Count: > 0 } page)

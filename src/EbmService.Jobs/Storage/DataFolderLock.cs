@@ -46,19 +46,15 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
 
     public Task StoppedAsync(CancellationToken cancellation)
     {
-        if (_file is not null)
-            Mark(_file, inUse: false);
-        Dispose();
+        // A host may be stopped twice, and by two at once.
+        using FileStream? file = Interlocked.Exchange(ref _file, null);
+        if (file is not null)
+            Mark(file, inUse: false);
         return Task.CompletedTask;
     }
 
     // The file stays: whoever removed it could remove it from under its next holder.
-    // A host may be stopped twice.
-    public void Dispose()
-    {
-        _file?.Dispose();
-        _file = null;
-    }
+    public void Dispose() => Interlocked.Exchange(ref _file, null)?.Dispose();
 
     private static void Mark(FileStream file, bool inUse)
     {

@@ -22,15 +22,15 @@ internal sealed class JobStore(
     public bool IsBusy => writer.IsBusy;
 
     /// <summary>Brings the database up to date; the caller holds the <see cref="DataFolderLock"/>.</summary>
+    /// <returns>Whether it was made just now: there are no jobs in it.</returns>
     /// <exception cref="StorageUnavailableException">Another program holds the database for longer than the configured limit.</exception>
-    public async Task MigrateAsync(CancellationToken cancellationToken)
+    public async Task<bool> MigrateAsync(CancellationToken cancellationToken)
     {
         for (int tries = 0; ; tries++)
         {
             try
             {
-                await MigrateOnceAsync(cancellationToken);
-                return;
+                return await MigrateOnceAsync(cancellationToken);
             }
             // Each try has waited for the database's own limit of one second.
             catch (Exception e) when (DatabaseErrors.KindOf(e) == DatabaseError.Busy)
@@ -42,17 +42,19 @@ internal sealed class JobStore(
         }
     }
 
-    private async Task MigrateOnceAsync(CancellationToken cancellationToken)
+    private async Task<bool> MigrateOnceAsync(CancellationToken cancellationToken)
     {
         await using JobsDbContext context = await contexts.CreateDbContextAsync(cancellationToken);
         // EF Core waits without end for the migration lock of a process that was killed while it held it; nobody else is here.
         // https://learn.microsoft.com/ef/core/providers/sqlite/limitations#concurrent-migrations-protection
         if (context.Database.IsSqlite())
             await context.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS \"__EFMigrationsLock\"", cancellationToken);
+        bool isNew = !(await context.Database.GetAppliedMigrationsAsync(cancellationToken)).Any();
         await context.Database.MigrateAsync(cancellationToken);
         // WAL lets readers go on while a job is being written; the mode stays with the file.
         if (context.Database.IsSqlite())
             await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellationToken);
+        return isNew;
     }
 
     /// <summary>The job, its blocks and its idempotency key, in one transaction; for a request.</summary>

@@ -99,7 +99,7 @@ public sealed class SampleCommandTests : IDisposable
     [Fact]
     public async Task Sample_UntilEss_StopsAtACheckWithTheBitsOfSoManySteps()
     {
-        string folder = BundledMoons();
+        string folder = CliTestBed.Bundled("two-moons");
 
         Assert.Equal(ExitCode.Ok, await _bed.RunAsync(
             "sample", folder, "--kernel", "hmc", "--warmup", "40", "--chains", "16", "--steps", "3000", "--seed", "5", "--until-ess", "100", "--check-every", "20", "--out", _bed.PathOf("a")));
@@ -134,6 +134,31 @@ public sealed class SampleCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Sample_StartFromSamplesOfAnotherShape_ExitsWith2AndSaysWhy()
+    {
+        string folder = await TrainedAsync();
+        await _bed.RunAsync("sample", CliTestBed.Bundled("ising-lattice"), "--chains", "4", "--steps", "1", "--out", _bed.PathOf("a"));
+
+        int code = await _bed.RunAsync("sample", folder, "--start-from", _bed.PathOf("a"), "--out", _bed.PathOf("b"));
+
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains("startJob", _bed.Error);
+        Assert.Contains("has the shape [4, ", _bed.Error);
+    }
+
+    [Fact]
+    public async Task Sample_AllChainsDiverge_ExitsWith1AndSaysWhy()
+    {
+        string folder = await TrainedAsync();
+        File.WriteAllText(_bed.PathOf("spec.json"), """{ "chains": 4, "steps": 200, "seed": 1, "stepSize": 1e38, "temperature": 1e38, "stateClamp": { "kind": "none" } }""");
+
+        int code = await _bed.RunAsync("sample", folder, "--spec", _bed.PathOf("spec.json"), "--out", _bed.PathOf("a"));
+
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains("left the finite numbers", _bed.Error);
+    }
+
+    [Fact]
     public async Task Sample_Cancelled_ExitsWith130()
     {
         string folder = await TrainedAsync();
@@ -150,14 +175,6 @@ public sealed class SampleCommandTests : IDisposable
         string folder = _bed.WriteModel();
         Assert.Equal(ExitCode.Ok, await _bed.RunAsync(_bed.Train(folder)));
         return folder;
-    }
-
-    private static string BundledMoons()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EbmService.sln")))
-            folder = folder.Parent;
-        return Path.Combine(folder!.FullName, "deploy", "models", "two-moons");
     }
 
     private JsonElement Card(string folder) => JsonSerializer.Deserialize<JsonElement>(Read(folder, "card.json"));

@@ -10,10 +10,9 @@ internal static class ServiceHost
 
     public const string Model = "mnist-jem";
 
-    public static string Fixtures { get; } = Path.Combine(Metadata("RepositoryRoot"), "tests", "fixtures");
+    public static string Fixtures { get; } = PathOf("tests", "fixtures");
 
-    private static string Assembly { get; } =
-        Path.Combine(Metadata("RepositoryRoot"), "src", "EbmService.Api", "bin", Metadata("Configuration"), "net10.0", "EbmService.Api.dll");
+    private static string Assembly { get; } = AssemblyOf("EbmService.Api", "EbmService.Api.dll");
 
     /// <summary>Starts the service and waits until it is ready.</summary>
     public static Task<ServiceProcess> StartAsync(string dataPath, params (string Name, string Value)[] settings) =>
@@ -28,6 +27,17 @@ internal static class ServiceHost
             all["Models__Path"] = models;
         return ServiceProcess.Launch(Assembly, all);
     }
+
+    /// <summary>A file or folder of the repository.</summary>
+    public static string PathOf(params string[] parts) => Path.Combine([Metadata("RepositoryRoot"), .. parts]);
+
+    /// <summary>The folder of the models that the service has.</summary>
+    public static string Models =>
+        Environment.GetEnvironmentVariable(ModelsVariable) is { Length: > 0 } models ? models : PathOf("deploy", "models");
+
+    /// <summary>What a project of src built.</summary>
+    public static string AssemblyOf(string project, string name) =>
+        PathOf("src", project, "bin", Metadata("Configuration"), "net10.0", name);
 
     private static string Metadata(string key) =>
         typeof(ServiceHost).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
@@ -42,6 +43,29 @@ public sealed class JobInputTests : IAsyncLifetime
         string child = (await _host.Jobs.ExtendAsync(id, 1, default)).OrThrow().Id;
         Assert.Equal("0:3;"u8.ToArray(), _host.Get<IJobInputs>().Read(child, spec.Inputs[0]));
         await _host.EndOfAsync(child);
+    }
+
+    [Fact]
+    public async Task Submit_StartCameWithTheJob_ReadsThatAndLooksForNoSource()
+    {
+        byte[] start = "0:7;"u8.ToArray();
+        SamplingSpec spec = From("elsewhere", Convert.ToHexStringLower(SHA256.HashData(start)));
+        var read = new TaskCompletionSource<byte[]>();
+        string id = "";
+        var held = new SemaphoreSlim(0);
+        Script script = _host.Workloads.On(2, new Script
+        {
+            Permits = held,
+            BeforeStep = _ => read.TrySetResult(_host.Get<IJobInputs>().Read(id, spec.Inputs[0])),
+        });
+
+        var attachments = new Dictionary<string, byte[]> { [SamplingSpec.StartFile] = start };
+        id = (await _host.Jobs.SubmitAsync(JobsHost.Submission(spec) with { Attachments = attachments }, default)).OrThrow().Id;
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+        held.Release(100);
+
+        Assert.Equal(start, await read.Task.WaitAsync(JobsHost.Patience));
+        Assert.Equal(JobStatus.Succeeded, (await _host.EndOfAsync(id)).Status);
     }
 
     [Fact]

@@ -10,7 +10,8 @@ internal sealed record SamplingTrace(
     IReadOnlyList<long> Steps, IReadOnlyList<double> EnergyMean, IReadOnlyList<double> EnergyStandardDeviation,
     IReadOnlyList<double> GradientNormMean, JobDiagnostics Diagnostics, IReadOnlyList<SamplingTraceChain> Chains)
 {
-    private const int MaxChains = 256;
+    /// <summary>Chains that are shown one by one.</summary>
+    public const int MaxChains = 256;
 
     public static SamplingTrace Create(SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, JobDiagnostics diagnostics)
     {

@@ -1,7 +1,7 @@
 using EbmService.Core.Sampling;
-using EbmService.Inference.Tuning;
+using EbmService.Cli.Tuning;
 
-namespace EbmService.Inference.Tests.Tuning;
+namespace EbmService.Cli.Tests.Tuning;
 
 public sealed class TuningReportTests
 {

@@ -1,10 +1,10 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 
-namespace EbmService.Inference.Tuning;
+namespace EbmService.Cli.Tuning;
 
 /// <summary>What to measure.</summary>
-public sealed record TuningRequest
+internal sealed record TuningRequest
 {
     public required HostedModel Model { get; init; }
 

@@ -1,9 +1,9 @@
 using EbmService.Core.Sampling;
 
-namespace EbmService.Inference.Tuning;
+namespace EbmService.Cli.Tuning;
 
 /// <summary>Speed by block size and slots on one device.</summary>
-public sealed record TuningReport(string DeviceKind, SamplingPrecision Precision, IReadOnlyList<TuningPoint> Points)
+internal sealed record TuningReport(string DeviceKind, SamplingPrecision Precision, IReadOnlyList<TuningPoint> Points)
 {
     /// <summary>Medians this close together are the same on a machine that does other things too.</summary>
     public const double Tolerance = 0.03;
@@ -24,7 +24,7 @@ public sealed record TuningReport(string DeviceKind, SamplingPrecision Precision
 
 /// <summary>One combination.</summary>
 /// <param name="Rates">Chain-steps per second of all slots together, round by round.</param>
-public sealed record TuningPoint(int BlockSize, int Slots, IReadOnlyList<double> Rates)
+internal sealed record TuningPoint(int BlockSize, int Slots, IReadOnlyList<double> Rates)
 {
     public double Median
     {
