@@ -73,6 +73,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<CheckpointStore>()
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
+        .AddSingleton<BlockLogs>()
+        .AddSingleton<IJobLogs>(provider => provider.GetRequiredService<BlockLogs>())
         // Before the worker, which opens the database.
         .AddSingleton<DataFolderLock>()
         .AddHostedService(services => services.GetRequiredService<DataFolderLock>());

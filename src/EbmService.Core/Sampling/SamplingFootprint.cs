@@ -22,8 +22,9 @@ public static class SamplingFootprint
         double rows = (double)Math.Min(spec.BlockSize, spec.Chains) * spec.Replicas;
         double draws = spec.Thin is { } thin ? Math.Max(0, spec.Steps - spec.Warmup) / thin : 0;
         double recorded = Math.Min(RecordedPerChain, 8.0 * spec.Steps);
-        return new JobFootprint(sizeof(float) * rows * perRow, sizeof(float) * spec.Chains * (length * (draws + 1) + recorded))
+        return new JobFootprint(sizeof(float) * rows * perRow, sizeof(float) * spec.Chains * (length + recorded))
         {
+            StreamedBytes = sizeof(float) * spec.Chains * length * draws,
             StepField = "spec.blockSize",
             ResultField = draws > 0 ? "spec.thin" : "spec.chains",
         };

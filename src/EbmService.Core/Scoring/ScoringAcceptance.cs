@@ -45,16 +45,16 @@ public static class ScoringAcceptance
         };
     }
 
-    /// <summary>A block's rows, its numbers and one tile's pass with gradient on a slot; the rows once more and the numbers of every row as a result.</summary>
+    /// <summary>A block's rows, its numbers and one tile's pass with gradient on a slot; the rows and the numbers of every row on the disk.</summary>
     private static JobFootprint FootprintOf(ScoringSpec spec, HostedModel model)
     {
         double length = model.Descriptor!.Input.Length();
         double numbers = spec.Outputs.Sum(output => output == ScoringJob.Logits ? model.Capabilities.Classes : 1) + 1;
         double blockRows = Math.Min(spec.BlockSize, spec.Rows);
         double tile = ScoringJob.TileRows * (length + model.ActivationsPerInput);
-        return new JobFootprint(sizeof(float) * (blockRows * (length + numbers) + 2 * tile), sizeof(float) * spec.Rows * (length + 2 * numbers))
+        return new JobFootprint(sizeof(float) * (blockRows * (length + numbers) + 2 * tile), sizeof(float) * blockRows * numbers)
         {
-            AssemblyBytes = 4 * sizeof(float) * blockRows * numbers,
+            StreamedBytes = sizeof(float) * spec.Rows * (length + numbers),
             StepField = "spec.blockSize",
             ResultField = "spec.data",
         };

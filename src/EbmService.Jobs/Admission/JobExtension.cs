@@ -6,7 +6,7 @@ using EbmService.Jobs.Storage;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>Makes a new job whose chains go on from the last states of one that has succeeded (docs/adr/0007).</summary>
-internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, JobInputs inputs)
+internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, BlockLogs logs, JobInputs inputs)
 {
     /// <summary>Chains are copied in portions of about so many bytes, and of at most so many blocks.</summary>
     private const long CopiedAtOnce = 32 * 1024 * 1024;
@@ -47,6 +47,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
             PrepareAsync = child =>
             {
                 CopyChains(parent.Id, child, plan, at);
+                logs.CopyAll(parent.Id, child);
                 inputs.CopyAll(parent.Id, child, spec.Inputs);
                 return Task.CompletedTask;
             },
@@ -55,7 +56,10 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
 
     /// <summary>What the parent left grows with the steps.</summary>
     private static JobFootprint FootprintOf(JobSnapshot parent, int at, int steps) =>
-        new(0, parent.Results.Sum(result => (double)result.Size) * ((double)at + steps) / Math.Max(1, at)) { ResultField = "steps" };
+        new(0, 0)
+    {
+        StreamedBytes = parent.Results.Sum(result => (double)result.Size) * ((double)at + steps) / Math.Max(1, at), ResultField = "steps",
+    };
 
     private void CopyChains(string parent, string child, JobPlan plan, int at)
     {

@@ -17,11 +17,14 @@ internal sealed class JobResources(
     /// <summary>How often a result is on disk at most: two checkpoints, the last chains, what the blocks left, and the files.</summary>
     private const int DiskCopies = 5;
 
+    /// <summary>In blocks' logs, or a block archive, and in the files.</summary>
+    private const int StreamedCopies = 2;
+
     /// <returns>Why the job is refused; null where it fits.</returns>
     public Failure? Check(JobFootprint footprint)
     {
         int slots = worker.Value.Slots > 0 ? worker.Value.Slots : device.Info.Slots;
-        double step = slots * footprint.StepBytes, result = footprint.AssemblyBytes ?? MemoryCopies * footprint.ResultBytes;
+        double step = slots * footprint.StepBytes, result = MemoryCopies * footprint.ResultBytes;
         double room = limits.Value.MemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (step + result > room)
         {
@@ -29,7 +32,7 @@ internal sealed class JobResources(
             return Refuse(FailureCode.OverPolicy, field, $"The job would take about {Text(step + result)} of memory, and this server gives a job {Text(room)}.",
                 $"{Remedy(footprint, field)} The operator: raise Limits:MemoryShare.");
         }
-        double written = DiskCopies * footprint.ResultBytes, free = disk.FreeBytes(folders.Root);
+        double written = DiskCopies * footprint.ResultBytes + StreamedCopies * footprint.StreamedBytes, free = disk.FreeBytes(folders.Root);
         return written > free
             ? Refuse(FailureCode.InsufficientStorage, footprint.ResultField, $"The job would write about {Text(written)}, and the server's disk has {Text(free)} left.",
                 $"{Remedy(footprint, footprint.ResultField)} Or delete jobs that have ended.")

@@ -12,7 +12,7 @@ namespace EbmService.Jobs.Recording;
 /// 5. show the end (the recorder) and tell who waits. A process that dies in between leaves a job that the next one ends with the same files.
 /// </summary>
 internal sealed class JobEndings(
-    LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, IResultAssembler assembler,
+    LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, BlockLogs logs, JobFolders folders, IResultAssembler assembler,
     IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
@@ -56,6 +56,7 @@ internal sealed class JobEndings(
         try
         {
             results.DeleteBlocks(job.Id);
+            logs.Forget(job.Id);
             if (end.Status == JobStatus.Failed)
             {
                 checkpoints.Delete(job.Id);

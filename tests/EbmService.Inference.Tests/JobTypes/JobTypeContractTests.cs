@@ -65,13 +65,14 @@ public sealed class JobTypeContractTests : IDisposable
             IReadOnlyList<BlockPlan> plan = _host.Types.Plan(job.Spec).Blocks;
             byte[][] whole = [.. plan.Select(block => Run(job, block, Endless(), reopen: false))];
 
-            Assert.Equal(whole, plan.Select(block => Run(job, block, OneStep(), reopen: false)));
-            Assert.Equal(whole, plan.Select(block => Run(job, block, OneStep(), reopen: true)));
-            // Blocks don't know of each other: any order gives the same.
-            Assert.Equal(whole.Reverse(), plan.Reverse().Select(block => Run(job, block, Endless(), reopen: false)));
             ResultFile[] files = Assemble(job, plan, whole, StopReason.Completed);
             Assert.Equal(files.Select(file => file.Name), files.Select(file => file.Name).Distinct());
+            Assert.Equal(whole, plan.Select(block => Run(job, block, OneStep(), reopen: false)));
             Assert.Equal(files.Select(file => file.Content), Assemble(job, plan, whole, StopReason.Completed).Select(file => file.Content));
+            Assert.Equal(whole, plan.Select(block => Run(job, block, OneStep(), reopen: true)));
+            Assert.Equal(files.Select(file => file.Content), Assemble(job, plan, whole, StopReason.Completed).Select(file => file.Content));
+            // Blocks don't know of each other: any order gives the same.
+            Assert.Equal(whole.Reverse(), plan.Reverse().Select(block => Run(job, block, Endless(), reopen: false)));
             Assert.Contains("card.json", files.Select(file => file.Name));
         }
     }

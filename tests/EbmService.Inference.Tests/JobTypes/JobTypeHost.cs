@@ -30,9 +30,12 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
         services.Configure<ModelsOptions>(options => options.Path = _folder.Path);
         services.Configure<DeviceOptions>(options => options.Kind = "cpu");
         services.AddSingleton<IJobInputs>(this);
+        services.AddSingleton<IJobLogs>(Logs);
         services.AddInference();
         _services = services.BuildServiceProvider();
     }
+
+    public MemoryLogs Logs { get; } = new();
 
     public JobTypeRegistry Types => _services.GetRequiredService<JobTypeRegistry>();
 

@@ -13,8 +13,6 @@ internal sealed record SamplingBlock
 
     public required int Step { get; init; }
 
-    public required float[] States { get; init; }
-
     public required float[] Energies { get; init; }
 
     public required byte[] Alive { get; init; }
@@ -29,8 +27,8 @@ internal sealed record SamplingBlock
 
     public required ChainSeries Series { get; init; }
 
-    /// <value>(draws, chains, input); null where none were kept.</value>
-    public float[]? Trajectory { get; init; }
+    /// <value>States in the block's log, (draws, chains, input).</value>
+    public required int Draws { get; init; }
 
     public double? Acceptance { get; init; }
 
@@ -44,6 +42,10 @@ internal sealed record SamplingBlock
     /// <value>Between each temperature and the next; empty without replica exchange.</value>
     public float[] SwapAcceptance { get; init; } = [];
 
+    /// <summary>The final states alone, (chains, input).</summary>
+    public static float[] ReadStates(BlockResult result) => SafetensorsFile.Read(result.Read())["states"].ToFloats();
+
+    /// <summary>All but the final states.</summary>
     public static SamplingBlock Read(BlockResult result)
     {
         SafetensorsFile file = SafetensorsFile.Read(result.Read());
@@ -51,14 +53,13 @@ internal sealed record SamplingBlock
         {
             Block = result.Block,
             Step = int.Parse(file.Metadata["step"], CultureInfo.InvariantCulture),
-            States = file["states"].ToFloats(),
             Energies = file["energy"].ToFloats(),
             Alive = file["alive"].ToBytes(),
             TraceEnergy = file["trace.energy"].ToFloats(),
             TraceGradientNorm = file["trace.gradientNorm"].ToFloats(),
             TraceSteps = file["trace.steps"].ToInt64(),
             Series = ChainSeriesRecorder.Read(file),
-            Trajectory = file.Tensors.GetValueOrDefault("trajectory")?.ToFloats(),
+            Draws = ChainTrajectory.DrawsIn(file),
             Acceptance = Number(file, "acceptance"),
             DivergentTransitions = (long?)Number(file, "divergentTransitions"),
             Ebfmi = Number(file, "ebfmi"),

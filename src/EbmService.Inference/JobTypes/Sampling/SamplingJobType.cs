@@ -16,7 +16,7 @@ namespace EbmService.Inference.JobTypes.Sampling;
 /// <summary>The job type <c>sampling</c>: Markov chains in blocks.</summary>
 internal sealed class SamplingJobType(
     Lazy<LiveModelPool> models, Lazy<TorchDevice> device, Lazy<SamplingResultAssembler> assembler, IImageCodec images, IJobInputs inputs,
-    IJobDiagnostician diagnostician) : IJobType
+    IJobLogs logs, IJobDiagnostician diagnostician) : IJobType
 {
     private const string Energy = "energy";
 
@@ -36,14 +36,11 @@ internal sealed class SamplingJobType(
         var spec = (SamplingSpec)job.Spec;
         // A block that goes on from a checkpoint does not need the states that it started from again.
         TensorPayload? states = checkpoint is null && spec.Inputs is [var start] ? NpyFormat.Read(inputs.Read(job.Id, start)) : null;
-        return new SamplingWorkload(spec, block, models.Value.Get(job.Model.Key()), device.Value.Handle, images, checkpoint, states);
+        return new SamplingWorkload(job, block, models.Value.Get(job.Model.Key()), device.Value.Handle, images, logs, checkpoint, states);
     }
 
-    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files)
-    {
-        foreach (ResultFile file in assembler.Value.Assemble(job, (SamplingSpec)job.Spec, blocks, stopped))
-            files.Write(file.Name, file.MediaType, stream => stream.Write(file.Content));
-    }
+    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
+        assembler.Value.Assemble(job, blocks, stopped, files);
 
     public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live)
     {

@@ -8,13 +8,14 @@ using EbmService.Inference.Samplers;
 namespace EbmService.Inference.JobTypes.Sampling;
 
 /// <summary>All that is written down of a block's chains as they go: trace, draws for the diagnostics, trajectory, energy changes.</summary>
-internal sealed class SamplingRecords(SamplingSpec spec, BlockPlan block, int length)
+internal sealed class SamplingRecords(IJobLogs logs, JobDefinition job, BlockPlan block, int length)
 {
+    private readonly int _warmup = ((SamplingSpec)job.Spec).Warmup;
     private readonly ChainTrace _trace = new(block.Count);
-    private readonly EnergyChanges _changes = new(block.Count, spec.Warmup);
-    private readonly ChainTrajectory _trajectory = new(spec, block.Count, length);
+    private readonly EnergyChanges _changes = new(block.Count, ((SamplingSpec)job.Spec).Warmup);
+    private readonly ChainTrajectory _trajectory = new(logs, job, block, length);
 
-    public ChainSeriesRecorder Series { get; } = new(spec, block, length);
+    public ChainSeriesRecorder Series { get; } = new((SamplingSpec)job.Spec, block, length);
 
     /// <value>The smallest of the chains; null for kernels without momentum refreshment.</value>
     public double? Ebfmi => _changes.Smallest;
@@ -31,7 +32,7 @@ internal sealed class SamplingRecords(SamplingSpec spec, BlockPlan block, int le
     public void Save(Dictionary<string, SafetensorsTensor> tensors, Dictionary<string, string> metadata)
     {
         _trace.Save(tensors);
-        _trajectory.Save(tensors);
+        _trajectory.Save(metadata);
         Series.Save(tensors, metadata);
         _changes.Save(tensors);
     }
@@ -47,7 +48,7 @@ internal sealed class SamplingRecords(SamplingSpec spec, BlockPlan block, int le
     /// <summary>Adds everything to a block's result.</summary>
     public byte[] Write(Dictionary<string, SafetensorsTensor> tensors, ChainState state)
     {
-        ChainCounts counts = ChainCounts.Of(state, spec.Warmup);
+        ChainCounts counts = ChainCounts.Of(state, _warmup);
         var metadata = new Dictionary<string, string> { ["step"] = state.Step.ToString(CultureInfo.InvariantCulture) };
         Add(metadata, "acceptance", counts.Acceptance);
         Add(metadata, "divergentTransitions", counts.DivergentTransitions);
@@ -56,7 +57,7 @@ internal sealed class SamplingRecords(SamplingSpec spec, BlockPlan block, int le
         float[] swaps = ChainCounts.SwapAcceptance(state);
         tensors["swapAcceptance"] = SafetensorsTensor.FromFloats(swaps, [swaps.Length]);
         _trace.SaveClosed(tensors, state);
-        _trajectory.Save(tensors);
+        _trajectory.Save(metadata);
         Series.Save(tensors, metadata);
         return SafetensorsFile.Write(tensors, metadata);
     }

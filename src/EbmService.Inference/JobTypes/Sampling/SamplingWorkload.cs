@@ -28,17 +28,18 @@ internal sealed class SamplingWorkload : IWorkload
     /// <param name="checkpoint">Null to begin.</param>
     /// <exception cref="InvalidCheckpointException">The checkpoint is damaged or of another block.</exception>
     public SamplingWorkload(
-        SamplingSpec spec, BlockPlan block, LiveModel model, Device device, IImageCodec images, ReadOnlyMemory<byte>? checkpoint,
+        JobDefinition job, BlockPlan block, LiveModel model, Device device, IImageCodec images, IJobLogs logs, ReadOnlyMemory<byte>? checkpoint,
         TensorPayload? jobStates = null)
     {
         using DisposeScope scope = NewDisposeScope();
+        var spec = (SamplingSpec)job.Spec;
         (_spec, _block, _model, _images) = (spec, block, model, images);
         _generator = new Generator(BlockSeed.Derive(spec.Seed, block.Index), device);
         try
         {
             _kernel = KernelFactory.Create(spec, model.In(spec.Precision), model.Descriptor.Input.Variables);
             _state = _kernel.Init(new ChainStartFactory(spec, block, model, device).Create(_generator, jobStates, resumed: checkpoint is not null));
-            _records = new SamplingRecords(spec, block, model.Descriptor.Input.Length());
+            _records = new SamplingRecords(logs, job, block, model.Descriptor.Input.Length());
             if (checkpoint is { } bytes)
                 SamplingCheckpoint.Restore(SafetensorsFile.Read(bytes), _state, _generator, _records);
         }

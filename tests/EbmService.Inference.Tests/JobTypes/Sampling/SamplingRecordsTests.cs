@@ -20,6 +20,7 @@ public sealed class SamplingRecordsTests : IDisposable
 {
     private static readonly InputSchema Plane = new(InputKind.Vector, [2], -4, 4);
     private readonly LiveModel _model = Model();
+    private readonly MemoryLogs _logs = new();
 
     [Theory]
     [InlineData(200, 200)]
@@ -78,10 +79,44 @@ public sealed class SamplingRecordsTests : IDisposable
     {
         SafetensorsFile result = Result(Spec(20) with { Thin = 5, Warmup = 5 });
 
-        float[] trajectory = result["trajectory"].ToFloats();
-        Assert.Equal([3L, 4, 2], result["trajectory"].Shape);
+        float[] trajectory = _logs.Read("j", 0);
+        Assert.Equal((3, 3 * 4 * 2), (ChainTrajectory.DrawsIn(result), trajectory.Length));
         Assert.Equal(result["states"].ToFloats(), trajectory[^8..]);
         Assert.NotEqual(trajectory[..8], trajectory[8..16]);
+    }
+
+    [Fact]
+    public void Save_Thin_HoldsNoTrajectoryAndLogsItInSegments()
+    {
+        SamplingSpec spec = Spec(4000) with { Thin = 1 };
+        const int chain = 2 * sizeof(float), draws = 4 << 20;
+        SamplingSpec wide = spec with { Chains = 4000, BlockSize = 4000, Steps = 300 };
+        using SamplingWorkload sut = Run(wide);
+        byte[] saved = sut.Save();
+
+        Assert.True(saved.Length < 300 * 4000 * chain, "the checkpoint holds less than the draws");
+        Assert.InRange(_logs.LargestAppend, 1, draws);
+        Assert.Equal(300 * 4000 * 2, _logs.Read("j", 0).Length);
+    }
+
+    [Fact]
+    public void Open_CheckpointOfAnEarlierVersion_TakesItsTrajectoryToTheLog()
+    {
+        SamplingSpec spec = Spec(20) with { Thin = 1 };
+        using SamplingWorkload begun = Open(spec);
+        Advance(begun, 10);
+        SafetensorsFile saved = SafetensorsFile.Read(begun.Save());
+        float[] draws = _logs.Read("j", 0);
+        Dictionary<string, SafetensorsTensor> tensors = saved.Tensors.ToDictionary();
+        tensors["trajectory"] = SafetensorsTensor.FromFloats(draws, [10, 4, 2]);
+        byte[] old = SafetensorsFile.Write(tensors, saved.Metadata.Where(pair => pair.Key != "trajectory.draws").ToDictionary());
+
+        byte[] expected = Run(spec, begun.Save()).Finish();
+        float[] whole = _logs.Read("j", 0);
+        byte[] resumed = Run(spec, old).Finish();
+
+        Assert.Equal(expected, resumed);
+        Assert.Equal(whole, _logs.Read("j", 0));
     }
 
     [Fact]
@@ -98,7 +133,7 @@ public sealed class SamplingRecordsTests : IDisposable
     public void Open_StartFromAJob_TakesItsStates()
     {
         SamplingSpec spec = Spec(1) with { Start = ChainStart.Job, StartJob = new("j", new string('0', 64)), StepSize = 1e-6, Noise = 0 };
-        using var sut = new SamplingWorkload(spec, Block(spec, 0), _model, CPU, new SkiaImageCodec(), null, new TensorPayload([1, 2], [3, -2]));
+        using var sut = new SamplingWorkload(Job(spec), Block(spec, 0), _model, CPU, new SkiaImageCodec(), _logs, null, new TensorPayload([1, 2], [3, -2]));
         Advance(sut, 1);
 
         Assert.Equal([3, -2, 3, -2, 3, -2, 3, -2], Rounded(SafetensorsFile.Read(sut.Finish())));
@@ -154,7 +189,9 @@ public sealed class SamplingRecordsTests : IDisposable
     private static StepReport Advance(SamplingWorkload sut, int to, bool wantsStatistics = false) => sut.Advance(Budget(to, wantsStatistics));
 
     private SamplingWorkload Open(SamplingSpec spec, byte[]? checkpoint = null, int block = 0) =>
-        new(spec, Block(spec, block), _model, CPU, new SkiaImageCodec(), checkpoint is null ? (ReadOnlyMemory<byte>?)null : checkpoint);
+        new(Job(spec), Block(spec, block), _model, CPU, new SkiaImageCodec(), _logs, checkpoint is null ? (ReadOnlyMemory<byte>?)null : checkpoint);
+
+    private static JobDefinition Job(SamplingSpec spec) => new("j", new ModelReference("g", "1", ""), spec);
 
     private static BlockPlan Block(SamplingSpec spec, int index) => JobPlan.Create(spec.Chains, spec.BlockSize, _ => spec.Steps).Blocks[index];
 

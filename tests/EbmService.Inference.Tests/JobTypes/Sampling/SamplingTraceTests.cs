@@ -27,7 +27,7 @@ public sealed class SamplingTraceTests
         float[] values = [.. steps.SelectMany(step => new[] { (float)step, step })];
         return new SamplingBlock
         {
-            Block = new BlockPlan(index, 2 * index, 2, 10), Step = (int)steps[^1] + 1, States = [], Energies = [], Alive = [1, 1],
+            Block = new BlockPlan(index, 2 * index, 2, 10), Step = (int)steps[^1] + 1, Draws = 0, Energies = [], Alive = [1, 1],
             TraceEnergy = values, TraceGradientNorm = values, TraceSteps = steps, Series = new ChainSeries(2, 1, 1, 0, ["energy"], []),
         };
     }

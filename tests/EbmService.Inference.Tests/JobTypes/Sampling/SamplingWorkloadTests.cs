@@ -22,6 +22,7 @@ public sealed class SamplingWorkloadTests : IDisposable
 {
     private static readonly IImageCodec Images = new SkiaImageCodec();
     private readonly LiveModel _model = Live("conv-jem");
+    private readonly MemoryLogs _logs = new();
     private readonly QuantumBudget _endless = Budget(TimeSpan.FromHours(1));
     private readonly QuantumBudget _oneStep = Budget(TimeSpan.Zero);
 
@@ -114,7 +115,7 @@ public sealed class SamplingWorkloadTests : IDisposable
     {
         using LiveModel gaussian = Live("gaussian");
         SamplingSpec spec = Spec() with { Steps = 2000, StepSize = 10, Labels = [] };
-        using var sut = new SamplingWorkload(spec, Block(spec, 0), gaussian, CPU, Images, null);
+        using var sut = new SamplingWorkload(Job(spec), Block(spec, 0), gaussian, CPU, Images, _logs, null);
 
         StepReport report = sut.Advance(_endless);
 
@@ -141,7 +142,7 @@ public sealed class SamplingWorkloadTests : IDisposable
         byte[] first = whole.Finish();
         whole.Advance(_endless);
 
-        var sut = new SamplingWorkload(spec, Block(spec, 0), model, CPU, Images, null);
+        var sut = new SamplingWorkload(Job(spec), Block(spec, 0), model, CPU, Images, _logs, null);
         int gradients = 0;
         for (StepReport report = new(0, false); !report.Done; gradients++)
         {
@@ -154,7 +155,7 @@ public sealed class SamplingWorkloadTests : IDisposable
                 continue;
             byte[] checkpoint = sut.Save();
             sut.Dispose();
-            sut = new SamplingWorkload(spec, Block(spec, 0), model, CPU, Images, checkpoint);
+            sut = new SamplingWorkload(Job(spec), Block(spec, 0), model, CPU, Images, _logs, checkpoint);
         }
 
         Assert.Equal(1 + spec.Steps * Leapfrogs, gradients);
@@ -198,7 +199,7 @@ public sealed class SamplingWorkloadTests : IDisposable
     {
         var images = new CountingCodec();
         SamplingSpec spec = Spec() with { PreviewEvery = 1 };
-        using var sut = new SamplingWorkload(spec, Block(spec, 0), _model, CPU, images, null);
+        using var sut = new SamplingWorkload(Job(spec), Block(spec, 0), _model, CPU, images, _logs, null);
 
         PreviewFrame? drawn = sut.Advance(_endless).Preview;
 
@@ -238,7 +239,9 @@ public sealed class SamplingWorkloadTests : IDisposable
     }
 
     private SamplingWorkload Open(SamplingSpec spec, int block, byte[]? checkpoint = null) =>
-        new(spec, Block(spec, block), _model, CPU, Images, checkpoint is null ? (ReadOnlyMemory<byte>?)null : checkpoint);
+        new(Job(spec), Block(spec, block), _model, CPU, Images, _logs, checkpoint is null ? (ReadOnlyMemory<byte>?)null : checkpoint);
+
+    private static JobDefinition Job(SamplingSpec spec) => new("j", new ModelReference("m", "1", ""), spec);
 
     private static BlockPlan Block(SamplingSpec spec, int index) => JobPlan.Create(spec.Chains, spec.BlockSize, _ => spec.Steps).Blocks[index];
 

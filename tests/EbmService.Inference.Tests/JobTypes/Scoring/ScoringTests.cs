@@ -87,8 +87,8 @@ public sealed class ScoringTests : IDisposable
         JobFootprint few = await FootprintAsync(1024), many = await FootprintAsync(4096);
 
         Assert.Equal(few.StepBytes, many.StepBytes);
-        Assert.Equal(few.AssemblyBytes, many.AssemblyBytes);
-        Assert.Equal(4 * few.ResultBytes, many.ResultBytes);
+        Assert.Equal(few.ResultBytes, many.ResultBytes);
+        Assert.Equal(4 * few.StreamedBytes, many.StreamedBytes);
         Assert.True(few.StepBytes > 1024 * 64 * sizeof(float), "the block's rows");
     }
 
