@@ -18,12 +18,12 @@ public static class EnergyModelFactory
 
     /// <summary>
     /// The same model without gradients for the parameters, for the chains of a training run: over the same memory in float32,
-    /// a copy in another precision, which <see cref="Refresh"/> brings up to date.
+    /// a copy in another precision (but for the layer that makes the energy), which <see cref="Refresh"/> brings up to date.
     /// </summary>
     public static IEnergyModel Frozen(
         ArchitectureSpec spec, IReadOnlyDictionary<string, Tensor> parameters, ScalarType precision = ScalarType.Float32) =>
-        Create(spec, parameters.ToDictionary(
-            pair => pair.Key, pair => pair.Value.detach().to(precision).DetachFromDisposeScope()));
+        Create(spec, parameters.ToDictionary(pair => pair.Key, pair => pair.Value.detach()
+            .to(spec.Family().StaysFloat32(spec, pair.Key) ? ScalarType.Float32 : precision).DetachFromDisposeScope()));
 
     /// <summary>Copies trained parameters into a frozen model of lower precision, and brings up to date what the model derived from them.</summary>
     public static void Refresh(IEnergyModel frozen, IReadOnlyDictionary<string, Tensor> parameters)

@@ -15,14 +15,14 @@ public interface IEnergyModel : IDisposable
     int Classes { get; }
 
     /// <summary>E(x) for inputs (n, ...), or E(x, y) where class indices (n) int64 are given.</summary>
-    /// <returns>(n) float32.</returns>
+    /// <returns>(n) float64: differences of large energies keep their digits.</returns>
     Tensor Energy(Tensor x, Tensor? labels = null);
 
     /// <summary>E and dE/dx; the parameters get no gradient.</summary>
-    /// <returns>Energy (n) and gradient shaped like x, both outside any graph.</returns>
+    /// <returns>Energy (n) float64 and gradient shaped like x, float32, both outside any graph.</returns>
     (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null);
 
-    /// <summary>Class logits f(x), (n, classes); null where the model has none.</summary>
+    /// <summary>Class logits f(x), (n, classes) float64; null where the model has none.</summary>
     Tensor? Logits(Tensor x);
 
     /// <summary>The activations before the last layer, (n, width); null where the model has none.</summary>

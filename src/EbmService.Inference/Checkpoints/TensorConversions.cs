@@ -35,18 +35,19 @@ internal static class TensorConversions
         };
     }
 
-    /// <summary>The first elements of a float32 tensor of any device, in row-major order.</summary>
+    /// <summary>The first elements of a float32 tensor of any device, in row-major order; those of a float64 tensor rounded.</summary>
     public static void CopyTo(this Tensor tensor, Span<float> target)
     {
         using DisposeScope scope = NewDisposeScope();
-        MemoryMarshal.Cast<byte, float>(tensor.cpu().contiguous().bytes)[..target.Length].CopyTo(target);
+        Tensor single = tensor.dtype == ScalarType.Float32 ? tensor : tensor.to(ScalarType.Float32);
+        MemoryMarshal.Cast<byte, float>(single.cpu().contiguous().bytes)[..target.Length].CopyTo(target);
     }
 
     /// <summary>Overwrites the first elements of a contiguous float32 CPU tensor.</summary>
     public static void CopyFrom(this Tensor tensor, ReadOnlySpan<float> source) =>
         source.CopyTo(MemoryMarshal.Cast<byte, float>(tensor.bytes));
 
-    /// <summary>All elements of a float32 tensor of any device.</summary>
+    /// <summary>All elements of a float32 tensor of any device; those of a float64 tensor rounded.</summary>
     public static float[] ToFloats(this Tensor tensor)
     {
         var values = new float[tensor.numel()];

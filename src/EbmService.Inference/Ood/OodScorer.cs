@@ -35,12 +35,12 @@ public static class OodScorer
         ? [LogDensity, ApproximateMass, MaxProbability, MaxLogit, NegativeEntropy]
         : [LogDensity, ApproximateMass];
 
-    /// <summary>All scores of a batch (n, ...), in the order of <see cref="Names"/>: (scores, n).</summary>
+    /// <summary>All scores of a batch (n, ...), in the order of <see cref="Names"/>: (scores, n) float32.</summary>
     internal static Tensor Score(IEnergyModel model, Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(x);
-        var rows = new List<Tensor> { energy.neg(), gradient.flatten(1).norm(1).neg() };
+        var rows = new List<Tensor> { energy.neg(), gradient.flatten(1).norm(1).neg().to(ScalarType.Float64) };
         if (model.Classes > 0)
         {
             using IDisposable noGradient = no_grad();
@@ -53,6 +53,6 @@ public static class OodScorer
             rows.Add(logits.amax([1]).to(float32));
             rows.Add((probabilities * logProbabilities).sum(1).to(float32));
         }
-        return stack(rows).MoveToOuterDisposeScope();
+        return stack(rows).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 }

@@ -44,7 +44,7 @@ internal class CachedGradientState : ChainState
         Energy.copy_(taken.Energy);
         Gradient.copy_(ZeroHeld(taken.Gradient));
         GradientNorm.copy_(NormOfGradient());
-        Alive.copy_(Energy.isfinite());
+        Alive.copy_(Energy.IsSound());
         Phase = 1;
         return !isSpent();
     }
@@ -63,7 +63,7 @@ internal class CachedGradientState : ChainState
     /// <summary>Moves all rows to points; those for which point, energy or gradient are not finite stay where they are and are frozen.</summary>
     public void MoveAll(Tensor points, Tensor energy, Tensor gradient)
     {
-        Alive.logical_and_(energy.isfinite()).logical_and_(points.flatten(1).sum(1).isfinite());
+        Alive.logical_and_(energy.IsSound()).logical_and_(points.flatten(1).sum(1).isfinite());
         MoveTo(Alive, points, energy, gradient);
         Safe.copy_(X);
     }
@@ -95,17 +95,19 @@ internal class MetropolisState : CachedGradientState
     /// Accepts or rejects each row's proposal (Metropolis et al. 1953; Hastings 1970). Proposals that are not finite, or whose energy is not,
     /// are rejected; frozen rows stay.
     /// </summary>
-    /// <param name="logRatio">log of pi(x') q(x | x') / (pi(x) q(x' | x)), (rows); NaN rejects.</param>
+    /// <param name="logRatio">
+    /// log of pi(x') q(x | x') / (pi(x) q(x' | x)), (rows) float64: the difference of two large energies has no digits in float32. NaN rejects.
+    /// </param>
     /// <param name="count">Whether the warm-up is over.</param>
     public void Decide(Tensor proposal, Tensor energy, Tensor gradient, Tensor logRatio, Generator generator, bool count)
     {
         // In (0, 1]: the log of 0 would accept anything.
         Tensor uniform = _uniform.uniform_(0, 1, generator).neg_().add_(Kept(1), Kept(1)).log_();
-        Tensor sound = Alive.logical_and(energy.isfinite()).logical_and_(proposal.flatten(1).sum(1).isfinite()).logical_and_(logRatio.isnan().logical_not_());
+        Tensor sound = Alive.logical_and(energy.IsSound()).logical_and_(proposal.flatten(1).sum(1).isfinite()).logical_and_(logRatio.isnan().logical_not_());
         Tensor probability = logRatio.clamp(max: Kept(0)).exp_().masked_fill_(sound.logical_not(), Kept(0));
         Acceptance.copy_(probability);
         if (count)
-            AcceptanceSum.add_(probability, Kept(1));
+            AcceptanceSum.add_(Acceptance, Kept(1));
         MoveTo(sound.logical_and_(uniform.less(logRatio)), proposal, energy, gradient);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using EbmService.Inference.Checkpoints;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
@@ -19,6 +18,8 @@ public sealed record ChainStartPoints(Tensor X, Tensor? Labels = null, Tensor? H
 /// </summary>
 public class ChainState : IDisposable
 {
+    private const int OnStack = 1024;
+
     private readonly Dictionary<string, Tensor> _kept = [];
     private readonly Dictionary<string, Tensor> _open = [];
     private readonly List<Tensor> _scratch = [];
@@ -31,7 +32,7 @@ public class ChainState : IDisposable
         HeldValues = start.HeldValues?.DetachFromDisposeScope();
         Noise = KeepWithinStep("noise", empty_like(X));
         Safe = Keep("safe", X.clone());
-        Energy = Keep("energy", zeros(Rows, device: X.device));
+        Energy = Keep("energy", zeros(Rows, dtype: ScalarType.Float64, device: X.device));
         GradientNorm = Keep("gradientNorm", zeros(Rows, device: X.device));
         Alive = Keep("alive", ones(Rows, dtype: ScalarType.Bool, device: X.device));
     }
@@ -50,7 +51,7 @@ public class ChainState : IDisposable
     /// <value>(rows, ...) what the held numbers are.</value>
     public Tensor? HeldValues { get; }
 
-    /// <value>E at the point where the latest gradient was taken, (rows); kernels that keep the gradient: at the current point.</value>
+    /// <value>E at the point where the latest gradient was taken, (rows) float64; kernels that keep the gradient: at the current point.</value>
     public Tensor Energy { get; }
 
     /// <value>L2 norm of that gradient before clipping, over the free numbers, (rows).</value>
@@ -125,10 +126,10 @@ public class ChainState : IDisposable
     /// <summary>Rows whose energy or point is not finite go back to their safe point and stay there.</summary>
     internal void FreezeUnsound()
     {
-        if (Alive.AllTrue() && Energy.AllFinite() && X.AllFinite())
+        if (Alive.AllTrue() && Energy.AllSound() && X.AllFinite())
             return;
         using DisposeScope scope = NewDisposeScope();
-        Alive.logical_and_(X.isfinite().flatten(1).all(1)).logical_and_(Energy.isfinite());
+        Alive.logical_and_(X.isfinite().flatten(1).all(1)).logical_and_(Energy.IsSound());
         X.copy_(where(ByChain(Alive), X, Safe));
     }
 
@@ -175,17 +176,36 @@ public class ChainState : IDisposable
     public Tensor WholeChains(Tensor alive) => Replicas is null ? alive.alias() : alive.view(Chains, -1).all(1);
 
     /// <summary>Reads the rows that stand for the first chains into host memory; on a CPU straight out of libtorch's own.</summary>
-    /// <param name="perRow">Float32 (rows, ...) of this state.</param>
+    /// <param name="perRow">Float32 (rows, ...) of this state, or float64, which is rounded.</param>
     /// <param name="target">(first chains, ...).</param>
     public void CopyReported(Tensor perRow, Span<float> target)
     {
+        if (perRow.dtype == ScalarType.Float64)
+        {
+            Span<double> wide = target.Length <= OnStack ? stackalloc double[target.Length] : new double[target.Length];
+            CopyReported(perRow, wide);
+            for (int i = 0; i < wide.Length; i++)
+                target[i] = (float)wide[i];
+        }
+        else
+        {
+            CopyReported<float>(perRow, target);
+        }
+    }
+
+    /// <inheritdoc cref="CopyReported(Tensor, Span{float})"/>
+    /// <param name="perRow">Float64 (rows, ...) of this state.</param>
+    public void CopyReported(Tensor perRow, Span<double> target) => CopyReported<double>(perRow, target);
+
+    private void CopyReported<T>(Tensor perRow, Span<T> target) where T : unmanaged
+    {
         if (perRow.device_type != DeviceType.CPU || !perRow.is_contiguous())
         {
-            using Tensor reported = Reported(perRow);
-            reported.CopyTo(target);
+            using DisposeScope scope = NewDisposeScope();
+            MemoryMarshal.Cast<byte, T>(Reported(perRow).cpu().contiguous().bytes)[..target.Length].CopyTo(target);
             return;
         }
-        Span<float> rows = MemoryMarshal.Cast<byte, float>(perRow.bytes);
+        Span<T> rows = MemoryMarshal.Cast<byte, T>(perRow.bytes);
         if (Replicas is not { ReportedRows: { } index })
         {
             rows[..target.Length].CopyTo(target);

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Samplers;
@@ -10,7 +11,23 @@ namespace EbmService.Inference.Samplers;
 /// </summary>
 internal static class Finiteness
 {
-    /// <summary>False where memory of that kind can't be looked at from here: then rows are judged one by one on the device.</summary>
+    /// <summary>Which energies (rows) float64 are finite. One that float32 can't hold counts as infinite: nobody could be told.</summary>
+    public static Tensor IsSound(this Tensor energies) => energies.abs().le(Kept(float.MaxValue));
+
+    /// <summary>Whether <see cref="IsSound"/> of all; false where memory of that kind can't be looked at from here: then rows are judged one by one on the device.</summary>
+    public static bool AllSound(this Tensor energies)
+    {
+        if (energies.device_type != DeviceType.CPU || !energies.is_contiguous())
+            return false;
+        foreach (double energy in MemoryMarshal.Cast<byte, double>(energies.bytes))
+        {
+            if (!(Math.Abs(energy) <= float.MaxValue))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Of float32; false as above.</summary>
     public static bool AllFinite(this Tensor tensor)
     {
         if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())

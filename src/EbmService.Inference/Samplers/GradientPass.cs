@@ -63,7 +63,7 @@ internal sealed class GradientPass(IEnergyModel model, int? rows = null)
         long all = x.shape[0];
         if (all <= part)
             return model.Energy(x, labels);
-        Tensor energies = empty(all, device: x.device);
+        Tensor energies = empty(all, dtype: ScalarType.Float64, device: x.device);
         for (long row = 0; row < all; row += part)
         {
             using DisposeScope scope = NewDisposeScope();

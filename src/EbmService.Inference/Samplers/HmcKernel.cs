@@ -93,7 +93,7 @@ internal sealed class HmcKernel(GradientPass pass, ChainPlan plan, HmcSettings s
         state.RestoreHeld(position);
     }
 
-    private static Tensor KineticOf(Tensor momentum) => momentum.pow(Kept(2)).flatten(1).sum(1).mul_(Kept(0.5));
+    private static Tensor KineticOf(Tensor momentum) => momentum.pow(Kept(2)).flatten(1).sum([1], type: ScalarType.Float64).mul_(Kept(0.5));
 
     private void Adapt(HmcState state)
     {
@@ -117,8 +117,8 @@ internal sealed class HmcState : MetropolisState, IAdaptsStepSize
     public HmcState(ChainStartPoints start, ChainPlan plan, bool adaptsMass) : base(start, plan.Box)
     {
         DivergentTransitions = Keep("divergentTransitions", zeros(Rows, dtype: ScalarType.Int64, device: X.device));
-        Hamiltonian = Keep("hamiltonian", zeros(Rows, device: X.device));
-        Kinetic = KeepWithinStep("kinetic", zeros(Rows, device: X.device));
+        Hamiltonian = Keep("hamiltonian", zeros(Rows, dtype: ScalarType.Float64, device: X.device));
+        Kinetic = KeepWithinStep("kinetic", zeros(Rows, dtype: ScalarType.Float64, device: X.device));
         StepSize = new StepSizeAdaptation(this, plan.Recipe.StepSize);
         Mass = adaptsMass ? new MassAdaptation(this) : null;
     }
@@ -130,7 +130,7 @@ internal sealed class HmcState : MetropolisState, IAdaptsStepSize
     /// <value>Transitions since the warm-up whose energy error was too large (rows) int64.</value>
     public Tensor DivergentTransitions { get; }
 
-    /// <value>The Hamiltonian at the start of the latest transition (rows), for E-BFMI.</value>
+    /// <value>The Hamiltonian at the start of the latest transition (rows) float64, for E-BFMI.</value>
     public Tensor Hamiltonian { get; }
 
     public Tensor Kinetic { get; }

@@ -45,7 +45,7 @@ internal sealed class MalaKernel(GradientPass pass, ChainPlan plan, MalaSettings
     private static Tensor ProposalRatio(MalaState state, Tensor noise, Tensor gradient, Tensor c)
     {
         Tensor drift = state.Gradient.add(gradient, Kept(1)).mul_(c);
-        return noise.sub(drift.mul(Kept(0.5))).mul_(drift).flatten(1).sum(1);
+        return noise.sub(drift.mul(Kept(0.5))).mul_(drift).flatten(1).sum([1], type: ScalarType.Float64);
     }
 
     private Tensor InBox(ChainState state, Tensor proposal, Tensor logRatio)

@@ -68,14 +68,14 @@ internal sealed class ReplicaExchangeKernel(IKernel inner, GradientPass pass, Ch
     /// <returns>(chains, pairs); 0 where a row of the pair is frozen or at no finite energy.</returns>
     private Tensor Probability(ChainState state, Tensor energies, Tensor lower, Tensor upper, int first)
     {
-        Tensor sound = energies.isfinite().logical_and_(state.Alive);
+        Tensor sound = energies.IsSound().logical_and_(state.Alive);
         Tensor At(Tensor values, Tensor rows) => values.index_select(0, rows.reshape(-1)).view(rows.shape);
         double temperature = plan.TemperatureAt(state.Step);
-        float[] colder = [.. Enumerable.Range(0, (_levels - first) / 2)
-            .Select(pair => (float)((1 / settings.Temperatures[first + 2 * pair] - 1 / settings.Temperatures[first + 2 * pair + 1]) / temperature))];
+        double[] colder = [.. Enumerable.Range(0, (_levels - first) / 2)
+            .Select(pair => (1 / settings.Temperatures[first + 2 * pair] - 1 / settings.Temperatures[first + 2 * pair + 1]) / temperature)];
         Tensor logRatio = At(energies, lower).sub_(At(energies, upper)).mul_(tensor(colder, device: state.X.device));
         Tensor both = At(sound, lower).logical_and_(At(sound, upper));
-        return logRatio.clamp_(max: Kept(0)).exp_().masked_fill_(both.logical_not(), Kept(0));
+        return logRatio.clamp_(max: Kept(0)).exp_().masked_fill_(both.logical_not(), Kept(0)).to(ScalarType.Float32);
     }
 
     private static void CarryRecords(ChainState state, Tensor lower, Tensor upper, Tensor accepted)

@@ -65,10 +65,10 @@ public sealed class SgldKernel : IKernel
         state.Energy.copy_(taken.Energy);
         state.GradientNorm.copy_(state.ZeroHeld(taken.Gradient).flatten(1).norm(1));
         Tensor safe = box is null ? point : state.RestoreHeld(point.clamp(Kept(box.Min), Kept(box.Max)));
-        if (state.Energy.AllFinite() && state.Alive.AllTrue())
+        if (state.Energy.AllSound() && state.Alive.AllTrue())
             state.Safe.copy_(safe);
         else
-            state.Safe.copy_(where(state.ByChain(state.Alive.logical_and(taken.Energy.isfinite())), safe, state.Safe));
+            state.Safe.copy_(where(state.ByChain(state.Alive.logical_and(state.Energy.IsSound())), safe, state.Safe));
         return taken.Gradient;
     }
 

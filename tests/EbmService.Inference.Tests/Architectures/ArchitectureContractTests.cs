@@ -56,7 +56,7 @@ public sealed class ArchitectureContractTests
         Tensor energy = sut.Energy(x);
 
         Assert.Equal([x.shape[0]], energy.shape);
-        Assert.Equal(ScalarType.Float32, energy.dtype);
+        Assert.Equal(ScalarType.Float64, energy.dtype);
         sut.Dispose();
     }
 
@@ -144,6 +144,17 @@ public sealed class ArchitectureContractTests
             if (compute(x) is { } own)
                 Assert.True(own[place].eq(compute(strangers)![place]).all().ToBoolean());
         }
+        sut.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void EnergyAndGradient_AndTheForwardPassAlone_GiveTheSameBits(string kind)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (IEnergyModel sut, Tensor x) = EnergyCases.Create(EnergyCases.Example(kind), 8);
+
+        Assert.True(sut.EnergyAndGradient(x).Energy.eq(sut.Energy(x)).all().ToBoolean());
         sut.Dispose();
     }
 

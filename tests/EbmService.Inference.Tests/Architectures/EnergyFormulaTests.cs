@@ -16,11 +16,11 @@ public sealed class EnergyFormulaTests
     {
         using DisposeScope scope = NewDisposeScope();
         (IEnergyModel sut, Tensor x) = EnergyCases.Create("conv-jem");
-        float[] logits = sut.Logits(x)!.data<float>().ToArray();
+        double[] logits = sut.Logits(x)!.data<double>().ToArray();
         Tensor labels = tensor(new long[] { 2, 0, 1 });
 
-        float[] marginal = sut.Energy(x).data<float>().ToArray();
-        float[] joint = sut.Energy(x, labels).data<float>().ToArray();
+        double[] marginal = sut.Energy(x).data<double>().ToArray();
+        double[] joint = sut.Energy(x, labels).data<double>().ToArray();
 
         for (int row = 0; row < 3; row++)
         {
@@ -39,7 +39,7 @@ public sealed class EnergyFormulaTests
             new GaussianSpec([1, -1], [[2, 0.5], [0.5, 1]]), new Dictionary<string, Tensor>());
 
         // (x - m) = (2, 1): (2*4 + 2*0.5*2*1 + 1*1) / 2 = 5.5.
-        Assert.Equal(5.5f, sut.Energy(tensor(new[] { 3f, 0f }, [1, 2])).item<float>());
+        Assert.Equal(5.5, sut.Energy(tensor(new[] { 3f, 0f }, [1, 2])).item<double>());
     }
 
     [Fact]
@@ -48,9 +48,9 @@ public sealed class EnergyFormulaTests
         using DisposeScope scope = NewDisposeScope();
         using IEnergyModel sut = EnergyModelFactory.Create(new DoubleWellSpec(Barrier: 3, Wells: 2), new Dictionary<string, Tensor>());
 
-        float[] energy = sut.Energy(tensor(new[] { 2f, -2f, 0f, 2f }, [2, 2])).data<float>().ToArray();
+        double[] energy = sut.Energy(tensor(new[] { 2f, -2f, 0f, 2f }, [2, 2])).data<double>().ToArray();
 
-        Assert.Equal([0f, 3f], energy);
+        Assert.Equal([0.0, 3.0], energy);
     }
 
     [Fact]

@@ -17,7 +17,8 @@ internal sealed record GradientCase(IEnergyModel ByHand, IEnergyModel ByAutograd
         IReadOnlyDictionary<string, Tensor> parameters = EnergyModelFactory.Initialise(architecture, input, generator);
         IEnergyModel byHand = EnergyModelFactory.Frozen(architecture, parameters, precision);
         IEnergyModel byAutograd = EnergyModelFactory.Create(
-            architecture, parameters.ToDictionary(pair => pair.Key, pair => pair.Value.to(precision).clone().requires_grad_(true)));
+            architecture, parameters.ToDictionary(pair => pair.Key, pair => pair.Value
+                .to(architecture.Family().StaysFloat32(architecture, pair.Key) ? ScalarType.Float32 : precision).clone().requires_grad_(true)));
         return new GradientCase(byHand, byAutograd, randn([rows, .. input.Shape.Select(size => (long)size)], generator: generator));
     }
 

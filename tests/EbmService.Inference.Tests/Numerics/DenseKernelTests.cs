@@ -43,6 +43,23 @@ public sealed class DenseKernelTests
     }
 
     [Theory]
+    [InlineData(1, 1, 1)]
+    [InlineData(8, 1152, 10)]
+    [InlineData(5, 33, 3)]
+    public void Project_AnyShape_SumsInDoublePrecision(int rows, int inner, int columns)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(4UL);
+        Tensor input = randn([rows, inner], generator: generator), weight = randn([columns, inner], generator: generator), bias = randn([columns], generator: generator);
+        Tensor exact = input.to(ScalarType.Float64).mm(weight.to(ScalarType.Float64).t()) + bias;
+
+        Tensor sum = DenseKernel.Project(input, weight, bias);
+
+        Assert.True(sum.sub(exact).abs().max().ToDouble() < 1e-15 * inner + 1e-15);
+        Assert.True(sum[rows - 1].eq(DenseKernel.Project(input.narrow(0, rows - 1, 1), weight, bias)[0]).all().ToBoolean());
+    }
+
+    [Theory]
     [InlineData(64, 2, 128, true)]
     [InlineData(64, 128, 2, false)]
     [InlineData(1 << 24, 128, 128, false)]

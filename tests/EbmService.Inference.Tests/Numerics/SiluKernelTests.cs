@@ -63,6 +63,21 @@ public sealed class SiluKernelTests
     [InlineData(ScalarType.Float32, 100)]
     [InlineData(ScalarType.BFloat16, 100)]
     [InlineData(ScalarType.BFloat16, 64)]
+    public void Replace_OddLengths_IsActivateToTheBit(ScalarType precision, int count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = linspace(-20, 20, count).to(precision);
+        Tensor expected = SiluKernel.Activate(x.clone());
+
+        SiluKernel.Replace(x);
+
+        Assert.True(x.eq(expected).all().ToBoolean());
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 100)]
+    [InlineData(ScalarType.BFloat16, 100)]
+    [InlineData(ScalarType.BFloat16, 64)]
     public void Multiply_OddLengths_IsLibtorchsToTheBit(ScalarType precision, int count)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -105,7 +105,7 @@ public sealed class DiscreteKernelTests
             Moments.AssertMean(expected.Mean(x => x[at]), Values(x => x[at]), bias: 1e-9);
             Moments.AssertMean(expected.Mean(x => x[at] * x[length / 2]), Values(x => x[at] * x[length / 2]), bias: 1e-9);
         }
-        double[] energies = [.. state.Energy.data<float>().ToArray().Select(value => (double)value)];
+        double[] energies = state.Energy.data<double>().ToArray();
         Moments.AssertMean(expected.MeanOfEnergy(energy => energy), energies, bias: 1e-6);
         Moments.AssertMean(expected.MeanOfEnergy(energy => energy * energy), [.. energies.Select(value => value * value)], bias: 1e-6);
     }

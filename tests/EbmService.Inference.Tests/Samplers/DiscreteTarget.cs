@@ -23,7 +23,7 @@ internal sealed class DiscreteTarget : IDisposable
         _states = [.. Enumerable.Range(0, (int)Math.Pow(categories, count)).Select(index => State(index, count, categories))
             .Where(state => state.AsSpan(0, held).SequenceEqual(One().AsSpan(0, held)))];
         using Tensor energy = Model.Energy(Points([.. Enumerable.Range(0, _states.Count)]));
-        _energies = [.. energy.data<float>().ToArray().Select(value => (double)value)];
+        _energies = energy.data<double>().ToArray();
         double[] weights = [.. _energies.Select(value => Math.Exp(-value / temperature))];
         _probabilities = [.. weights.Select(weight => weight / weights.Sum())];
     }

@@ -88,7 +88,7 @@ public sealed class InterruptionTests
         (Tensor energy, Tensor gradient) = sut.Take(state, state.X, () => false)!.Value;
 
         Assert.Equal(expected, counting.Calls);
-        Assert.Equal([.. Enumerable.Repeat((float)numbers, rows)], energy.data<float>().ToArray());
+        Assert.Equal([.. Enumerable.Repeat((double)numbers, rows)], energy.data<double>().ToArray());
         Assert.True(gradient.eq(2).all().ToBoolean());
     }
 
@@ -108,7 +108,7 @@ public sealed class InterruptionTests
 
     private sealed class SumOfSquares() : EnergyModel(new Dictionary<string, Tensor>())
     {
-        public override Tensor Energy(Tensor x, Tensor? labels = null) => x.square().sum(1);
+        public override Tensor Energy(Tensor x, Tensor? labels = null) => x.square().sum([1], type: ScalarType.Float64);
 
         public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) => (Energy(x), x.mul(2));
     }

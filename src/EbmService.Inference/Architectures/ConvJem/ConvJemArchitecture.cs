@@ -32,6 +32,8 @@ internal sealed class ConvJemArchitecture : Architecture<ConvJemSpec>
         new("binary", new ConvJemSpec([new(4, 3)], 2), new InputSchema(InputKind.Image, [1, 4, 4], 0, 1, VariableKind.Binary)),
     ];
 
+    public override bool StaysFloat32(ArchitectureSpec spec, string parameter) => parameter.StartsWith("head.", StringComparison.Ordinal);
+
     protected override IReadOnlyList<VariableKind> Variables => [VariableKind.Continuous, VariableKind.Binary];
 
     protected override ModelCapabilities Describe(ConvJemSpec spec, ModelCapabilities common) => common with { Classes = spec.Classes, Features = true };

@@ -10,7 +10,7 @@ public sealed class DoubleWellEnergy(DoubleWellSpec spec) : EnergyModel(new Dict
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor excess = x.pow(Kept(2)).div(Kept(spec.Wells * spec.Wells)).sub(Kept(1));
+        Tensor excess = x.to(ScalarType.Float64).pow(Kept(2)).div(Kept(spec.Wells * spec.Wells)).sub(Kept(1));
         return excess.pow(Kept(2)).sum(1).mul(Kept(spec.Barrier)).MoveToOuterDisposeScope();
     }
 }

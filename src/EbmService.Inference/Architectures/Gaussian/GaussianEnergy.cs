@@ -12,26 +12,27 @@ public sealed class GaussianEnergy(GaussianSpec spec, Device? device = null)
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor centred = x.sub(Parameters["mean"]);
+        Tensor centred = x.to(ScalarType.Float64).sub(Parameters["mean"]);
         return NativePrimitives.Product(centred, Parameters["precision"]).mul(centred).sum(1).mul(Kept(0.5)).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor centred = x.sub(Parameters["mean"]);
+        Tensor centred = x.to(ScalarType.Float64).sub(Parameters["mean"]);
         Tensor gradient = NativePrimitives.Product(centred, Parameters["precision"]);
         Tensor energy = gradient.mul(centred).sum(1).mul(Kept(0.5));
-        return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+        return (energy.MoveToOuterDisposeScope(), gradient.to(ScalarType.Float32).MoveToOuterDisposeScope());
     }
 
     private static Dictionary<string, Tensor> Constants(GaussianSpec spec, Device device)
     {
         long dimension = spec.Mean.Count;
-        float[] precision = [.. spec.Precision.SelectMany(row => row).Select(value => (float)value)];
+        double[] mean = [.. spec.Mean];
+        double[] precision = [.. spec.Precision.SelectMany(row => row)];
         return new()
         {
-            ["mean"] = tensor([.. spec.Mean.Select(value => (float)value)], device: device).DetachFromDisposeScope(),
+            ["mean"] = tensor(mean, device: device).DetachFromDisposeScope(),
             ["precision"] = tensor(precision, [dimension, dimension], device: device).DetachFromDisposeScope(),
         };
     }

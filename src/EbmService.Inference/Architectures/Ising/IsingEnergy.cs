@@ -47,7 +47,7 @@ public sealed class IsingEnergy(IsingSpec spec) : EnergyModel(new Dictionary<str
     private Tensor Pull(Tensor neighbours) => neighbours.mul(Kept(spec.Coupling)).add_(Kept(spec.Field), Kept(1));
 
     private Tensor EnergyOf(Tensor spins, Tensor neighbours) =>
-        neighbours.mul(Kept(-spec.Coupling / 2)).sub(Kept(spec.Field)).mul(spins).flatten(1).sum(1);
+        neighbours.mul(Kept(-spec.Coupling / 2)).sub(Kept(spec.Field)).mul(spins).flatten(1).sum([1], type: ScalarType.Float64);
 
     /// <summary>The sum of the two to four neighbours' spins.</summary>
     private static Tensor Neighbours(Tensor spins)

@@ -22,6 +22,9 @@ internal sealed class MlpArchitecture : Architecture<MlpSpec>
         new("binary", new MlpSpec([8]), new InputSchema(InputKind.Vector, [5], 0, 1, VariableKind.Binary)),
     ];
 
+    public override bool StaysFloat32(ArchitectureSpec spec, string parameter) =>
+        parameter.StartsWith($"layers.{((MlpSpec)spec).Hidden.Count}.", StringComparison.Ordinal);
+
     protected override IReadOnlyList<VariableKind> Variables => [VariableKind.Continuous, VariableKind.Binary];
 
     protected override ModelCapabilities Describe(MlpSpec spec, ModelCapabilities common) => common with { Features = true };

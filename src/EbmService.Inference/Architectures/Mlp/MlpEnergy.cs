@@ -5,11 +5,14 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace EbmService.Inference.Architectures.Mlp;
 
-/// <summary>A multilayer perceptron over vectors (n, dimension): SiLU between layers, one output, which is E(x) in float32; computes in the precision of its parameters.</summary>
+/// <summary>
+/// A multilayer perceptron over vectors (n, dimension): SiLU between layers, one output, which is E(x). The hidden layers compute in the precision of
+/// their parameters, the last one sums in float64.
+/// </summary>
 public sealed class MlpEnergy : EnergyModel
 {
     private readonly (Tensor Weight, Tensor Bias)[] _layers;
-    private readonly MlpGradient? _gradient;
+    private readonly MlpNetwork? _network;
 
     /// <param name="spec">The hidden widths.</param>
     /// <param name="parameters">Exactly those of the architecture; owned by this model from now on.</param>
@@ -22,11 +25,13 @@ public sealed class MlpEnergy : EnergyModel
                 .Select(i => (parameters[$"layers.{i}.weight"], parameters[$"layers.{i}.bias"])),
         ];
         if (HasFixedHostParameters)
-            _gradient = new MlpGradient(_layers);
+            _network = new MlpNetwork(_layers);
     }
 
     public override Tensor Features(Tensor x)
     {
+        if (ByHand(x) is { } network)
+            return network.Features(x);
         using DisposeScope scope = NewDisposeScope();
         // Without a hidden layer the answer would be the caller's own input.
         Tensor hidden = x.to(_layers[0].Weight.dtype, copy: _layers.Length == 1);
@@ -37,15 +42,21 @@ public sealed class MlpEnergy : EnergyModel
 
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
+        if (ByHand(x) is { } network)
+            return network.Energy(x);
         using DisposeScope scope = NewDisposeScope();
         (Tensor weight, Tensor bias) = _layers[^1];
-        return NativePrimitives.Linear(Features(x), weight, bias).squeeze(1).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return NativePrimitives.Linear(Features(x).to(ScalarType.Float64), weight.to(ScalarType.Float64), bias.to(ScalarType.Float64))
+            .squeeze(1).MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>
-        _gradient?.Compute(x) ?? base.EnergyAndGradient(x, labels);
+        _network?.Compute(x) ?? base.EnergyAndGradient(x, labels);
 
-    internal override void RefreshCopies() => _gradient?.Refresh();
+    internal override void RefreshCopies() => _network?.Refresh();
 
-    protected override void DisposeCopies() => _gradient?.Dispose();
+    protected override void DisposeCopies() => _network?.Dispose();
+
+    /// <summary>Null where somebody differentiates through the answer.</summary>
+    private MlpNetwork? ByHand(Tensor x) => x.requires_grad ? null : _network;
 }

@@ -15,14 +15,14 @@ public sealed class PottsEnergy(PottsSpec spec, Device? device = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor pull = x.roll(-1, 1).mul(Kept(spec.Coupling));
-        return WithField(pull).mul(x).flatten(1).sum(1).neg().MoveToOuterDisposeScope();
+        return WithField(pull).mul(x).flatten(1).sum([1], type: ScalarType.Float64).neg().MoveToOuterDisposeScope();
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor next = x.roll(-1, 1).mul_(Kept(spec.Coupling));
-        Tensor energy = WithField(next).mul(x).flatten(1).sum(1).neg_();
+        Tensor energy = WithField(next).mul(x).flatten(1).sum([1], type: ScalarType.Float64).neg_();
         Tensor gradient = WithField(next.add_(x.roll(1, 1), alpha: Kept(spec.Coupling))).neg();
         return (energy.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }

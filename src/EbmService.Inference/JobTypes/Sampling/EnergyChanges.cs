@@ -7,7 +7,7 @@ namespace EbmService.Inference.JobTypes.Sampling;
 /// <summary>E-BFMI of a block's chains from the Hamiltonians after the warm-up; nothing for kernels without momentum refreshment.</summary>
 internal sealed class EnergyChanges(int chains, int warmup)
 {
-    private readonly float[] _energies = new float[chains];
+    private readonly double[] _energies = new double[chains];
     private EbfmiAccumulator? _accumulator;
 
     /// <value>The smallest of the chains; null where there is none.</value>

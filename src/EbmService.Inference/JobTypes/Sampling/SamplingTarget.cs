@@ -18,6 +18,8 @@ internal static class SamplingTarget
         bool box = spec.StateClamp.Kind != StateClampKind.None;
         if (box)
             target += string.Create(CultureInfo.InvariantCulture, $" within [{spec.StateClamp.Min}, {spec.StateClamp.Max}]");
+        if (spec.Precision == SamplingPrecision.Bfloat16)
+            target += ", E with hidden layers in bfloat16 and a last layer of float32 weights summed in float64";
         if (spec.Held is not null)
             target += " given the held part";
         string how = spec.Kernel.IsExact()

@@ -79,7 +79,7 @@ internal sealed class SamplingWorkload : IWorkload
         using DisposeScope scope = NewDisposeScope();
         Tensor x = _state.X, alive = _state.Alive;
         Tensor energy = EnergyOf(x);
-        Tensor sound = energy.isfinite();
+        Tensor sound = energy.IsSound();
         if (!sound.all().ToBoolean())
         {
             // The last step's end was not looked at yet; what goes on from a checkpoint looks at it itself.
@@ -90,7 +90,7 @@ internal sealed class SamplingWorkload : IWorkload
         var tensors = new Dictionary<string, SafetensorsTensor>
         {
             ["states"] = _state.Reported(x).ToSafetensors(),
-            ["energy"] = _state.Reported(energy).ToSafetensors(),
+            ["energy"] = _state.Reported(energy).to(ScalarType.Float32).ToSafetensors(),
             ["alive"] = _state.WholeChains(alive).ToSafetensors(),
         };
         return _records.Write(tensors, _state);

@@ -54,6 +54,25 @@ public sealed class SamplingWorkloadTests : IDisposable
         }
     }
 
+    /// <summary>Energies were float32 once: such a checkpoint is gone on with, and its chains' energies are as it rounded them.</summary>
+    [Fact]
+    public void Open_FromCheckpointWithFloat32Energies_GoesOn()
+    {
+        SamplingSpec spec = Spec() with { Kernel = SamplingKernel.Mala, Noise = null, Temperature = 1 };
+        using SamplingWorkload original = Open(spec, 0);
+        original.Advance(_oneStep);
+        SafetensorsFile saved = SafetensorsFile.Read(original.Save());
+        Dictionary<string, SafetensorsTensor> tensors = saved.Tensors.ToDictionary();
+        Assert.Equal(SafetensorsDtype.F64, tensors["state.energy"].Dtype);
+        tensors["state.energy"] = SafetensorsTensor.FromFloats(
+            [.. tensors["state.energy"].ToDoubles().Select(value => (float)value)], tensors["state.energy"].Shape);
+
+        using SamplingWorkload resumed = Open(spec, 0, SafetensorsFile.Write(tensors, saved.Metadata.ToDictionary()));
+
+        Assert.True(resumed.Advance(_endless).Done);
+        Assert.All(SafetensorsFile.Read(resumed.Finish())["energy"].ToFloats(), value => Assert.True(float.IsFinite(value)));
+    }
+
     [Fact]
     public void Advance_AmongStrangersOnOtherThreads_GivesTheSameBits()
     {
