@@ -44,14 +44,12 @@ public static class OodScorer
         if (model.Classes > 0)
         {
             using IDisposable noGradient = no_grad();
-            // In float32 libtorch computes exp of the last few of 8 x classes numbers by another formula: a row's bits would depend on its place in the tile.
-            // Eight rows of float64 are whole vectors.
-            Tensor logits = model.Logits(x)!.to(float64);
+            Tensor logits = model.Logits(x)!;
             Tensor logProbabilities = logits.log_softmax(1);
             Tensor probabilities = logProbabilities.exp();
-            rows.Add(probabilities.amax([1]).to(float32));
-            rows.Add(logits.amax([1]).to(float32));
-            rows.Add((probabilities * logProbabilities).sum(1).to(float32));
+            rows.Add(probabilities.amax([1]));
+            rows.Add(logits.amax([1]));
+            rows.Add((probabilities * logProbabilities).sum(1));
         }
         return stack(rows).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }

@@ -79,7 +79,7 @@ internal sealed class EvaluationPass(LiveModel model, EvaluationQuery query)
                 break;
             case EvaluationKind.Classification:
                 Tensor logits = model.Energy.Logits(Refined(tile))!;
-                Take(logits.to(float64).logsumexp(1).neg().to(float32), Energies, start, count, 1);
+                Take(logits.logsumexp(1).neg(), Energies, start, count, 1);
                 Take(logits.softmax(1), Details, start, count, model.Energy.Classes);
                 break;
             default:

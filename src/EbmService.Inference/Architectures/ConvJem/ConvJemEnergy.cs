@@ -74,7 +74,7 @@ public sealed class ConvJemEnergy : EnergyModel
     public static Tensor EnergyOfLogits(Tensor logits, Tensor? labels)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor logDensity = labels is null ? logits.to(float64).logsumexp(1).to(float32) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+        Tensor logDensity = labels is null ? logits.logsumexp(1) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
         return logDensity.neg().MoveToOuterDisposeScope();
     }
 
