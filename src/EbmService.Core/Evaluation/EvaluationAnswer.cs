@@ -47,6 +47,31 @@ public sealed record EvaluationAnswer
 
     public string? CalibrationId { get; init; }
 
+    /// <summary>The answer to a query from those to consecutive parts of its inputs, in order.</summary>
+    public static EvaluationAnswer Join(IReadOnlyList<EvaluationAnswer> parts)
+    {
+        EvaluationAnswer first = parts[0];
+        var errors = new Dictionary<int, string>();
+        int row = 0;
+        foreach (EvaluationAnswer part in parts)
+        {
+            foreach ((int failed, string error) in part.RowErrors)
+                errors[row + failed] = error;
+            row += part.Energies.Length;
+        }
+        return first with
+        {
+            Energies = [.. parts.SelectMany(part => part.Energies)],
+            Gradients = Join(parts, part => part.Gradients),
+            Probabilities = Join(parts, part => part.Probabilities),
+            RowErrors = errors,
+            Labels = first.Labels is null ? null : [.. parts.SelectMany(part => part.Labels!)],
+            Scores = first.Scores?.Keys.ToDictionary(name => name, name => (float[])[.. parts.SelectMany(part => part.Scores![name])]),
+            PValues = first.PValues is null ? null : [.. parts.SelectMany(part => part.PValues!)],
+            Verdicts = first.Verdicts is null ? null : [.. parts.SelectMany(part => part.Verdicts!)],
+        };
+    }
+
     /// <summary>The same with <see cref="RowErrors"/>, of whatever numbers it holds.</summary>
     public EvaluationAnswer WithRowErrors()
     {
@@ -62,6 +87,10 @@ public sealed record EvaluationAnswer
             PValues = PValues is null ? null : [.. PValues.Select((value, row) => errors.ContainsKey(row) ? double.NaN : value)],
         };
     }
+
+    private static TensorPayload? Join(IReadOnlyList<EvaluationAnswer> parts, Func<EvaluationAnswer, TensorPayload?> member) =>
+        member(parts[0]) is not { } first ? null : new TensorPayload(
+            [parts.Sum(part => member(part)!.Rows), .. first.Shape.Skip(1)], [.. parts.SelectMany(part => member(part)!.Values)]);
 
     private string? NotFinite(int row)
     {

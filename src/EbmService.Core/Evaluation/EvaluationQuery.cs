@@ -19,6 +19,12 @@ public enum EvaluationKind
 /// <summary>A question about a batch of inputs; answered within the request.</summary>
 public sealed record EvaluationQuery
 {
+    /// <summary>
+    /// Rows of the batches that models are asked in, padded where fewer are left: at a fixed batch shape a row's numbers don't depend on the others, so
+    /// they are the same whatever it came with.
+    /// </summary>
+    public const int TileRows = 8;
+
     public required ModelKey Model { get; init; }
 
     public required EvaluationKind Kind { get; init; }

@@ -14,7 +14,7 @@ namespace EbmService.Inference.Tasks;
 /// <summary>One pass over the rows of several queries of the same kind; its arrays hold one entry (or row) per input.</summary>
 internal sealed class EvaluationPass(LiveModel model, EvaluationQuery query)
 {
-    private const int TileRows = 8;
+    private const int TileRows = EvaluationQuery.TileRows;
     private readonly List<TensorPayload> _inputs = [];
     private int _rows;
 

@@ -20,7 +20,7 @@ public sealed class JobLimitsOptions
     [Range(1, 1_000_000)]
     public int MaxQueuedQuestions { get; set; } = 1024;
 
-    /// <value>Inputs evaluated at one boundary, 1 to 65536; 256 by default. A single larger question runs alone.</value>
+    /// <value>Inputs evaluated at one boundary, 1 to 65536; 256 by default. A larger question is answered in parts.</value>
     [Range(1, 65_536)]
     public int MaxQuestionRows { get; set; } = 256;
 }

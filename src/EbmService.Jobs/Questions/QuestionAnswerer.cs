@@ -10,28 +10,28 @@ namespace EbmService.Jobs.Questions;
 internal sealed class QuestionAnswerer(IModelEvaluator evaluator, JobsMetrics metrics, ILogger<QuestionAnswerer> log)
 {
     /// <exception cref="DeviceLostException">After every question of the batch was told so.</exception>
-    public void Answer(IReadOnlyList<PendingQuestion> batch)
+    public void Answer(IReadOnlyList<QuestionPart> batch)
     {
-        List<PendingQuestion> asked = [.. batch.Where(question => !question.IsOver)];
+        List<QuestionPart> asked = [.. batch.Where(part => !part.Question.IsOver)];
         if (asked.Count == 0)
             return;
-        metrics.Answered(asked.Sum(question => question.Query.Inputs.Rows));
+        metrics.Answered(asked.Sum(part => part.Rows));
         try
         {
             if (TryTogether(asked))
                 return;
-            foreach (PendingQuestion question in asked.Where(question => !question.IsOver))
-                Complete(question, Alone(question));
+            foreach (QuestionPart part in asked.Where(part => !part.Question.IsOver))
+                Complete(part, Alone(part));
         }
         catch (DeviceLostException)
         {
-            foreach (PendingQuestion question in asked)
-                Complete(question, QuestionDispatcher.DeviceLost);
+            foreach (QuestionPart part in asked)
+                Complete(part, QuestionDispatcher.DeviceLost);
             throw;
         }
     }
 
-    private bool TryTogether(List<PendingQuestion> asked)
+    private bool TryTogether(List<QuestionPart> asked)
     {
         try
         {
@@ -47,11 +47,11 @@ internal sealed class QuestionAnswerer(IModelEvaluator evaluator, JobsMetrics me
         }
     }
 
-    private Outcome<EvaluationAnswer> Alone(PendingQuestion question)
+    private Outcome<EvaluationAnswer> Alone(QuestionPart part)
     {
         try
         {
-            return Evaluate([question])[0];
+            return Evaluate([part])[0];
         }
         catch (FailureException e)
         {
@@ -59,22 +59,22 @@ internal sealed class QuestionAnswerer(IModelEvaluator evaluator, JobsMetrics me
         }
         catch (Exception e) when (e is not DeviceLostException)
         {
-            log.QuestionFailed(e, question.Query.Model.ToString());
+            log.QuestionFailed(e, part.Query.Model.ToString());
             return JobRecorder.FailureOf(e);
         }
     }
 
-    private IReadOnlyList<Outcome<EvaluationAnswer>> Evaluate(List<PendingQuestion> asked)
+    private IReadOnlyList<Outcome<EvaluationAnswer>> Evaluate(List<QuestionPart> asked)
     {
-        IReadOnlyList<Outcome<EvaluationAnswer>> outcomes = evaluator.Evaluate([.. asked.Select(question => question.Query)]);
+        IReadOnlyList<Outcome<EvaluationAnswer>> outcomes = evaluator.Evaluate([.. asked.Select(part => part.Query)]);
         return outcomes.Count == asked.Count
             ? outcomes
             : throw new InvalidOperationException($"the evaluator gave {outcomes.Count} outcomes to {asked.Count} queries");
     }
 
-    private void Complete(PendingQuestion question, Outcome<EvaluationAnswer> outcome)
+    private void Complete(QuestionPart part, Outcome<EvaluationAnswer> outcome)
     {
-        if (question.Complete(outcome))
+        if (part.Complete(outcome))
             metrics.QuestionEnded(outcome.Succeeded);
     }
 }

@@ -90,7 +90,7 @@ internal sealed class Slot(
         switch (task)
         {
             case AnswerTask answer:
-                answerer.Answer(answer.Questions);
+                answerer.Answer(answer.Parts);
                 break;
             case AdvanceTask advance:
                 Advance(advance.Block);

@@ -50,7 +50,7 @@ internal sealed class SlotBoard(
             _hasDevice = _slots.Any(other => other.IsBound);
             if (_hasDevice)
                 return;
-            foreach (PendingQuestion question in _questions.Take(int.MaxValue))
+            foreach (PendingQuestion question in _questions.Clear())
                 question.Complete(QuestionDispatcher.DeviceLost);
         }
     }
@@ -86,13 +86,13 @@ internal sealed class SlotBoard(
             live.Stop();
             foreach (SlotState slot in _slots)
                 slot.Budget.RequestYield();
-            foreach (PendingQuestion question in _questions.Take(int.MaxValue))
+            foreach (PendingQuestion question in _questions.Clear())
                 question.Complete(QuestionDispatcher.ShuttingDown);
             Monitor.PulseAll(_gate);
         }
     }
 
-    /// <summary>Queues a question: a slot that waits takes it; else one in a quantum ends it at the next step.</summary>
+    /// <summary>Queues a question: slots that wait take it; those in a quantum end it at the next step, and the first that comes takes it, or its part of many rows.</summary>
     /// <param name="place">To take it back with <see cref="Withdraw"/>.</param>
     /// <returns>Why it can't be asked; null when it is queued.</returns>
     public Core.Failures.Failure? TryAsk(PendingQuestion question, out LinkedListNode<PendingQuestion>? place)
@@ -107,10 +107,12 @@ internal sealed class SlotBoard(
             if (_questions.Count >= limits.Value.MaxQueuedQuestions)
                 return QuestionDispatcher.QueueFull;
             place = _questions.Add(question);
-            if (_slots.Any(slot => slot.IsWaiting))
-                Monitor.PulseAll(_gate);
-            else
-                _slots.Find(slot => slot.IsInQuantum)?.Budget.RequestYield();
+            Monitor.PulseAll(_gate);
+            foreach (SlotState slot in _slots)
+            {
+                if (slot.IsInQuantum)
+                    slot.Budget.RequestYield();
+            }
             return null;
         }
     }
@@ -209,7 +211,7 @@ internal sealed class SlotBoard(
     private AnswerTask TakeQuestions(SlotState slot)
     {
         slot.JustAnswered = true;
-        return new AnswerTask(_questions.Take(limits.Value.MaxQuestionRows));
+        return new AnswerTask(_questions.Take(Math.Max(1, _slots.Count(other => other.IsBound)), limits.Value.MaxQuestionRows));
     }
 
     private void AskToShare(SlotState idle)

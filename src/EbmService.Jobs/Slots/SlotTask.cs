@@ -9,7 +9,7 @@ namespace EbmService.Jobs.Slots;
 /// <summary>What a slot does until it next asks the board.</summary>
 internal abstract record SlotTask;
 
-internal sealed record AnswerTask(IReadOnlyList<PendingQuestion> Questions) : SlotTask;
+internal sealed record AnswerTask(IReadOnlyList<QuestionPart> Parts) : SlotTask;
 
 /// <summary>One quantum of a block, opening it first where it is not.</summary>
 internal sealed record AdvanceTask(IBlock Block) : SlotTask;

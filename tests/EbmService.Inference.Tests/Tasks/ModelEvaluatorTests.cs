@@ -25,6 +25,7 @@ public sealed class ModelEvaluatorTests : IDisposable
     {
         TestModels.Write(_folder.Path, "jem", "conv-jem", calibration: [-3, -2, -1, 0, 1, 2, 3, 4, 5]);
         TestModels.Write(_folder.Path, "gaussian", "gaussian");
+        TestModels.Write(_folder.Path, "mlp", "mlp");
         TestModels.Write(_folder.Path, "partly", "conv-jem", calibration: [1, 2, 3], scores: [OodScorer.LogDensity]);
         var repository = new ModelRepository(
             Options.Create(new ModelsOptions { Path = _folder.Path }), NullLogger<ModelRepository>.Instance);
@@ -75,6 +76,50 @@ public sealed class ModelEvaluatorTests : IDisposable
         Assert.Equal(alone.Probabilities?.Values, among.Probabilities?.Values);
         Assert.Equal(alone.Scores?.Values, among.Scores?.Values);
         Assert.Equal(11, crowd[3].OrThrow().Energies.Length);
+    }
+
+    /// <summary>The dispatcher cuts a query anywhere between two tiles, and packs rows of several together.</summary>
+    [Theory]
+    [InlineData("jem", EvaluationKind.Energy, 0)]
+    [InlineData("jem", EvaluationKind.Classification, 0)]
+    [InlineData("jem", EvaluationKind.Classification, 3)]
+    [InlineData("jem", EvaluationKind.OutOfDistribution, 0)]
+    [InlineData("mlp", EvaluationKind.Energy, 0)]
+    [InlineData("mlp", EvaluationKind.OutOfDistribution, 0)]
+    [InlineData("gaussian", EvaluationKind.Energy, 0)]
+    public void Evaluate_RowWhateverBatchItCameIn_HasTheSameBits(string name, EvaluationKind kind, int refineSteps)
+    {
+        // As on a slot.
+        TorchSharp.torch.set_num_threads(1);
+        int[] shape = name == "jem" ? [45, 1, 8, 8] : [45, 2];
+        int length = shape.Skip(1).Aggregate(1, (product, size) => product * size);
+        var random = new Random(8);
+        EvaluationQuery whole = Query(new(name, "1"), kind, [.. Enumerable.Range(0, 45 * length).Select(_ => random.NextSingle() * 2 - 1)], shape) with
+        {
+            Alpha = 0.5, RefineSteps = refineSteps, Gradients = kind == EvaluationKind.Energy,
+        };
+        EvaluationAnswer expected = Ask(whole);
+
+        EvaluationAnswer Cut(params int[] rows)
+        {
+            int first = 0;
+            var parts = new List<EvaluationAnswer>();
+            foreach (int count in rows)
+            {
+                parts.Add(Ask(whole with { Inputs = whole.Inputs.Slice(first, count) }));
+                first += count;
+            }
+            return EvaluationAnswer.Join(parts);
+        }
+
+        foreach (EvaluationAnswer sut in new[] { Cut(32, 13), Cut(8, 16, 8, 13), Cut([.. Enumerable.Repeat(1, 45)]), Cut(7, 3, 11, 24) })
+        {
+            Assert.Equal(expected.Energies, sut.Energies);
+            Assert.Equal(expected.Gradients?.Values, sut.Gradients?.Values);
+            Assert.Equal(expected.Probabilities?.Values, sut.Probabilities?.Values);
+            Assert.Equal(expected.PValues, sut.PValues);
+            Assert.Equal(expected.Scores?.OrderBy(score => score.Key).SelectMany(score => score.Value), sut.Scores?.OrderBy(score => score.Key).SelectMany(score => score.Value));
+        }
     }
 
     [Fact]
