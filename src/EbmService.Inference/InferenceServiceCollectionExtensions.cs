@@ -1,9 +1,9 @@
 using EbmService.Core.Devices;
 using EbmService.Core.Diagnostics;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
@@ -11,6 +11,7 @@ using EbmService.Inference.JobTypes;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.Models;
+using EbmService.Inference.Queries;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,7 +33,7 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<ModelRepository>());
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<LiveModelPool>();
-        services.AddSingleton<IModelEvaluator, ModelEvaluator>();
+        services.AddSingleton<IQueryEvaluator, QueryEvaluator>();
         services.AddSingleton<IJobDiagnostician, JobDiagnostician>();
         services.TryAddSingleton<IJobInputs, NoJobInputs>();
         services.AddSingleton<SamplingResultAssembler>();

@@ -1,6 +1,6 @@
 using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
@@ -11,7 +11,7 @@ namespace EbmService.Inference.Assessment;
 /// Measures a model version the way clients meet it: through the evaluator and the sampling workloads of the service.
 /// </summary>
 public sealed class ModelAssessment(
-    ModelRepository models, IModelEvaluator evaluator, IComputeDevice device, ImageSampleAssessment imageSamples, VectorSampleAssessment vectorSamples)
+    ModelRepository models, IQueryEvaluator evaluator, IComputeDevice device, ImageSampleAssessment imageSamples, VectorSampleAssessment vectorSamples)
 {
     private const int SyntheticRows = 10_000;
     private const int QuickRows = 1000;

@@ -1,13 +1,13 @@
 using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Imaging;
 
 namespace EbmService.Inference.Assessment;
 
 /// <summary>Pictures of the energy of a model of the plane.</summary>
-public sealed class PlaneEnergy(IModelEvaluator evaluator, IComputeDevice device)
+public sealed class PlaneEnergy(IQueryEvaluator evaluator, IComputeDevice device)
 {
     private const int Side = 240;
 

@@ -1,6 +1,6 @@
 using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Ood;
 using EbmService.Inference.Tasks;
@@ -15,33 +15,33 @@ internal sealed record ScoredSet(string Name, int Count, IReadOnlyDictionary<str
 }
 
 /// <summary>Asks the evaluator of the service about whole data sets, on every slot of the device.</summary>
-internal sealed class SetScorer(IModelEvaluator evaluator, IComputeDevice device, ModelKey model, CancellationToken cancellationToken)
+internal sealed class SetScorer(IQueryEvaluator evaluator, IComputeDevice device, ModelKey model, CancellationToken cancellationToken)
 {
     private const int Rows = 256;
 
     public ScoredSet Score(string name, TensorPayload inputs)
     {
-        EvaluationAnswer[] answers = Ask(inputs, EvaluationKind.OutOfDistribution);
+        QueryAnswer[] answers = Ask(inputs, QueryKind.OutOfDistribution);
         return new ScoredSet(name, inputs.Rows, answers[0].Scores!.Keys.ToDictionary(
             score => score, score => answers.SelectMany(answer => answer.Scores![score]).ToArray()));
     }
 
     /// <summary>p(y | x), (n, classes).</summary>
     public float[] Probabilities(TensorPayload inputs) =>
-        [.. Ask(inputs, EvaluationKind.Classification).SelectMany(answer => answer.Probabilities!.Values)];
+        [.. Ask(inputs, QueryKind.Classification).SelectMany(answer => answer.Probabilities!.Values)];
 
-    public float[] Energies(TensorPayload inputs) => [.. Ask(inputs, EvaluationKind.Energy).SelectMany(answer => answer.Energies)];
+    public float[] Energies(TensorPayload inputs) => [.. Ask(inputs, QueryKind.Energy).SelectMany(answer => answer.Energies)];
 
-    private EvaluationAnswer[] Ask(TensorPayload inputs, EvaluationKind kind)
+    private QueryAnswer[] Ask(TensorPayload inputs, QueryKind kind)
     {
         int parts = (inputs.Rows + Rows - 1) / Rows;
-        var answers = new EvaluationAnswer[parts];
+        var answers = new QueryAnswer[parts];
         SlotThreads.ForEach(device, parts, part =>
         {
             int first = part * Rows, count = Math.Min(Rows, inputs.Rows - first);
             var rows = new TensorPayload(
                 [count, .. inputs.Shape.Skip(1)], inputs.Values.AsSpan(first * inputs.RowLength, count * inputs.RowLength).ToArray());
-            var query = new EvaluationQuery { Model = model, Kind = kind, Inputs = rows };
+            var query = new ModelQuery { Model = model, Kind = kind, Inputs = rows };
             answers[part] = evaluator.Evaluate([query])[0].OrThrow();
         }, cancellationToken);
         return answers;

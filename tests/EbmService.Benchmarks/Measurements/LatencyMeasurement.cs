@@ -5,7 +5,7 @@ using EbmService.EndToEnd.Tests.Hosting;
 
 namespace EbmService.Benchmarks.Measurements;
 
-/// <summary>Short questions: many at once, and one at a time with nothing else to do or while a long job fills all slots.</summary>
+/// <summary>Short queries: many at once, and one at a time with nothing else to do or while a long job fills all slots.</summary>
 internal sealed class LatencyMeasurement : IMeasurement
 {
     private const int LongJobSteps = 100_000;
