@@ -1,10 +1,10 @@
 using EbmService.Core.Devices;
 using EbmService.Core.Diagnostics;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Inference.Assessment;
+using EbmService.Core.Queries;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
@@ -12,6 +12,7 @@ using EbmService.Inference.JobTypes;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.Models;
+using EbmService.Inference.Queries;
 using EbmService.Inference.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -35,7 +36,7 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<ModelRepository>());
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<LiveModelPool>();
-        services.AddSingleton<IModelEvaluator, ModelEvaluator>();
+        services.AddSingleton<IQueryEvaluator, QueryEvaluator>();
         services.AddSingleton<IJobDiagnostician, JobDiagnostician>();
         services.AddSingleton<SamplingResultAssembler>();
         return services.AddJobTypes();

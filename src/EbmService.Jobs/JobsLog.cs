@@ -79,11 +79,11 @@ internal static partial class JobsLog
     [LoggerMessage(2029, LogLevel.Warning, "Job {JobId} waits for model {Model}, which is away or damaged; it fails after {Patience}.")]
     public static partial void ModelAwaited(this ILogger log, string jobId, string model, TimeSpan patience);
 
-    [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} questions failed; each is asked alone.")]
-    public static partial void QuestionBatchFailed(this ILogger log, Exception exception, int queries);
+    [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} queries failed; each is asked alone.")]
+    public static partial void QueryBatchFailed(this ILogger log, Exception exception, int queries);
 
-    [LoggerMessage(2031, LogLevel.Error, "A question to {Model} failed.")]
-    public static partial void QuestionFailed(this ILogger log, Exception exception, string model);
+    [LoggerMessage(2031, LogLevel.Error, "A query to {Model} failed.")]
+    public static partial void QueryFailed(this ILogger log, Exception exception, string model);
 
     [LoggerMessage(2040, LogLevel.Warning, "Another program holds the jobs database; what has to be written waits, and requests are answered 503 after Storage:BusySeconds.")]
     public static partial void DatabaseBusy(this ILogger log);

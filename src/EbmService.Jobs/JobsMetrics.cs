@@ -12,7 +12,7 @@ internal sealed class JobsMetrics
     private readonly LiveJobs _live;
     private readonly Counter<long> _ended;
     private readonly Counter<long> _chainSteps;
-    private readonly Counter<long> _questions;
+    private readonly Counter<long> _queries;
     private readonly Histogram<double> _queueSeconds;
     private readonly Histogram<long> _batchRows;
 
@@ -22,9 +22,9 @@ internal sealed class JobsMetrics
         Meter meter = meters.Create(MeterName);
         _ended = meter.CreateCounter<long>("ebm.jobs.ended", "{job}", "Jobs by the status they ended with.");
         _chainSteps = meter.CreateCounter<long>("ebm.chain_steps", "{step}", "Chain-steps computed.");
-        _questions = meter.CreateCounter<long>("ebm.questions", "{question}", "Short questions answered, by outcome.");
+        _queries = meter.CreateCounter<long>("ebm.queries", "{query}", "Short queries answered, by outcome.");
         _queueSeconds = meter.CreateHistogram<double>("ebm.jobs.queue.duration", "s", "From admission to the first block.");
-        _batchRows = meter.CreateHistogram<long>("ebm.questions.batch.rows", "{row}", "Inputs evaluated at one boundary.");
+        _batchRows = meter.CreateHistogram<long>("ebm.queries.batch.rows", "{row}", "Inputs evaluated at one boundary.");
         meter.CreateObservableGauge("ebm.jobs.queue.length", QueueLength, "{job}", "Jobs waiting for their first block.");
         meter.CreateObservableGauge("ebm.jobs.live", ByStatus, "{job}", "Jobs that have not ended, by status.");
     }
@@ -37,8 +37,8 @@ internal sealed class JobsMetrics
 
     public void Answered(long rows) => _batchRows.Record(rows);
 
-    public void QuestionEnded(bool succeeded) =>
-        _questions.Add(1, new KeyValuePair<string, object?>("outcome", succeeded ? "answered" : "failed"));
+    public void QueryEnded(bool succeeded) =>
+        _queries.Add(1, new KeyValuePair<string, object?>("outcome", succeeded ? "answered" : "failed"));
 
     private static KeyValuePair<string, object?> Tag(JobStatus status) => new("status", status.ToString().ToLowerInvariant());
 

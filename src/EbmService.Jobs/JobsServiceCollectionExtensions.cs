@@ -2,7 +2,7 @@ using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
-using EbmService.Jobs.Questions;
+using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
@@ -26,14 +26,14 @@ public static class JobsServiceCollectionExtensions
 
     /// <summary>
     /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: JobTypeRegistry (as IJobPlanner,
-    /// IResultAssembler and IJobStatistician too), IWorkloadFactory, IModelEvaluator, IModelCatalog and IComputeDevice.
+    /// IResultAssembler and IJobStatistician too), IWorkloadFactory, IQueryEvaluator, IModelCatalog and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
     public static IServiceCollection AddJobs(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
-        return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQuestions().AddAdmission();
+        return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
     }
 
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
@@ -99,9 +99,9 @@ public static class JobsServiceCollectionExtensions
         .AddTransient<SlotWorkloads>()
         .AddHostedService<WorkerService>();
 
-    private static IServiceCollection AddQuestions(this IServiceCollection services) => services
-        .AddSingleton<QuestionAnswerer>()
-        .AddSingleton<IQuestionDispatcher, QuestionDispatcher>();
+    private static IServiceCollection AddQueries(this IServiceCollection services) => services
+        .AddSingleton<QueryAnswerer>()
+        .AddSingleton<IQueryDispatcher, QueryDispatcher>();
 
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
         .AddSingleton<JobResources>()

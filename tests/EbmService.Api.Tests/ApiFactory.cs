@@ -4,7 +4,7 @@ using EbmService.Core.Imaging;
 using EbmService.Core.Models;
 using EbmService.Inference.Imaging;
 using EbmService.Jobs.Admission;
-using EbmService.Jobs.Questions;
+using EbmService.Jobs.Queries;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
@@ -17,7 +17,7 @@ namespace EbmService.Api.Tests;
 /// <summary>The real HTTP layer over fakes of the ports: what the engine does is the test's to say.</summary>
 public sealed class ApiFactory : WebApplicationFactory<Program>
 {
-    internal FakeQuestionDispatcher Questions { get; } = new();
+    internal FakeQueryDispatcher Queries { get; } = new();
 
     internal FakeJobService Jobs { get; } = new();
 
@@ -36,7 +36,7 @@ public sealed class ApiFactory : WebApplicationFactory<Program>
             foreach (ServiceDescriptor worker in services.Where(IsWorker).ToArray())
                 services.Remove(worker);
             services.Replace(ServiceDescriptor.Singleton<IModelCatalog>(new FakeModelCatalog()));
-            services.Replace(ServiceDescriptor.Singleton<IQuestionDispatcher>(Questions));
+            services.Replace(ServiceDescriptor.Singleton<IQueryDispatcher>(Queries));
             services.Replace(ServiceDescriptor.Singleton<IJobService>(Jobs));
             services.Replace(ServiceDescriptor.Singleton<IWorkerMonitor>(Worker));
             services.Replace(ServiceDescriptor.Singleton<IComputeDevice>(new FakeDevice()));

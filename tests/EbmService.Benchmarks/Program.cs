@@ -26,4 +26,9 @@ plain.Hidden = true;
 plain.SetAction(result => PlainServer.Run(result.GetValue(folder)!, Console.In, Console.Out));
 root.Add(plain);
 
+// What HTTP costs by itself.
+var nothing = new Command(NothingServer.Verb, "Answers every request with one number until standard input ends.") { Hidden = true };
+nothing.SetAction((_, _) => NothingServer.RunAsync(Console.In, Console.Out));
+root.Add(nothing);
+
 return await root.Parse(args).InvokeAsync();

@@ -1,9 +1,9 @@
 using EbmService.Api.Errors;
-using EbmService.Api.Evaluation;
 using EbmService.Api.Hubs;
 using EbmService.Api.Jobs;
 using EbmService.Api.Limits;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Queries;
 using EbmService.Core.Json;
 using EbmService.Jobs.Slots;
 using MessagePack;
@@ -27,7 +27,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddErrors();
         services.ConfigureHttpJsonOptions(json => EbmJson.Configure(json.SerializerOptions));
         services.AddRequestDecompression();
-        services.AddSingleton<QuestionReader>().AddSingleton<QuestionHandler>().AddSingleton<JobRequestReader>();
+        services.AddSingleton<QueryReader>().AddSingleton<QueryHandler>().AddSingleton<JobRequestReader>();
         services.AddSingleton<JobExtensionReader>();
         services.AddJobsHub();
         services.AddShutdownTimeout();

@@ -1,11 +1,11 @@
 using EbmService.Api.Errors;
-using EbmService.Api.Evaluation;
 using EbmService.Api.Health;
 using EbmService.Api.Hubs;
 using EbmService.Api.Inputs;
 using EbmService.Api.Jobs;
 using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Queries;
 using EbmService.Api.Results;
 
 namespace EbmService.Api.Hosting;
@@ -41,7 +41,7 @@ internal static class WebApplicationExtensions
     internal static WebApplication MapApi(this WebApplication app)
     {
         app.MapModels();
-        app.MapEvaluation();
+        app.MapQueries();
         app.MapJobs();
         app.MapJobEvents();
         app.MapResults();

@@ -21,7 +21,7 @@ public sealed class LimitsOptions
     [Range(1.5, 600)]
     public double SlowBodyGraceSeconds { get; set; } = 5;
 
-    /// <value>Inputs of one short question; 1 to 65 536, 256 by default.</value>
+    /// <value>Inputs of one short query; 1 to 65 536, 256 by default.</value>
     [Range(1, 65_536)]
     public int MaxBatch { get; set; } = 256;
 

@@ -19,6 +19,10 @@ public sealed record TensorPayload(IReadOnlyList<int> Shape, float[] Values)
     /// <summary>The elements of one row.</summary>
     public ReadOnlySpan<float> Row(int index) => Values.AsSpan(index * RowLength, RowLength);
 
+    /// <summary>A copy of some rows.</summary>
+    public TensorPayload Slice(int first, int rows) =>
+        new([rows, .. Shape.Skip(1)], Values[(first * RowLength)..((first + rows) * RowLength)]);
+
     /// <summary>Where an element stands, for example <c>[3][0]</c>.</summary>
     /// <param name="index">Its index among <see cref="Values"/>.</param>
     public string PathOf(int index)

@@ -5,9 +5,6 @@ namespace EbmService.Inference.Assessment;
 /// <summary>Picks rows of a payload.</summary>
 internal static class PayloadRows
 {
-    public static TensorPayload Slice(this TensorPayload rows, int first, int count) => new(
-        [count, .. rows.Shape.Skip(1)], rows.Values.AsSpan(first * rows.RowLength, count * rows.RowLength).ToArray());
-
     public static TensorPayload Take(this TensorPayload rows, IReadOnlyList<int> indices)
     {
         int length = rows.RowLength;

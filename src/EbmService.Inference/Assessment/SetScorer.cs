@@ -40,7 +40,7 @@ internal sealed class SetScorer(IJobRunner runner, HostedModel model, OodCalibra
         (await ReadAsync(await RunAsync(inputs, [ScoringJob.Energy]), ScoringJob.Energy)).Values;
 
     private Task<FinishedJob> RunAsync(TensorPayload inputs, IReadOnlyList<string> outputs) =>
-        runner.RunAsync(ScoringJob.Name, model, new ScoringRequest { Data = inputs, Outputs = outputs }, report: null, cancellationToken);
+        runner.RunAsync(ScoringJob.Name, model, new ScoringRequest { Data = inputs, Outputs = outputs, OutOfRange = OutOfRange.Allow }, report: null, cancellationToken);
 
     private async Task<TensorPayload> ReadAsync(FinishedJob done, string output) =>
         NpyFormat.Read(await done.ReadAsync($"{output}.npy", cancellationToken));

@@ -1,7 +1,7 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
-using EbmService.Jobs.Questions;
+using EbmService.Jobs.Queries;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 
@@ -68,7 +68,7 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard boar
     }
 
     /// <summary>Why what was asked for can't be promised: a process that starts now would know nothing of it.</summary>
-    private Failure? NotStored() => live.Stopping ? QuestionDispatcher.ShuttingDown : store.IsBusy ? StorageFailures.BusyUnderWay : null;
+    private Failure? NotStored() => live.Stopping ? QueryDispatcher.ShuttingDown : store.IsBusy ? StorageFailures.BusyUnderWay : null;
 
     private static Failure IsEnding(string wish) => new(FailureCode.InvalidTransition, $"The job is ending and can't be {wish} any more.");
 

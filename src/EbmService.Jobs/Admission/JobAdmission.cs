@@ -1,7 +1,7 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
-using EbmService.Jobs.Questions;
+using EbmService.Jobs.Queries;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -29,7 +29,7 @@ internal sealed class JobAdmission(
         if (resources.Check(draft.Submission.Footprint) is { } tooLarge)
             return tooLarge;
         if (live.Stopping)
-            return QuestionDispatcher.ShuttingDown;
+            return QueryDispatcher.ShuttingDown;
         if (!live.TryReserve(limits.Value.MaxQueuedJobs))
             return new Failure(FailureCode.QueueFull, "The job queue is full.", "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
         try

@@ -16,13 +16,13 @@ public sealed class JobLimitsOptions
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double MemoryShare { get; set; } = 0.5;
 
-    /// <value>Short questions waiting for a quantum's end, 1 to 1 000 000; 1024 by default.</value>
+    /// <value>Short queries waiting for a quantum's end, 1 to 1 000 000; 1024 by default.</value>
     [Range(1, 1_000_000)]
-    public int MaxQueuedQuestions { get; set; } = 1024;
+    public int MaxQueuedQueries { get; set; } = 1024;
 
-    /// <value>Inputs evaluated at one boundary, 1 to 65536; 256 by default. A single larger question runs alone.</value>
+    /// <value>Inputs evaluated at one boundary, 1 to 65536; 256 by default. A larger query is answered in parts.</value>
     [Range(1, 65_536)]
-    public int MaxQuestionRows { get; set; } = 256;
+    public int MaxQueryRows { get; set; } = 256;
 }
 
 [OptionsValidator]

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using EbmService.Core.Devices;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
-using EbmService.Jobs.Questions;
+using EbmService.Jobs.Queries;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +13,7 @@ namespace EbmService.Jobs.Slots;
 /// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
 /// </summary>
 internal sealed class Slot(
-    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, DataFolderLock folder,
+    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QueryAnswerer answerer, IComputeDevice device, DataFolderLock folder,
     TimeProvider clock, ILogger<Slot> log)
 {
     private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
@@ -90,7 +90,7 @@ internal sealed class Slot(
         switch (task)
         {
             case AnswerTask answer:
-                answerer.Answer(answer.Questions);
+                answerer.Answer(answer.Parts);
                 break;
             case AdvanceTask advance:
                 Advance(advance.Block);

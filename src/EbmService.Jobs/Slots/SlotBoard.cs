@@ -1,7 +1,7 @@
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
-using EbmService.Jobs.Questions;
+using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
 using Microsoft.Extensions.Options;
 
@@ -17,7 +17,7 @@ internal sealed class SlotBoard(
     // A monitor: slots wait on it for work. Taken before the locks of jobs, and never held across a call into a workload or the disk.
     private readonly object _gate = new();
     private readonly List<SlotState> _slots = [];
-    private readonly QuestionQueue _questions = new();
+    private readonly QueryQueue _queries = new();
     private bool _hasDevice = true;
 
     /// <value>Whether every slot is at work and has its device.</value>
@@ -50,8 +50,8 @@ internal sealed class SlotBoard(
             _hasDevice = _slots.Any(other => other.IsBound);
             if (_hasDevice)
                 return;
-            foreach (PendingQuestion question in _questions.Take(int.MaxValue))
-                question.Complete(QuestionDispatcher.DeviceLost);
+            foreach (PendingQuery pending in _queries.Clear())
+                pending.Complete(QueryDispatcher.DeviceLost);
         }
     }
 
@@ -86,40 +86,42 @@ internal sealed class SlotBoard(
             live.Stop();
             foreach (SlotState slot in _slots)
                 slot.Budget.RequestYield();
-            foreach (PendingQuestion question in _questions.Take(int.MaxValue))
-                question.Complete(QuestionDispatcher.ShuttingDown);
+            foreach (PendingQuery pending in _queries.Clear())
+                pending.Complete(QueryDispatcher.ShuttingDown);
             Monitor.PulseAll(_gate);
         }
     }
 
-    /// <summary>Queues a question: a slot that waits takes it; else one in a quantum ends it at the next step.</summary>
+    /// <summary>Queues a query: slots that wait take it; those in a quantum end it at the next step, and the first that comes takes it, or its part of many rows.</summary>
     /// <param name="place">To take it back with <see cref="Withdraw"/>.</param>
     /// <returns>Why it can't be asked; null when it is queued.</returns>
-    public Core.Failures.Failure? TryAsk(PendingQuestion question, out LinkedListNode<PendingQuestion>? place)
+    public Core.Failures.Failure? TryAsk(PendingQuery pending, out LinkedListNode<PendingQuery>? place)
     {
         place = null;
         lock (_gate)
         {
             if (live.Stopping)
-                return QuestionDispatcher.ShuttingDown;
+                return QueryDispatcher.ShuttingDown;
             if (!_hasDevice)
-                return QuestionDispatcher.DeviceLost;
-            if (_questions.Count >= limits.Value.MaxQueuedQuestions)
-                return QuestionDispatcher.QueueFull;
-            place = _questions.Add(question);
-            if (_slots.Any(slot => slot.IsWaiting))
-                Monitor.PulseAll(_gate);
-            else
-                _slots.Find(slot => slot.IsInQuantum)?.Budget.RequestYield();
+                return QueryDispatcher.DeviceLost;
+            if (_queries.Count >= limits.Value.MaxQueuedQueries)
+                return QueryDispatcher.QueueFull;
+            place = _queries.Add(pending);
+            Monitor.PulseAll(_gate);
+            foreach (SlotState slot in _slots)
+            {
+                if (slot.IsInQuantum)
+                    slot.Budget.RequestYield();
+            }
             return null;
         }
     }
 
-    /// <summary>Takes a question back that no slot has taken.</summary>
-    public void Withdraw(LinkedListNode<PendingQuestion> place)
+    /// <summary>Takes a query back that no slot has taken.</summary>
+    public void Withdraw(LinkedListNode<PendingQuery> place)
     {
         lock (_gate)
-            _questions.Remove(place);
+            _queries.Remove(place);
     }
 
     /// <summary>Slots that hold a block of the job come to their next boundary; those that wait look again.</summary>
@@ -154,7 +156,7 @@ internal sealed class SlotBoard(
         {
             slot.Budget.Start(TimeSpan.FromMilliseconds(options.Value.QuantumMilliseconds), quantum.StepLimit, wantsSeries);
             slot.IsInQuantum = true;
-            if (live.Stopping || _questions.Count > 0 || !job.IsRunnable)
+            if (live.Stopping || _queries.Count > 0 || !job.IsRunnable)
                 slot.Budget.RequestYield();
         }
         return new QuantumOrder(quantum.StopStep, save, wantsSeries);
@@ -181,7 +183,7 @@ internal sealed class SlotBoard(
 
     /// <summary>The slot's next task; waits without polling while there is none.</summary>
     /// <remarks>
-    /// 1. stop; 2. questions, but a step of a block between two batches; 3. cancels and failures that arrived meanwhile; 4. a block for a
+    /// 1. stop; 2. queries, but a step of a block between two batches; 3. cancels and failures that arrived meanwhile; 4. a block for a
     /// slot that idles; 5. the scheduler's choice.
     /// </remarks>
     public SlotTask Next(SlotState slot)
@@ -190,13 +192,13 @@ internal sealed class SlotBoard(
         {
             while (!live.Stopping)
             {
-                if (!slot.JustAnswered && _questions.Count > 0)
-                    return TakeQuestions(slot);
+                if (!slot.JustAnswered && _queries.Count > 0)
+                    return TakeQueries(slot);
                 slot.JustAnswered = false;
                 if (choice.Find(slot) is { } task)
                     return task;
-                if (_questions.Count > 0)
-                    return TakeQuestions(slot);
+                if (_queries.Count > 0)
+                    return TakeQueries(slot);
                 AskToShare(slot);
                 slot.IsWaiting = true;
                 Monitor.Wait(_gate);
@@ -206,10 +208,10 @@ internal sealed class SlotBoard(
         }
     }
 
-    private AnswerTask TakeQuestions(SlotState slot)
+    private AnswerTask TakeQueries(SlotState slot)
     {
         slot.JustAnswered = true;
-        return new AnswerTask(_questions.Take(limits.Value.MaxQuestionRows));
+        return new AnswerTask(_queries.Take(Math.Max(1, _slots.Count(other => other.IsBound)), limits.Value.MaxQueryRows));
     }
 
     private void AskToShare(SlotState idle)

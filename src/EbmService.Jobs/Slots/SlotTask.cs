@@ -1,15 +1,15 @@
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Lifecycle;
-using EbmService.Jobs.Questions;
-using EbmService.Jobs.Scheduling;
 using EbmService.Core.Models;
+using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Queries;
+using EbmService.Jobs.Scheduling;
 
 namespace EbmService.Jobs.Slots;
 
 /// <summary>What a slot does until it next asks the board.</summary>
 internal abstract record SlotTask;
 
-internal sealed record AnswerTask(IReadOnlyList<PendingQuestion> Questions) : SlotTask;
+internal sealed record AnswerTask(IReadOnlyList<QueryPart> Parts) : SlotTask;
 
 /// <summary>One quantum of a block, opening it first where it is not.</summary>
 internal sealed record AdvanceTask(IBlock Block) : SlotTask;
@@ -61,7 +61,7 @@ internal sealed class SlotState(int index, TimeProvider clock)
     /// <value>False before the first binding and from a loss of the device to the next.</value>
     public bool IsBound { get; set; }
 
-    /// <value>Its last turn answered questions: a block gets a step before the next batch.</value>
+    /// <value>Its last turn answered queries: a block gets a step before the next batch.</value>
     public bool JustAnswered { get; set; }
 
     /// <value>Another slot has nothing to do: park a block for it.</value>

@@ -30,7 +30,7 @@ public sealed class ProblemTests : IDisposable
     [Fact]
     public async Task UnhandledException_Is500WithoutInternals()
     {
-        _factory.Questions.Throws = new InvalidOperationException("secret /home/me/weights");
+        _factory.Queries.Throws = new InvalidOperationException("secret /home/me/weights");
 
         HttpResponseMessage response = await _client.PostJsonAsync("/v1/models/moons/energy", """{"inputs": [[1, 2]]}""");
 
@@ -42,7 +42,7 @@ public sealed class ProblemTests : IDisposable
     [Fact]
     public async Task FailureFromTheDevice_KeepsItsCode()
     {
-        _factory.Questions.Fails = new Failure(FailureCode.DeviceLost, "The device stopped answering.");
+        _factory.Queries.Fails = new Failure(FailureCode.DeviceLost, "The device stopped answering.");
 
         HttpResponseMessage response = await _client.PostJsonAsync("/v1/models/moons/energy", """{"inputs": [[1, 2]]}""");
 

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace EbmService.Api.Tests.WholeService;
 
-/// <summary>Questions and jobs through the real engine.</summary>
+/// <summary>Queries and jobs through the real engine.</summary>
 public sealed class SamplingJobTests(ServiceFixture service) : IClassFixture<ServiceFixture>
 {
     private const string LongJob = """{"model": "wells", "spec": {"chains": 64, "steps": 1000000, "seed": 1}}""";

@@ -9,6 +9,8 @@ internal sealed class MainMeasurement(string name, string model, int steps) : IM
 {
     public const int Chains = 256;
 
+    private const string Energies = "service, energies of 256 inputs a request (.npy)";
+
     private static readonly int[] BlockSizes = [8, 16, 32, 64];
 
     public string Name => name;
@@ -24,13 +26,18 @@ internal sealed class MainMeasurement(string name, string model, int steps) : IM
         var rounds = new SamplingRounds(Chains, length);
         rounds.AddLoop("plain loop", loop);
         rounds.AddLoop("plain loop, bfloat16", loop, "bfloat16");
+        var energies = new EnergyClient(service, binary: true, Chains, model);
+        rounds.AddWay(Energies, () => energies.RepeatAsync(length), () => service.ProcessorTime);
+        string sampling = "";
         foreach (string precision in new[] { "float32", "bfloat16" })
         {
             foreach (int size in context.Options.Quick ? [32] : BlockSizes)
             {
                 string mark = size == context.Models.DefaultBlockSize(model) ? " (the model's default)" : "";
-                rounds.AddService($"service, {precision}, blocks of {size}{mark}", service, client,
-                    new SamplingRequest(model, Chains, length, size, Precision: precision, PreviewEvery: 50));
+                string way = $"service, {precision}, blocks of {size}{mark}";
+                if (precision == "float32" && (mark.Length > 0 || sampling.Length == 0))
+                    sampling = way;
+                rounds.AddService(way, service, client, new SamplingRequest(model, Chains, length, size, Precision: precision, PreviewEvery: 50));
             }
         }
         await rounds.RunAsync(name, context.Options.ActualRounds);
@@ -41,6 +48,7 @@ internal sealed class MainMeasurement(string name, string model, int steps) : IM
             One energy and gradient is {context.Models.FlopsPerChainStep(model) / 1e6:N1} million floating-point operations.
 
             {rounds.Table()}
+            Energies are asked for by one client, each request after the answer to the one before, {length} requests; their 'chain-steps' are inputs. To {sampling}: {rounds.Ratio(Energies, sampling).Show("F2")}.
             """;
         return new MeasurementResult(text, new { chains = Chains, steps = length, timings = rounds.Timings });
     }

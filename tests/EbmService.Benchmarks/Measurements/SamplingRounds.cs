@@ -20,6 +20,13 @@ internal sealed class SamplingRounds(int chains, int steps)
     public void AddService(string name, ServiceProcess process, SamplingClient client, SamplingRequest request) =>
         _ways.Add((name, () => client.RunAsync(request with { Chains = chains, Steps = steps }), () => process.ProcessorTime, []));
 
+    /// <param name="work">As much as so many chains of so many steps; answers its seconds.</param>
+    public void AddWay(string name, Func<Task<double>> work, Func<TimeSpan> processor) => _ways.Add((name, work, processor, []));
+
+    /// <summary>Round by round, how many times faster one way is than another.</summary>
+    public Spread Ratio(string name, string other) =>
+        Spread.OfRatios(Timings[other].Select(each => each.Seconds), Timings[name].Select(each => each.Seconds));
+
     public async Task RunAsync(string title, int rounds)
     {
         // Warm: models loaded, code compiled, oneDNN's kernels made.

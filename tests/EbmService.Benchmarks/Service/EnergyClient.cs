@@ -1,25 +1,57 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
+using EbmService.Benchmarks.Plain;
 using EbmService.Core.Tensors;
 using EbmService.EndToEnd.Tests.Hosting;
 
 namespace EbmService.Benchmarks.Service;
 
-/// <summary>Energy requests of one input each, prepared once.</summary>
-internal sealed class EnergyClient(ServiceProcess service, bool binary)
+/// <summary>Energy requests over pictures of 28 by 28, prepared once.</summary>
+internal sealed class EnergyClient
 {
-    private readonly byte[] _body = binary ? NpyFormat.Write(Input()) : System.Text.Encoding.UTF8.GetBytes(Nested().ToJsonString());
-    private readonly MediaTypeHeaderValue _type = new(binary ? NpyFormat.MediaType : "application/json");
+    private readonly HttpClient _http;
+    private readonly Func<TimeSpan> _processorTime;
+    private readonly string _path;
+    private readonly byte[] _body;
+    private readonly MediaTypeHeaderValue _type;
+
+    /// <param name="rows">Inputs of each request.</param>
+    public EnergyClient(ServiceProcess service, bool binary, int rows = 1, string model = BenchmarkModels.Bundled)
+        : this(service.Client, () => service.ProcessorTime, $"/v1/models/{model}/energy", binary, rows)
+    {
+    }
+
+    /// <summary>The same requests of one input, to an endpoint that does nothing with them.</summary>
+    public EnergyClient(NothingServer nothing)
+        : this(nothing.Client, () => nothing.ProcessorTime, "/", binary: true, rows: 1)
+    {
+    }
+
+    private EnergyClient(HttpClient http, Func<TimeSpan> processorTime, string path, bool binary, int rows)
+    {
+        (_http, _processorTime, _path) = (http, processorTime, path);
+        _body = binary ? NpyFormat.Write(Input(rows)) : System.Text.Encoding.UTF8.GetBytes(Nested(rows).ToJsonString());
+        _type = new(binary ? NpyFormat.MediaType : "application/json");
+    }
+
+    /// <returns>Seconds for so many requests, each after the answer to the one before.</returns>
+    public async Task<double> RepeatAsync(int count)
+    {
+        double milliseconds = 0;
+        for (int i = 0; i < count; i++)
+            milliseconds += await AskAsync();
+        return milliseconds / 1000;
+    }
 
     /// <returns>Milliseconds.</returns>
     public async Task<double> AskAsync()
     {
         long begun = Stopwatch.GetTimestamp();
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/models/{BenchmarkModels.Bundled}/energy") { Content = new ByteArrayContent(_body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, _path) { Content = new ByteArrayContent(_body) };
         request.Content.Headers.ContentType = _type;
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(_type.MediaType!));
-        using HttpResponseMessage answer = await service.Client.SendAsync(request);
+        using HttpResponseMessage answer = await _http.SendAsync(request);
         answer.EnsureSuccessStatusCode();
         await answer.Content.ReadAsByteArrayAsync();
         return Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
@@ -29,7 +61,7 @@ internal sealed class EnergyClient(ServiceProcess service, bool binary)
     public async Task<EnergyLoad> LoadAsync(int connections, TimeSpan length)
     {
         long begun = Stopwatch.GetTimestamp();
-        TimeSpan serviceTime = service.ProcessorTime, clientTime = Environment.CpuUsage.TotalTime;
+        TimeSpan serviceTime = _processorTime(), clientTime = Environment.CpuUsage.TotalTime;
         double[][] latencies = await Task.WhenAll(Enumerable.Range(0, connections).Select(async _ =>
         {
             List<double> own = [];
@@ -41,22 +73,22 @@ internal sealed class EnergyClient(ServiceProcess service, bool binary)
         double[] all = [.. latencies.SelectMany(own => own)];
         return new EnergyLoad(
             all.Length / seconds, Spread.Quantile(all, 0.5), Spread.Quantile(all, 0.99),
-            (service.ProcessorTime - serviceTime).TotalSeconds / seconds, (Environment.CpuUsage.TotalTime - clientTime).TotalSeconds / seconds);
+            (_processorTime() - serviceTime).TotalSeconds / seconds, (Environment.CpuUsage.TotalTime - clientTime).TotalSeconds / seconds);
     }
 
-    private static TensorPayload Input()
+    private static TensorPayload Input(int rows)
     {
         var random = new Random(1);
-        var values = new float[28 * 28];
+        var values = new float[rows * 28 * 28];
         for (int i = 0; i < values.Length; i++)
             values[i] = MathF.Round(random.NextSingle() * 2 - 1, 4);
-        return new TensorPayload([1, 1, 28, 28], values);
+        return new TensorPayload([rows, 1, 28, 28], values);
     }
 
-    private static JsonObject Nested() => new()
+    private static JsonObject Nested(int rows) => new()
     {
-        ["inputs"] = new JsonArray(new JsonArray(new JsonArray(
-            [.. Input().Values.Chunk(28).Select(line => new JsonArray([.. line.Select(value => (JsonNode)value)]))]))),
+        ["inputs"] = new JsonArray([.. Input(rows).Values.Chunk(28 * 28).Select(picture => new JsonArray(new JsonArray(
+            [.. picture.Chunk(28).Select(line => new JsonArray([.. line.Select(value => (JsonNode)value)]))])))]),
     };
 }
 

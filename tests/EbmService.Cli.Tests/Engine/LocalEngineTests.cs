@@ -1,8 +1,8 @@
 using EbmService.Cli.Engine;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Core.Sampling;
 using EbmService.Core.Scoring;
 using EbmService.Core.Tensors;
@@ -75,9 +75,9 @@ public sealed class LocalEngineTests
 
         FinishedJob done = await sut.RunAsync(ScoringJob.Name, model, new ScoringRequest { Data = rows, Outputs = ["energy", "logDensity"] }, null, Cancel);
 
-        var query = new EvaluationQuery { Model = model.Key, Kind = EvaluationKind.Energy, Inputs = rows };
+        var query = new ModelQuery { Model = model.Key, Kind = QueryKind.Energy, Inputs = rows };
         float[] energies = NpyFormat.Read(await done.ReadAsync("energy.npy", Cancel)).Values;
-        Assert.Equal(sut.Get<IModelEvaluator>().Evaluate([query])[0].OrThrow().Energies, energies);
+        Assert.Equal(sut.Get<IQueryEvaluator>().Evaluate([query])[0].OrThrow().Energies, energies);
         Assert.Equal(11, NpyFormat.Read(await done.ReadAsync("logDensity.npy", Cancel)).Values.Length);
         Assert.Equal(FailureCode.ResultNotFound, (await Assert.ThrowsAsync<FailureException>(() => done.ReadAsync("logits.npy", Cancel))).Failure.Code);
     }

@@ -16,7 +16,7 @@ public sealed class DeterminismTests(ServiceFixture fixture) : IDisposable
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
     [EndToEndFact]
-    public async Task Samples_BesideTwentyStrangersAndQuestions_AreThoseOfTheJobAlone()
+    public async Task Samples_BesideTwentyStrangersAndQueries_AreThoseOfTheJobAlone()
     {
         string[] alone = await KernelRuns.ReferenceAsync(Client, Short);
         var strangers = new List<string>();
@@ -35,7 +35,7 @@ public sealed class DeterminismTests(ServiceFixture fixture) : IDisposable
 
         await done.CancelAsync();
         Assert.Equal(alone, beside);
-        Assert.True(await asking > 10, "too few questions were asked meanwhile");
+        Assert.True(await asking > 10, "too few queries were asked meanwhile");
         Assert.Equal(alone.Length, alone.Select(line => line.Split(' ')[1]).Distinct().Count());
         await KernelRuns.WaitForAllAsync(Client, strangers, HttpSteps.IsOver);
     }

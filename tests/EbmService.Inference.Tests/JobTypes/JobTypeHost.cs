@@ -1,9 +1,9 @@
 using System.Text.Json;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tests.Tasks;
@@ -41,7 +41,7 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
 
     public IWorkloadFactory Workloads => _services.GetRequiredService<IWorkloadFactory>();
 
-    public IModelEvaluator Queries => _services.GetRequiredService<IModelEvaluator>();
+    public IQueryEvaluator Queries => _services.GetRequiredService<IQueryEvaluator>();
 
     public static QuantumBudget Budget(TimeSpan length)
     {

@@ -49,7 +49,7 @@ public sealed class InterruptionTests
     /// <summary>What waits for a slot waits for one gradient of a bounded number of rows, whatever the leapfrogs, replicas and rows.</summary>
     [Theory]
     [MemberData(nameof(Counted))]
-    public void Advance_BetweenTwoQuestions_TakesOneGradientOfAPart(string name)
+    public void Advance_BetweenTwoQueries_TakesOneGradientOfAPart(string name)
     {
         (IEnergyModel model, Func<ChainStartPoints> start) = KernelCases.Problem(name);
         using var counting = new CountingEnergy(model);

@@ -50,7 +50,7 @@ public sealed class CrashLoopTests : IDisposable
             host.Settings["Worker:CheckpointSeconds"] = "0.000001";
             var held = new SemaphoreSlim(0);
             // One quantum each, so that a checkpoint may follow every step.
-            host.Workloads.On(1, new Script { Permits = held, BeforeStep = _ => host.Questions.AskAsync(JobsHost.Query(1), default) });
+            host.Workloads.On(1, new Script { Permits = held, BeforeStep = _ => host.Queries.AskAsync(JobsHost.Query(1), default) });
             await host.StartAsync();
             if (life == 0)
                 id = (await host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 50))).Id;

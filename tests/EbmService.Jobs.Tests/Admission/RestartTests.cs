@@ -58,7 +58,7 @@ public sealed class RestartTests : IDisposable
             await first.StartAsync();
             var permits = new SemaphoreSlim(0);
             for (int seed = 1; seed <= 3; seed++)
-                first.Workloads.On(seed, new Script { Permits = permits, BeforeStep = _ => first.Questions.AskAsync(JobsHost.Query(1), default) });
+                first.Workloads.On(seed, new Script { Permits = permits, BeforeStep = _ => first.Queries.AskAsync(JobsHost.Query(1), default) });
             for (int seed = 1; seed <= 3; seed++)
                 steps[(await first.SubmitAsync(JobsHost.Spec(seed: seed, steps: 50))).Id] = 0;
             permits.Release(20);

@@ -1,8 +1,8 @@
 using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 
 namespace EbmService.Jobs.Tests.Fakes;
 
@@ -39,16 +39,16 @@ internal sealed class FakeAssembler : IResultAssembler
     }
 }
 
-internal sealed class FakeEvaluator : IModelEvaluator
+internal sealed class FakeEvaluator : IQueryEvaluator
 {
-    public Func<IReadOnlyList<EvaluationQuery>, IReadOnlyList<Outcome<EvaluationAnswer>>> OnEvaluate { get; set; } =
+    public Func<IReadOnlyList<ModelQuery>, IReadOnlyList<Outcome<QueryAnswer>>> OnEvaluate { get; set; } =
         queries => [.. queries.Select(query => Answer(query))];
 
     public List<int> Batches { get; } = [];
 
-    public static Outcome<EvaluationAnswer> Answer(EvaluationQuery query) => new EvaluationAnswer { Energies = [.. query.Inputs.Values] };
+    public static Outcome<QueryAnswer> Answer(ModelQuery query) => new QueryAnswer { Energies = [.. query.Inputs.Values] };
 
-    public IReadOnlyList<Outcome<EvaluationAnswer>> Evaluate(IReadOnlyList<EvaluationQuery> queries)
+    public IReadOnlyList<Outcome<QueryAnswer>> Evaluate(IReadOnlyList<ModelQuery> queries)
     {
         lock (Batches)
             Batches.Add(queries.Count);

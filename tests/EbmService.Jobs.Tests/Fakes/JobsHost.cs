@@ -1,11 +1,11 @@
 using EbmService.Core.Devices;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Jobs.Admission;
-using EbmService.Jobs.Questions;
+using EbmService.Jobs.Queries;
 using EbmService.Jobs.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -58,7 +58,7 @@ internal sealed class JobsHost : IAsyncDisposable
 
     public IJobService Jobs => Get<IJobService>();
 
-    public IQuestionDispatcher Questions => Get<IQuestionDispatcher>();
+    public IQueryDispatcher Queries => Get<IQueryDispatcher>();
 
     public IWorkerMonitor Monitor => Get<IWorkerMonitor>();
 
@@ -74,7 +74,7 @@ internal sealed class JobsHost : IAsyncDisposable
         var types = new JobTypeRegistry([new FakeJobType(Workloads, Assembler, Diagnostician)]);
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
             .AddSingleton(types).AddSingleton<IResultAssembler>(types).AddSingleton<IJobPlanner>(types).AddSingleton<IJobStatistician>(types)
-            .AddSingleton<IModelEvaluator>(Evaluator).AddSingleton<JobDisk>(Disk).AddSingleton<IModelCatalog>(Models)
+            .AddSingleton<IQueryEvaluator>(Evaluator).AddSingleton<JobDisk>(Disk).AddSingleton<IModelCatalog>(Models)
             .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death, Database));
         _host = builder.Build();
         await _host.StartAsync();
@@ -91,9 +91,9 @@ internal sealed class JobsHost : IAsyncDisposable
     public static JobSubmission Submission(SamplingSpec? spec = null, int priority = 0, string model = "m") =>
         new(new ModelReference(model, "1", "sha256:00"), spec ?? Spec()) { Priority = priority, Tags = ["t"] };
 
-    public static EvaluationQuery Query(params float[] values) => new()
+    public static ModelQuery Query(params float[] values) => new()
     {
-        Model = new("m", "1"), Kind = EvaluationKind.Energy, Inputs = new TensorPayload([values.Length, 1], values),
+        Model = new("m", "1"), Kind = QueryKind.Energy, Inputs = new TensorPayload([values.Length, 1], values),
     };
 
     public async Task<JobSnapshot> SubmitAsync(SamplingSpec? spec = null, int priority = 0, string model = "m") =>

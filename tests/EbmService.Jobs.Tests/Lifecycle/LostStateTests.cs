@@ -24,7 +24,7 @@ public sealed class LostStateTests : IDisposable
         await using JobsHost second = NewHost(slots);
         await second.EditBeforeStartAsync(id, row => (row.StopReason, row.StopStep) = (SamplingJob.UntilEss, 9));
         // One quantum for each step, so that blocks may come to a barrier on the way.
-        second.Workloads.On(1, new Script { BeforeStep = _ => second.Questions.AskAsync(JobsHost.Query(1), default) });
+        second.Workloads.On(1, new Script { BeforeStep = _ => second.Queries.AskAsync(JobsHost.Query(1), default) });
         await second.StartAsync();
         JobSnapshot end = await second.EndOfAsync(id);
 

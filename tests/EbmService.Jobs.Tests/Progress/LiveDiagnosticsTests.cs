@@ -94,7 +94,7 @@ public sealed class LiveDiagnosticsTests : IAsyncLifetime
         for (int i = 0; i < steps; i++)
         {
             Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
-            _ = _host.Questions.AskAsync(JobsHost.Query(1), default);
+            _ = _host.Queries.AskAsync(JobsHost.Query(1), default);
             _permits.Release();
         }
     }

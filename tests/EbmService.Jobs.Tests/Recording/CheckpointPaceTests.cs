@@ -102,7 +102,7 @@ public sealed class CheckpointPaceTests : IAsyncLifetime
         for (int i = 0; i < steps; i++)
         {
             Assert.True(await _script.Started.WaitAsync(JobsHost.Patience));
-            _ = _host.Questions.AskAsync(JobsHost.Query(1), default);
+            _ = _host.Queries.AskAsync(JobsHost.Query(1), default);
             _permits.Release();
         }
         await JobsHost.EventuallyAsync(() => _script.Started.CurrentCount > 0);

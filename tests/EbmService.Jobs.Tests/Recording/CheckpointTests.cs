@@ -158,7 +158,7 @@ public sealed class CheckpointTests : IDisposable
             BeforeStep = workload =>
             {
                 // One quantum each: a checkpoint may follow every step, and two have to be on disk before it goes on.
-                _ = host.Questions.AskAsync(JobsHost.Query(1), default);
+                _ = host.Queries.AskAsync(JobsHost.Query(1), default);
                 if (workload.Step == step)
                 {
                     reached.TrySetResult();

@@ -29,7 +29,7 @@ public sealed class SharingTests : IAsyncLifetime
         JobSnapshot low = await _host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 2000));
         Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
         JobSnapshot high = await _host.SubmitAsync(JobsHost.Spec(seed: 2), priority: 1);
-        _ = _host.Questions.AskAsync(JobsHost.Query(1), default);
+        _ = _host.Queries.AskAsync(JobsHost.Query(1), default);
         _release.Release();
         await _host.EndOfAsync(high.Id);
         _release.Release(2000);
@@ -49,7 +49,7 @@ public sealed class SharingTests : IAsyncLifetime
         JobSnapshot low = await _host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 2000));
         Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
         JobSnapshot high = await _host.SubmitAsync(JobsHost.Spec(seed: 2, steps: 2000), priority: 1);
-        _ = _host.Questions.AskAsync(JobsHost.Query(1), default);
+        _ = _host.Queries.AskAsync(JobsHost.Query(1), default);
         _release.Release();
         Assert.True(await other.Started.WaitAsync(JobsHost.Patience));
 
@@ -115,7 +115,7 @@ public sealed class SharingTests : IAsyncLifetime
             met.TrySetResult();
     }
 
-    private void AskWithoutWaiting() => _ = _host.Questions.AskAsync(JobsHost.Query(1), default);
+    private void AskWithoutWaiting() => _ = _host.Queries.AskAsync(JobsHost.Query(1), default);
 
     private async Task<string> EndAndReadAsync(string id)
     {

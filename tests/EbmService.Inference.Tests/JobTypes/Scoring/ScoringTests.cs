@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
-using EbmService.Core.Evaluation;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Core.Tensors;
 using static TorchSharp.torch;
 
@@ -21,7 +21,7 @@ public sealed class ScoringTests : IDisposable
     public async Task Outputs_OfAnyBlockSize_AreTheBitsOfQueries()
     {
         TensorPayload rows = Rows(29, 1, 8, 8);
-        EvaluationAnswer energy = Ask(rows, EvaluationKind.Energy), ood = Ask(rows, EvaluationKind.OutOfDistribution);
+        QueryAnswer energy = Ask(rows, QueryKind.Energy), ood = Ask(rows, QueryKind.OutOfDistribution);
 
         foreach (int blockSize in new[] { 8, 13, 29 })
         {
@@ -39,7 +39,7 @@ public sealed class ScoringTests : IDisposable
     public async Task Logits_OfAJob_AreThoseBehindTheClasses()
     {
         TensorPayload rows = Rows(11, 1, 8, 8);
-        EvaluationAnswer classes = Ask(rows, EvaluationKind.Classification);
+        QueryAnswer classes = Ask(rows, QueryKind.Classification);
 
         float[] logits = (await ScoreAsync($$"""{"outputs": ["logits"], "npy": "{{Npy(rows)}}"}"""))["logits.npy"];
 
@@ -123,8 +123,8 @@ public sealed class ScoringTests : IDisposable
     private async Task<JobFootprint> FootprintAsync(int rows) =>
         (await _host.OfferAsync("scoring", "jem", $$"""{"outputs": ["energy", "logits"], "npy": "{{Npy(Rows(rows, 1, 8, 8))}}"}""")).OrThrow().Footprint;
 
-    private EvaluationAnswer Ask(TensorPayload rows, EvaluationKind kind) =>
-        _host.Queries.Evaluate([new EvaluationQuery { Model = new ModelKey("jem", "1"), Kind = kind, Inputs = rows, Alpha = 0.5 }]).Single().OrThrow();
+    private QueryAnswer Ask(TensorPayload rows, QueryKind kind) =>
+        _host.Queries.Evaluate([new ModelQuery { Model = new ModelKey("jem", "1"), Kind = kind, Inputs = rows, Alpha = 0.5 }]).Single().OrThrow();
 
     private async Task<IReadOnlyDictionary<string, float[]>> ScoreAsync(string spec)
     {

@@ -1,0 +1,96 @@
+using System.Globalization;
+using EbmService.Core.Failures;
+using EbmService.Core.Queries;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Ood;
+using EbmService.Inference.Tasks;
+
+namespace EbmService.Inference.Queries;
+
+/// <summary>Cuts one query's rows out of a pass and adds labels, p-values and verdicts.</summary>
+internal static class QueryAnswerFactory
+{
+    public static Outcome<QueryAnswer> Create(ModelQuery query, LiveModel model, QueryPass pass, int row)
+    {
+        Outcome<QueryAnswer> answer = Cut(query, model, pass, row);
+        return answer.Succeeded ? answer.Value.WithRowErrors() : answer;
+    }
+
+    private static Outcome<QueryAnswer> Cut(ModelQuery query, LiveModel model, QueryPass pass, int row)
+    {
+        int rows = query.Inputs.Rows;
+        return query.Kind switch
+        {
+            QueryKind.Energy => new QueryAnswer
+            {
+                Energies = pass.Energies[row..(row + rows)],
+                Gradients = query.Gradients ? Slice(pass.Details, query.Inputs.Shape, row, rows) : null,
+            },
+            QueryKind.Classification => Classified(pass, row, rows, model.Energy.Classes),
+            _ => Scored(query, model, pass, row, rows),
+        };
+    }
+
+    private static QueryAnswer Classified(QueryPass pass, int row, int rows, int classes)
+    {
+        TensorPayload probabilities = Slice(pass.Details, [rows, classes], row, rows);
+        var labels = new int[rows];
+        for (int i = 0; i < rows; i++)
+            labels[i] = ArgMax(probabilities.Row(i));
+        return new QueryAnswer { Energies = pass.Energies[row..(row + rows)], Probabilities = probabilities, Labels = labels };
+    }
+
+    private static Outcome<QueryAnswer> Scored(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows)
+    {
+        var scores = new Dictionary<string, float[]>();
+        foreach ((int i, string name) in OodScorer.Names(model.Energy).Index())
+            scores[name] = pass.Scores[i][row..(row + rows)];
+        OodCalibration? calibration = model.Calibration;
+        if (calibration is { HasTypicality: true })
+            scores[OodScorer.Typicality] = [.. scores[OodScorer.LogDensity].Select(calibration.Typicality)];
+        string score = query.Score ?? model.Descriptor.OodScore;
+        if (!scores.TryGetValue(score, out float[]? chosen))
+            return Failure.OfFields([new FieldError("score", $"The model has no score '{score}'. It has: {string.Join(", ", scores.Keys)}.")]);
+
+        if (calibration?.Has(score) == true && query.Alpha < calibration.SmallestPValue(score))
+            return Failure.OfFields([new FieldError("alpha", AlphaTooSmall(query.Alpha, score, calibration.SmallestPValue(score)))]);
+
+        // A calibration may lack a score: only the log-density is required of it.
+        double[]? pValues = calibration?.Has(score) != true ? null : [.. chosen.Select(value => calibration.PValue(score, value))];
+        return new QueryAnswer
+        {
+            Energies = [.. scores[OodScorer.LogDensity].Select(value => -value)],
+            Scores = scores,
+            Score = score,
+            PValues = pValues,
+            Verdicts = [.. Enumerable.Range(0, rows).Select(i => Verdict(pValues?[i], query.Alpha))],
+            CalibrationId = calibration?.Id,
+        };
+    }
+
+    private static string AlphaTooSmall(double alpha, string score, double smallest) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{alpha} is finer than the calibration of '{score}': its p-values are multiples of {smallest:R}, so nothing could be refused. "
+        + $"Give an alpha of at least {smallest:R}, or choose another score.");
+
+    private static int ArgMax(ReadOnlySpan<float> values)
+    {
+        int best = 0;
+        for (int i = 1; i < values.Length; i++)
+        {
+            if (values[i] > values[best])
+                best = i;
+        }
+        return best;
+    }
+
+    private static OodVerdict Verdict(double? pValue, double alpha) => pValue is not { } p
+        ? OodVerdict.Uncalibrated
+        : p <= alpha ? OodVerdict.OutOfDistribution : OodVerdict.InDistribution;
+
+    private static TensorPayload Slice(float[] values, IReadOnlyList<int> shape, int row, int rows)
+    {
+        int width = shape.Skip(1).Aggregate(1, (product, size) => product * size);
+        return new TensorPayload([rows, .. shape.Skip(1)], values[(row * width)..((row + rows) * width)]);
+    }
+}

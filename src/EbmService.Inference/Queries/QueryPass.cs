@@ -1,0 +1,142 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Models;
+using EbmService.Core.Queries;
+using EbmService.Core.Sampling;
+using EbmService.Core.Tensors;
+using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Ood;
+using EbmService.Inference.Samplers;
+using EbmService.Inference.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Queries;
+
+/// <summary>One pass over the rows of several queries of the same kind; its arrays hold one entry (or row) per input.</summary>
+internal sealed class QueryPass(LiveModel model, ModelQuery query)
+{
+    private const int TileRows = ModelQuery.TileRows;
+    private readonly List<TensorPayload> _inputs = [];
+    private int _rows;
+
+    public float[] Energies { get; private set; } = [];
+
+    /// <value>Gradients (rows, input) or probabilities (rows, classes), as the kind asks.</value>
+    public float[] Details { get; private set; } = [];
+
+    /// <value>One array per score, in the order of <see cref="OodScorer.Names"/>.</value>
+    public float[][] Scores { get; private set; } = [];
+
+    private int Length => model.Descriptor.Input.Length();
+
+    public void Add(TensorPayload inputs)
+    {
+        _inputs.Add(inputs);
+        _rows += inputs.Rows;
+    }
+
+    public void Run()
+    {
+        if (CapabilityRules.Refuse(model.Hosted, TaskOf(query.Kind)) is { } refusal)
+            throw new FailureException(refusal);
+        Allocate();
+        float[] rows = Packed();
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Device device = model.Energy.Parameters.Values.FirstOrDefault()?.device ?? CPU;
+        long[] shape = [TileRows, .. model.Descriptor.Input.Shape.Select(size => (long)size)];
+        Tensor tile = zeros(shape);
+        for (int start = 0; start < _rows; start += TileRows)
+        {
+            using DisposeScope tileScope = NewDisposeScope();
+            int count = Math.Min(TileRows, _rows - start);
+            tile.zero_();
+            tile.CopyFrom(rows.AsSpan(start * Length, count * Length));
+            RunTile(tile.to(device), start, count);
+        }
+    }
+
+    private static ModelTask TaskOf(QueryKind kind) => kind switch
+    {
+        QueryKind.Classification => ModelTask.Classification,
+        QueryKind.OutOfDistribution => ModelTask.OutOfDistribution,
+        _ => ModelTask.Energy,
+    };
+
+    private void RunTile(Tensor tile, int start, int count)
+    {
+        switch (query.Kind)
+        {
+            case QueryKind.Energy when query.Gradients:
+                using (enable_grad())
+                {
+                    (Tensor energy, Tensor gradient) = model.Energy.EnergyAndGradient(tile);
+                    Take(energy, Energies, start, count, 1);
+                    Take(gradient, Details, start, count, Length);
+                }
+                break;
+            case QueryKind.Energy:
+                Take(model.Energy.Energy(tile), Energies, start, count, 1);
+                break;
+            case QueryKind.Classification:
+                Tensor logits = model.Energy.Logits(Refined(tile))!;
+                Take(logits.logsumexp(1).neg(), Energies, start, count, 1);
+                Take(logits.softmax(1), Details, start, count, model.Energy.Classes);
+                break;
+            default:
+                using (enable_grad())
+                {
+                    Tensor scores = OodScorer.Score(model.Energy, tile);
+                    for (int i = 0; i < Scores.Length; i++)
+                        Take(scores[i], Scores[i], start, count, 1);
+                }
+                break;
+        }
+    }
+
+    /// <summary>The inputs after the asked number of noiseless descent steps of the model's own recipe.</summary>
+    private Tensor Refined(Tensor tile)
+    {
+        if (query.RefineSteps == 0)
+            return tile;
+        SgldRecipe recipe = SamplingSpecFactory.FindRecipe(model.Descriptor, model.Descriptor.DefaultRecipe)!
+            with { Noise = 0, Temperature = null };
+        using IDisposable gradients = enable_grad();
+        using var generator = new Generator(0UL, tile.device);
+        var kernel = new SgldKernel(model.Energy, recipe, query.RefineSteps);
+        using ChainState state = kernel.Init(new ChainStartPoints(tile.clone()));
+        for (int step = 0; step < query.RefineSteps; step++)
+            kernel.Step(state, generator);
+        return state.X.clone();
+    }
+
+    private void Allocate()
+    {
+        Energies = new float[_rows];
+        Details = query.Kind switch
+        {
+            QueryKind.Energy when query.Gradients => new float[_rows * Length],
+            QueryKind.Classification => new float[_rows * model.Energy.Classes],
+            _ => [],
+        };
+        if (query.Kind == QueryKind.OutOfDistribution)
+            Scores = [.. OodScorer.Names(model.Energy).Select(_ => new float[_rows])];
+    }
+
+    private float[] Packed()
+    {
+        if (_inputs.Count == 1)
+            return _inputs[0].Values;
+        var packed = new float[_rows * Length];
+        int at = 0;
+        foreach (TensorPayload inputs in _inputs)
+        {
+            inputs.Values.CopyTo(packed, at);
+            at += inputs.Values.Length;
+        }
+        return packed;
+    }
+
+    private static void Take(Tensor from, float[] to, int start, int count, int width) =>
+        from.CopyTo(to.AsSpan(start * width, count * width));
+}

@@ -1,0 +1,61 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Queries;
+
+namespace EbmService.Jobs.Queries;
+
+/// <summary>A query on its way to the slots, which answer it in parts. Thread-safe.</summary>
+internal sealed class PendingQuery(ModelQuery query)
+{
+    private readonly TaskCompletionSource<Outcome<QueryAnswer>> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private SortedList<int, QueryAnswer>? _parts;
+    private int _answered;
+
+    public ModelQuery Query => query;
+
+    public int Rows => query.Inputs.Rows;
+
+    public Task<Outcome<QueryAnswer>> Answer => _answer.Task;
+
+    /// <value>Whether nobody waits for it any more: answered, failed in one of its parts, or dropped.</value>
+    public bool IsOver => _answer.Task.IsCompleted;
+
+    /// <summary>Answers all of it at once, or says why there is no answer.</summary>
+    /// <returns>Whether this ended it.</returns>
+    public bool Complete(Outcome<QueryAnswer> outcome) => _answer.TrySetResult(outcome);
+
+    /// <summary>Answers rows from <paramref name="first"/> on. The first part that fails fails the whole; the last that comes makes the answer.</summary>
+    /// <returns>Whether this ended it.</returns>
+    public bool Complete(int first, Outcome<QueryAnswer> part)
+    {
+        if (!part.Succeeded || part.Value.Energies.Length == Rows)
+            return Complete(part);
+        QueryAnswer[] parts;
+        lock (_gate)
+        {
+            (_parts ??= []).Add(first, part.Value);
+            _answered += part.Value.Energies.Length;
+            if (_answered < Rows)
+                return false;
+            parts = [.. _parts.Values];
+        }
+        return Complete(QueryAnswer.Join(parts));
+    }
+
+    public void Drop(CancellationToken cancellation) => _answer.TrySetCanceled(cancellation);
+}
+
+/// <summary>Rows of a query that one slot has taken.</summary>
+internal sealed class QueryPart(PendingQuery pending, int first, int rows)
+{
+    public PendingQuery Whole => pending;
+
+    public int Rows => rows;
+
+    /// <value>The query about these rows alone.</value>
+    public ModelQuery Query { get; } =
+        rows == pending.Rows ? pending.Query : pending.Query with { Inputs = pending.Query.Inputs.Slice(first, rows) };
+
+    /// <returns>Whether this ended the query.</returns>
+    public bool Complete(Outcome<QueryAnswer> outcome) => pending.Complete(first, outcome);
+}

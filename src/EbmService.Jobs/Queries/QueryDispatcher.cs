@@ -1,0 +1,39 @@
+using EbmService.Core.Failures;
+using EbmService.Core.Queries;
+using EbmService.Jobs.Slots;
+
+namespace EbmService.Jobs.Queries;
+
+/// <inheritdoc cref="IQueryDispatcher"/>
+internal sealed class QueryDispatcher(SlotBoard board) : IQueryDispatcher
+{
+    private static readonly TimeSpan QueryRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DeviceRetry = TimeSpan.FromSeconds(10);
+
+    public static Failure DeviceLost { get; } = new(FailureCode.DeviceLost, "The device does not answer.", "Try again later.")
+    {
+        RetryAfter = DeviceRetry,
+    };
+
+    public static Failure ShuttingDown { get; } =
+        new(FailureCode.ShuttingDown, "The server is shutting down.", "Try again when it is back.");
+
+    public static Failure QueueFull { get; } =
+        new(FailureCode.QueueFull, "Too many queries wait for the device.", "Ask again after the stated time.") { RetryAfter = QueryRetry };
+
+    public async Task<Outcome<QueryAnswer>> AskAsync(ModelQuery query, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var pending = new PendingQuery(query);
+        if (board.TryAsk(pending, out LinkedListNode<PendingQuery>? place) is { } refusal)
+            return refusal;
+        await using CancellationTokenRegistration registration = cancellation.Register(() => Drop(pending, place!, cancellation));
+        return await pending.Answer;
+    }
+
+    private void Drop(PendingQuery pending, LinkedListNode<PendingQuery> place, CancellationToken cancellation)
+    {
+        board.Withdraw(place);
+        pending.Drop(cancellation);
+    }
+}
