@@ -1,3 +1,4 @@
+using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
 
@@ -37,4 +38,12 @@ public sealed record EvaluationQuery
 
     /// <value>For <see cref="EvaluationKind.OutOfDistribution"/>: the false-positive rate of the verdict, in (0, 1).</value>
     public double Alpha { get; init; } = 0.05;
+}
+
+/// <summary>Answers short questions. Called on a slot's thread only, between quanta.</summary>
+public interface IModelEvaluator
+{
+    /// <summary>Answers many queries at once; their rows are packed into fixed-shape tiles, so an answer never depends on its neighbours.</summary>
+    /// <returns>One outcome per query, in order: a query that fails does not take others with it.</returns>
+    IReadOnlyList<Outcome<EvaluationAnswer>> Evaluate(IReadOnlyList<EvaluationQuery> queries);
 }

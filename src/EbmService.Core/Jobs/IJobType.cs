@@ -125,12 +125,57 @@ public sealed record AcceptedJob(JobSpec Spec)
 public interface IJobResults
 {
     /// <summary>The job with its live progress, or <see cref="FailureCode.JobNotFound"/>.</summary>
-    Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation);
+    Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Opens a result for reading: its entry and a seekable stream that the caller disposes.</summary>
     /// <returns><see cref="FailureCode.JobNotFound"/> or <see cref="FailureCode.ResultNotFound"/> otherwise.</returns>
-    Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation);
+    Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellationToken);
 }
 
 /// <summary>One result file, open.</summary>
 public sealed record JobResult(ResultEntry Entry, Stream Content);
+
+/// <summary>What a job will take of the machine, estimated before it is taken in.</summary>
+/// <param name="StepBytes">Memory that one block needs on a slot: its chains and a pass through the model with gradient.</param>
+/// <param name="ResultBytes">All that the job's blocks leave, once.</param>
+public sealed record JobFootprint(double StepBytes, double ResultBytes)
+{
+    /// <value>Of a job whose type does not say.</value>
+    public static JobFootprint Unknown { get; } = new(0, 0);
+
+    /// <value>The member of the request that <see cref="StepBytes"/> shrinks with.</value>
+    public string StepField { get; init; } = "spec";
+
+    /// <value>The member of the request that <see cref="ResultBytes"/> shrinks with.</value>
+    public string ResultField { get; init; } = "spec";
+}
+
+/// <summary>A block and the statistics of its latest report that had them.</summary>
+public sealed record BlockStatistics(BlockPlan Block, ReadOnlyMemory<byte> Content);
+
+/// <summary>What the statistics of a job's blocks say together.</summary>
+/// <param name="Metrics">Further metrics of the job, which take the place of the reports' numbers of the same name.</param>
+/// <param name="Verdict">The word of the stop rule that is satisfied; null to go on.</param>
+public sealed record JobStatistics(IReadOnlyDictionary<string, double> Metrics, string? Verdict = null)
+{
+    public static JobStatistics None { get; } = new(new Dictionary<string, double>());
+}
+
+/// <summary>Computes metrics over a job's blocks and judges its stop rules. Pure and thread-safe; called off the slots' threads.</summary>
+public interface IJobStatistician
+{
+    /// <param name="job">The job.</param>
+    /// <param name="blocks">The blocks that have statistics.</param>
+    /// <param name="live">True for progress: less precise where that saves time, and no verdict is asked. False where a decision or a file depends on it.</param>
+    JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live);
+
+    /// <summary>The job's metrics: the blocks' numbers put together as each asks for, then those of <paramref name="statistics"/>. Cheap.</summary>
+    /// <param name="blocks">The latest report of each block that has one.</param>
+    IReadOnlyDictionary<string, double> Merge(JobDefinition job, IReadOnlyList<(BlockPlan Block, StepReport Report)> blocks, JobStatistics? statistics);
+
+    /// <summary>How many units a block has done at that step, and at its last step how many it has.</summary>
+    long UnitsAt(JobSpec spec, BlockPlan block, int step);
+
+    /// <summary>The unit of the type's progress.</summary>
+    string UnitOf(JobSpec spec);
+}

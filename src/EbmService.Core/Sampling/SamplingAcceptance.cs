@@ -11,6 +11,12 @@ public static class SamplingAcceptance
     private const string Samples = "samples.npy";
     private const string Field = "spec.startJob";
 
+    /// <summary>Numbers that a pass with gradient keeps for each number of an input: a convolutional network of the bundled kind keeps about 200.</summary>
+    private const double ActivationsPerNumber = 256;
+
+    /// <summary>Numbers that trace and diagnostics keep of one chain at most.</summary>
+    private const double RecordedPerChain = 16_384;
+
     public static async Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken)
     {
         SamplingRequest request = Normalize((SamplingRequest?)proposal.Request);
@@ -28,7 +34,21 @@ public static class SamplingAcceptance
         errors.AddRange(spec.Failure?.Fields ?? []);
         return errors.Count > 0
             ? Failure.OfFields(errors)
-            : new AcceptedJob(spec.Value!) { Footprint = SamplingFootprint.Of(spec.Value!, proposal.Model.Descriptor!.Input) };
+            : new AcceptedJob(spec.Value!) { Footprint = FootprintOf(spec.Value!, proposal.Model.Descriptor!.Input) };
+    }
+
+    /// <summary>Estimates what a job will take: rows x replicas x activations on a slot; states, kept states and diagnostics as a result.</summary>
+    public static JobFootprint FootprintOf(SamplingSpec spec, InputSchema input)
+    {
+        double length = input.Length();
+        double rows = (double)Math.Min(spec.BlockSize, spec.Chains) * spec.Replicas;
+        double draws = spec.Thin is { } thin ? Math.Max(0, spec.Steps - spec.Warmup) / thin : 0;
+        double recorded = Math.Min(RecordedPerChain, 8.0 * spec.Steps);
+        return new JobFootprint(sizeof(float) * rows * length * ActivationsPerNumber, sizeof(float) * spec.Chains * (length * (draws + 1) + recorded))
+        {
+            StepField = "spec.blockSize",
+            ResultField = draws > 0 ? "spec.thin" : "spec.chains",
+        };
     }
 
     /// <summary>A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule length as 0.</summary>

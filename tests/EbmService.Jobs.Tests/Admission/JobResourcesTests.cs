@@ -58,9 +58,9 @@ public sealed class JobResourcesTests : IAsyncLifetime
         SamplingSpec hot = plain with { Tempering = new TemperingSettings([1, 2, 4], 5) };
         SamplingSpec kept = plain with { Thin = 10 };
 
-        Assert.Equal(3 * SamplingFootprint.Of(plain, input).StepBytes, SamplingFootprint.Of(hot, input).StepBytes);
-        Assert.Equal(64 * 784 * 10 * 4.0, SamplingFootprint.Of(kept, input).ResultBytes - SamplingFootprint.Of(plain, input).ResultBytes);
-        Assert.Equal("spec.thin", SamplingFootprint.Of(kept, input).ResultField);
+        Assert.Equal(3 * SamplingAcceptance.FootprintOf(plain, input).StepBytes, SamplingAcceptance.FootprintOf(hot, input).StepBytes);
+        Assert.Equal(64 * 784 * 10 * 4.0, SamplingAcceptance.FootprintOf(kept, input).ResultBytes - SamplingAcceptance.FootprintOf(plain, input).ResultBytes);
+        Assert.Equal("spec.thin", SamplingAcceptance.FootprintOf(kept, input).ResultField);
     }
 
     private async Task<Failure?> SubmitAsync(JobFootprint footprint) =>
