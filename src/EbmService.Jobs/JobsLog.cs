@@ -58,9 +58,6 @@ internal static partial class JobsLog
     [LoggerMessage(2021, LogLevel.Warning, "Slot {Slot} can't reach the device; next try in {Delay}.")]
     public static partial void DeviceUnreachable(this ILogger log, Exception exception, int slot, TimeSpan delay);
 
-    [LoggerMessage(2022, LogLevel.Information, "Slot {Slot} has its device back.")]
-    public static partial void DeviceBack(this ILogger log, int slot);
-
     [LoggerMessage(2023, LogLevel.Critical, "Slot {Slot} met a defect of the worker itself; it starts anew.")]
     public static partial void SlotDefect(this ILogger log, Exception exception, int slot);
 

@@ -67,7 +67,6 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton<JobFolders>()
-        .AddSingleton<JobFilesSweep>()
         .AddSingleton<BlockArchive>()
         .AddSingleton<ResultStore>()
         .AddSingleton<CheckpointStore>()

@@ -1,8 +1,10 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Progress;
 using EbmService.Jobs.Questions;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
@@ -117,5 +119,66 @@ internal sealed class JobAdmission(
             job.RestoreParked(block.Plan.Index, draft.StartStep);
         job.Recover(JobStatus.Queued, stop: null, stopStep: null);
         return job;
+    }
+}
+
+/// <summary>A job about to be stored.</summary>
+/// <param name="Submission">What was asked for.</param>
+/// <param name="Plan">Its blocks.</param>
+internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
+{
+    public string? Extends { get; init; }
+
+    /// <value>The step at which every block begins; more than 0 where <see cref="PrepareAsync"/> stores chains.</value>
+    public int StartStep { get; init; }
+
+    /// <value>Stores the files that the job of that id begins with; a <see cref="Core.Failures.FailureException"/> refuses the job.</value>
+    public required Func<string, Task> PrepareAsync { get; init; }
+}
+
+/// <summary>Copies the results that a new job starts from.</summary>
+internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
+{
+    private const string Field = "spec.startJob";
+
+    /// <exception cref="FailureException">The source is unknown, has not ended, or has no such result.</exception>
+    public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted, IReadOnlyDictionary<string, byte[]> attachments)
+    {
+        foreach (JobInput input in wanted)
+        {
+            if (input.FromJob is null)
+            {
+                inputs.Attach(jobId, input, attachments[input.Name]);
+                continue;
+            }
+            if (await WhyNotAsync(input) is { } reason)
+                throw new FailureException(Failure.OfFields([new FieldError(Field, reason)]));
+            if (!inputs.TryTake(jobId, input))
+                throw new FailureException(Failure.OfFields([new FieldError(Field, $"The result '{input.Result}' of job {input.FromJob} is missing or damaged.")]));
+        }
+    }
+
+    private async Task<string?> WhyNotAsync(JobInput input)
+    {
+        if (!JobFolders.IsValidId(input.FromJob!) || (await lookup.FindAsync(input.FromJob!, CancellationToken.None)).Value is not { } source)
+            return $"There is no job {input.FromJob}.";
+        if (!source.Status.IsTerminal())
+            return $"Job {input.FromJob} has not ended yet: its result '{input.Result}' comes with its end.";
+        if (source.Results.FirstOrDefault(result => result.Name == input.Result) is not { } found)
+            return $"Job {input.FromJob} has no result '{input.Result}'.";
+        return string.Equals(found.Sha256, input.Sha256, StringComparison.OrdinalIgnoreCase) ? null
+            : $"The result '{input.Result}' of job {input.FromJob} is not the one whose hash was given.";
+    }
+}
+
+/// <summary>Hands a stored job to the slots, its watchers and its deadline. Thread-safe.</summary>
+internal sealed class JobIntake(SlotBoard board, JobStops stops, JobEventHub hub)
+{
+    public void Take(Job job)
+    {
+        hub.Open(job.Id, job.Epoch);
+        board.Add(job);
+        stops.WatchDeadline(job);
+        job.EndIfDone();
     }
 }

@@ -15,11 +15,11 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     private const string Remedy = "Submit a new job with all the steps: the same seed gives the same chains.";
 
     /// <returns>The new job's id.</returns>
-    public async Task<Outcome<string>> ExtendAsync(string id, int steps, CancellationToken cancellation)
+    public async Task<Outcome<string>> ExtendAsync(string id, int steps, CancellationToken cancellationToken)
     {
         if (steps < 1)
             return Failure.OfFields([new("steps", "Steps to add are a number from 1.")]);
-        Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellation);
+        Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellationToken);
         if (!found.Succeeded)
             return found.Failure;
         JobSnapshot parent = found.Value;
@@ -28,7 +28,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
         Outcome<JobSpec> spec = SpecOf(parent, steps);
         if (!spec.Succeeded)
             return spec.Failure;
-        if (await store.FindWithBlocksAsync(id, cancellation) is not { } row)
+        if (await store.FindWithBlocksAsync(id, cancellationToken) is not { } row)
             return JobLookup.NotFound;
         int at = row.Blocks.Max(block => block.Step);
         if (row.Blocks.Any(block => block.Step != at || checkpoints.Peek(id, block.Index)?.Step != at))

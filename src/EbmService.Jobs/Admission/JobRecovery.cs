@@ -13,7 +13,7 @@ namespace EbmService.Jobs.Admission;
 /// half-written files and folders of deleted jobs go.
 /// </summary>
 internal sealed class JobRecovery(
-    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake, DataFolderLock folder,
+    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, JobIntake intake, DataFolderLock folder,
     IJobDuties duties, JobRowMapper mapper, TimeProvider clock, ILogger<JobRecovery> log)
 {
     public const int MaxFruitlessAttempts = 3;
@@ -23,22 +23,22 @@ internal sealed class JobRecovery(
         "It may need more memory than there is, or meet a defect: ask for fewer chains or a smaller blockSize, and tell the operator.");
 
     /// <returns>How many jobs go on.</returns>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        await store.MigrateAsync(cancellation);
-        sweep.Run(await store.ListEndedAsync(cancellation), log.FilesNotRemoved);
+        await store.MigrateAsync(cancellationToken);
+        folders.Sweep(await store.ListEndedAsync(cancellationToken), log.FilesNotRemoved);
         int taken = 0;
         string after = "";
-        while (await store.ListUnfinishedAsync(after, cancellation) is { Count: > 0 } page)
+        while (await store.ListUnfinishedAsync(after, cancellationToken) is { Count: > 0 } page)
         {
             foreach (JobRow row in page)
-                taken += await ReclaimAsync(row, cancellation) ? 1 : 0;
+                taken += await ReclaimAsync(row, cancellationToken) ? 1 : 0;
             after = page[^1].Id;
         }
         return taken;
     }
 
-    private async Task<bool> ReclaimAsync(JobRow row, CancellationToken cancellation)
+    private async Task<bool> ReclaimAsync(JobRow row, CancellationToken cancellationToken)
     {
         row.Epoch++;
         foreach (BlockRow block in row.Blocks)

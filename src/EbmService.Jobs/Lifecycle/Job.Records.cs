@@ -16,9 +16,21 @@ internal sealed partial class Job
     private bool _roundIsOpen;
     private long? _roundOpenedAt;
     private List<FinishedBlock>? _finished;
+    private long _nextFinishedAt;
 
-    /// <value>Finished blocks are not stored again before this timestamp. Of the recorder alone.</value>
-    public long NextFinishedAt { get; set; }
+    /// <summary>How long the recorder waits before it stores finished blocks again; nothing or less where it need not.</summary>
+    public TimeSpan FinishedWait()
+    {
+        lock (_lock)
+            return _clock.GetElapsedTime(_clock.GetTimestamp(), _nextFinishedAt);
+    }
+
+    /// <summary>Finished blocks are stored; the next ones wait for that long.</summary>
+    public void FinishedStored(TimeSpan rest)
+    {
+        lock (_lock)
+            _nextFinishedAt = _clock.GetTimestamp() + (long)(rest.TotalSeconds * _clock.TimestampFrequency);
+    }
 
     /// <summary>Whether a block in its quantum is to be saved after it.</summary>
     public bool IsSaveDue(IBlock which, TimeSpan interval)

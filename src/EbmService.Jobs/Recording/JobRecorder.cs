@@ -96,13 +96,13 @@ internal sealed class JobRecorder(
 
     private async Task RecordFinishedAsync(Job job, FinishedEntry entry)
     {
-        TimeSpan wait = clock.GetElapsedTime(clock.GetTimestamp(), job.NextFinishedAt);
+        TimeSpan wait = job.FinishedWait();
         if (wait > TimeSpan.Zero)
             await Task.WhenAny(live.PauseAsync(wait), entry.Hurry);
         long started = clock.GetTimestamp();
         await StoreAsync(job, job.Take(entry));
         TimeSpan rest = StoreShare * clock.GetElapsedTime(started);
-        job.NextFinishedAt = clock.GetTimestamp() + (long)((rest < LongestWait ? rest : LongestWait).TotalSeconds * clock.TimestampFrequency);
+        job.FinishedStored(rest < LongestWait ? rest : LongestWait);
     }
 
     /// <summary>1. the lease, 2. the chains, 3. results and reports, 4. the database: who finds a block done finds all of it.</summary>

@@ -99,3 +99,10 @@ internal readonly record struct JobRank(
         return share.Deadline - view.Now - needed < view.DeadlineMarginSeconds;
     }
 }
+
+/// <summary>The range of priorities; more runs first.</summary>
+internal static class JobPriority
+{
+    public const int Lowest = -10;
+    public const int Highest = 10;
+}
