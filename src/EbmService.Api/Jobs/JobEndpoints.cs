@@ -99,34 +99,34 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobListResponse>, FailureResult>> ListAsync(
-        HttpRequest request, IJobService jobs, JobTypeRegistry types, CancellationToken cancellation,
+        HttpRequest request, IJobService jobs, JobTypeRegistry types, CancellationToken cancellationToken,
         string? status = null, string? model = null, string? type = null,
         string? limit = null, string? cursor = null)
     {
         Outcome<JobQuery> query = JobQueryReader.Read(status, model, type, limit, cursor, types);
         if (!query.Succeeded)
             return new FailureResult(query.Failure);
-        Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellation);
+        Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellationToken);
         return page.Succeeded ? TypedResults.Ok(JobContractMapper.ToList(page.Value, request.PathBase)) : new FailureResult(page.Failure);
     }
 
-    private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(string id, HttpRequest request, IJobService jobs, CancellationToken cancellation)
+    private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellation);
+        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(request, await jobs.CancelAsync(id, cancellation));
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        Accepted(request, await jobs.CancelAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> PauseAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(request, await jobs.PauseAsync(id, cancellation));
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        Accepted(request, await jobs.PauseAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ResumeAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(request, await jobs.ResumeAsync(id, cancellation));
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        Accepted(request, await jobs.ResumeAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ExtendAsync(
         string id, HttpContext context, JobExtensionReader reader, IJobService jobs)
@@ -145,9 +145,9 @@ internal static class JobEndpoints
             JobContractMapper.PathOf(job.Value.Id, request.PathBase), JobContractMapper.ToResponse(job.Value, request.PathBase))
         : new FailureResult(job.Failure);
 
-    private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string id, IJobService jobs, CancellationToken cancellation)
+    private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string id, IJobService jobs, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> job = await jobs.DeleteAsync(id, cancellation);
+        Outcome<JobSnapshot> job = await jobs.DeleteAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.NoContent() : new FailureResult(job.Failure);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 
@@ -21,5 +22,26 @@ internal static class TenantHeader
         if (tenant.Length is 0 or > MaxLength || !tenant.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-'))
             errors.Add(new(Name, $"Must be 1 to {MaxLength} letters, digits, dots, underscores or hyphens."));
         return tenant;
+    }
+}
+
+/// <summary>The header <c>Prefer: wait=N</c> (RFC 7240).</summary>
+internal static class WaitPreference
+{
+    internal static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+
+    /// <returns>The seconds to wait, at most 60; null where the client doesn't ask.</returns>
+    internal static TimeSpan? Read(HttpRequest request)
+    {
+        foreach (string part in request.Headers["Prefer"].ToString().Split([',', ';'], StringSplitOptions.TrimEntries))
+        {
+            string[] pair = part.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (pair.Length == 2 && pair[0].Equals("wait", StringComparison.OrdinalIgnoreCase)
+                && int.TryParse(pair[1].Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds))
+            {
+                return seconds < Longest.TotalSeconds ? TimeSpan.FromSeconds(seconds) : Longest;
+            }
+        }
+        return null;
     }
 }
