@@ -45,3 +45,28 @@ internal static class CliErrors
         return message.StartsWith(member, StringComparison.Ordinal) || message.Contains($"'{member}", StringComparison.Ordinal) ? message : $"{member}: {message}";
     }
 }
+
+/// <summary>Ends a command with one sentence for the user and an exit code.</summary>
+internal sealed class CliException(int exitCode, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public int Code { get; } = exitCode;
+
+    public static CliException BadInput(string message, Exception? inner = null) => new(ExitCode.BadInput, message, inner);
+
+    public static CliException Failed(string message, Exception? inner = null) => new(ExitCode.Failed, message, inner);
+}
+
+/// <summary>What the process ends with.</summary>
+internal static class ExitCode
+{
+    public const int Ok = 0;
+
+    /// <summary>The command was right, but its work failed: training diverged, a checksum differs, the disk is full.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line or an input is wrong; nothing was done.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>Stopped by Ctrl-C.</summary>
+    public const int Cancelled = 130;
+}

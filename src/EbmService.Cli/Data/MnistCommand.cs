@@ -25,12 +25,12 @@ internal static class MnistCommand
         var from = new Option<string?>("--from") { Description = "Copy from this folder (plain or .gz) instead of downloading.", HelpName = "DIR" };
         var url = new Option<string>("--url") { Description = "Where the .gz files lie; https.", DefaultValueFactory = _ => DefaultUrl, HelpName = "URL" };
         var mnist = new Command("mnist", "Fetches MNIST with checksums.") { output, from, url };
-        mnist.SetAction(async (parsed, cancellation) =>
+        mnist.SetAction(async (parsed, cancellationToken) =>
         {
             var fetcher = new MnistFetcher(environment, parsed.GetRequiredValue(output));
             await (parsed.GetValue(from) is { } folder
-                ? fetcher.CopyAsync(folder, cancellation)
-                : fetcher.DownloadAsync(parsed.GetRequiredValue(url), cancellation));
+                ? fetcher.CopyAsync(folder, cancellationToken)
+                : fetcher.DownloadAsync(parsed.GetRequiredValue(url), cancellationToken));
             return ExitCode.Ok;
         });
         return new Command("data", "Fetches data sets.") { mnist.WithNotes(Notes) };

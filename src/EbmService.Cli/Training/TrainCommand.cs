@@ -30,7 +30,7 @@ internal static class TrainCommand
         var replace = new Option<bool>("--replace") { Description = "Replace the version if it exists." };
         var restart = new Option<bool>("--restart") { Description = "Start over: delete the checkpoint instead of resuming from it." };
         var command = new Command("train", "Trains a model by MCMC maximum likelihood and writes a version of it.") { folder, data, version, iterations, checkpoint, pictures, replace, restart };
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             var request = new TrainRequest
             {
@@ -44,8 +44,31 @@ internal static class TrainCommand
                 Restart = parsed.GetValue(restart),
                 CommandText = CommandText.Of(args),
             };
-            return Task.Run(() => new TrainRunner(request, environment).Run(cancellation), CancellationToken.None);
+            return Task.Run(() => new TrainRunner(request, environment).Run(cancellationToken), CancellationToken.None);
         });
         return command.WithNotes(Notes);
     }
+}
+
+/// <summary>The options of <c>ebm train</c>.</summary>
+internal sealed record TrainRequest
+{
+    public required string ModelFolder { get; init; }
+
+    public required DataSource Data { get; init; }
+
+    public required string Version { get; init; }
+
+    public int? Iterations { get; init; }
+
+    public string? Checkpoint { get; init; }
+
+    public string? Pictures { get; init; }
+
+    public bool Replace { get; init; }
+
+    public bool Restart { get; init; }
+
+    /// <value>For provenance.</value>
+    public required string CommandText { get; init; }
 }

@@ -9,7 +9,7 @@ namespace EbmService.Cli.Training;
 /// <summary>One training run from folder to version.</summary>
 internal sealed class TrainRunner(TrainRequest request, CliEnvironment environment)
 {
-    public int Run(CancellationToken cancellation)
+    public int Run(CancellationToken cancellationToken)
     {
         TrainingPlan plan = ReadPlan();
         ITrainingData data = request.Data.ReadTraining(plan.Model.Input);
@@ -24,7 +24,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
         using var trainer = new MaximumLikelihoodTrainer(plan.Recipe, plan.Model, data, checkpoint, observer, request.Data.Name);
         Announce(plan, data, trainer.Iteration, checkpoint);
         observer.Start(trainer.Iteration);
-        TrainingEnd end = display.Run(() => trainer.Run(cancellation));
+        TrainingEnd end = display.Run(() => trainer.Run(cancellationToken));
         observer.Finish();
         return end switch
         {
