@@ -49,7 +49,7 @@ public sealed class ReplayBuffer : IDisposable
         return values.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Start points for chains with the given labels: slots drawn with replacement, a share of them fresh.</summary>
+    /// <summary>Initial states for chains with the given labels: slots drawn with replacement, a share of them fresh.</summary>
     /// <param name="labels">A class per chain, or -1 for any.</param>
     /// <param name="freshShare">The probability that a start is drawn from the base distribution instead.</param>
     /// <param name="generator">The block's own.</param>

@@ -1,6 +1,6 @@
 namespace EbmService.Inference.Ood;
 
-/// <summary>Scores of in-distribution data that the model was not trained on, versioned with the model: the yardstick of p-values.</summary>
+/// <summary>Scores of in-distribution data that the model was not trained on, versioned with the model: what p-values compare with.</summary>
 public sealed class OodCalibration
 {
     private readonly Dictionary<string, float[]> _sorted;
@@ -49,8 +49,24 @@ public sealed class OodCalibration
     public float Typicality(float logDensity) =>
         Typicality(logDensity, _typicalityMean ?? throw new InvalidOperationException("the calibration has no typicality"));
 
-    /// <summary>(1 + #{calibration scores &lt;= s}) / (n + 1): near 0 = out of distribution.</summary>
-    public double PValue(string score, float value) => ConformalPValues.PValue(_sorted[score], value);
+    /// <summary>
+    /// The split-conformal p-value (1 + #{calibration scores &lt;= s}) / (n + 1): under exchangeability with the calibration data,
+    /// P(p &lt;= alpha) &lt;= alpha; near 0 = out of distribution. NaN counts as the lowest possible, as a score and in the calibration.
+    /// </summary>
+    public double PValue(string score, float value)
+    {
+        float[] sorted = _sorted[score];
+        int low = 0, high = sorted.Length;
+        while (low < high)
+        {
+            int middle = low + (high - low) / 2;
+            if (sorted[middle].CompareTo(value) <= 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return (1.0 + low) / (sorted.Length + 1.0);
+    }
 
     /// <summary>1 / (n + 1), the smallest p-value that the score can get: at a level below it nothing can be refused.</summary>
     public double SmallestPValue(string score) => 1 / (_sorted[score].Length + 1.0);
