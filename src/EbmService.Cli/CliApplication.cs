@@ -52,8 +52,10 @@ internal static class CliApplication
 
     private static int Refuse(ParseResult parsed, CliEnvironment environment)
     {
-        string name = string.Join(' ', parsed.CommandResult.Command is RootCommand ? ["ebm"] : new[] { "ebm", parsed.CommandResult.Command.Name });
-        environment.Error.WriteLine($"ebm: {string.Join(' ', parsed.Errors.Select(error => error.Message))} '{name} --help' shows the options.");
+        string name = string.Join(
+            ' ', parsed.CommandResult.Command is RootCommand ? ["ebm"] : new[] { "ebm", parsed.CommandResult.Command.Name });
+        environment.Error.WriteLine(
+            $"ebm: {string.Join(' ', parsed.Errors.Select(error => error.Message))} '{name} --help' shows the options.");
         return ExitCode.BadInput;
     }
 }

@@ -25,7 +25,8 @@ internal static class CliErrors
     };
 
     private static int CodeOf(Failure failure) =>
-        failure.Code is FailureCode.Diverged or FailureCode.StorageFailed or FailureCode.StorageBusy or FailureCode.InsufficientStorage or FailureCode.DeviceLost or FailureCode.Internal
+        failure.Code is FailureCode.Diverged or FailureCode.StorageFailed or FailureCode.StorageBusy
+            or FailureCode.InsufficientStorage or FailureCode.DeviceLost or FailureCode.Internal
             ? ExitCode.Failed
             : ExitCode.BadInput;
 
@@ -37,12 +38,16 @@ internal static class CliErrors
         return string.Join(' ', parts.Where(part => part.Length > 0));
     }
 
-    /// <summary>A request's members are this command's options or a file's: "spec." is the API's. Most messages begin with the member.</summary>
+    /// <summary>
+    /// A request's members are this command's options or a file's: "spec." is the API's. Most messages begin with the
+    /// member.
+    /// </summary>
     private static string Sentence(FieldError field)
     {
         string member = field.Field.StartsWith("spec.", StringComparison.Ordinal) ? field.Field[5..] : field.Field;
         string message = field.Message.Trim();
-        return message.StartsWith(member, StringComparison.Ordinal) || message.Contains($"'{member}", StringComparison.Ordinal) ? message : $"{member}: {message}";
+        return message.StartsWith(member, StringComparison.Ordinal)
+            || message.Contains($"'{member}", StringComparison.Ordinal) ? message : $"{member}: {message}";
     }
 }
 

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Primitives;
 namespace EbmService.Api.Hosting;
 
 /// <summary>
-/// Answers only to the host names of the setting AllowedHosts, so that a page can't reach the service by a name of its own; /health answers any,
-/// as orchestrators ask by address. In place of the framework's filter, which answers without a problem.
+/// Answers only to the host names of the setting AllowedHosts, so that a page can't reach the service by a name of its own;
+/// /health answers any, as orchestrators ask by address. In place of the framework's filter, which answers without a problem.
 /// </summary>
 internal sealed class HostGuard(IConfiguration configuration)
 {

@@ -11,7 +11,8 @@ internal sealed class NetworkGuard(
     ILogger<NetworkGuard> logger) : IHostedLifecycleService
 {
     internal const string Remedy =
-        "Listen on http://localhost:5080, or set Security:AllowUnauthenticatedNetwork (environment: Security__AllowUnauthenticatedNetwork) to true if something else keeps strangers out.";
+        "Listen on http://localhost:5080, or set Security:AllowUnauthenticatedNetwork (environment: "
+        + "Security__AllowUnauthenticatedNetwork) to true if something else keeps strangers out.";
 
     /// <summary>Before the port is opened: what the configuration asks for.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)

@@ -27,7 +27,8 @@ internal static class BodyReader
         }
         catch (InvalidDataException)
         {
-            return new Failure(FailureCode.InvalidRequest, "The body is not what its Content-Encoding says: it can't be inflated, or it is cut short.",
+            return new Failure(FailureCode.InvalidRequest,
+                "The body is not what its Content-Encoding says: it can't be inflated, or it is cut short.",
                 "Compress the whole body with the named encoding, or send it plain without the header.");
         }
         catch (BadHttpRequestException bad)
@@ -56,7 +57,10 @@ internal static class BodyReader
         new(FailureCode.BodyTooLarge, $"The body is over this server's limit of {limit} bytes (after inflation).");
 }
 
-/// <summary>Brings Content-Encoding to the words that the decompression knows: any letter case, without identity and blanks, x-gzip as gzip.</summary>
+/// <summary>
+/// Brings Content-Encoding to the words that the decompression knows: any letter case, without identity and blanks,
+/// x-gzip as gzip.
+/// </summary>
 internal static class ContentEncodings
 {
     internal static Task Normalize(HttpContext context, RequestDelegate next)
@@ -64,7 +68,8 @@ internal static class ContentEncodings
         IHeaderDictionary headers = context.Request.Headers;
         if (headers.ContentEncoding.Count > 0)
         {
-            string[] known = [.. headers.ContentEncoding.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            string[] known = [.. headers.ContentEncoding.ToString()
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Select(encoding => encoding.ToLowerInvariant()).Where(encoding => encoding != "identity")
                 .Select(encoding => encoding == "x-gzip" ? "gzip" : encoding)];
             // An empty header would still count as one.

@@ -52,7 +52,8 @@ internal static partial class JsonErrorTranslator
         if (broken is TensorJsonException tensor)
             return OneField(field + tensor.Element, tensor.Message);
         if (UnmappedPattern().Match(broken.Message) is { Success: true } unmapped)
-            return OneField(Join(field, unmapped.Groups[1].Value), $"There is no member '{unmapped.Groups[1].Value}' here: check its spelling, or leave it out.");
+            return OneField(Join(field, unmapped.Groups[1].Value),
+                $"There is no member '{unmapped.Groups[1].Value}' here: check its spelling, or leave it out.");
         if (DuplicatePattern().Match(broken.Message) is { Success: true } duplicate)
             return OneField(Join(field, duplicate.Groups[1].Value), "The member stands here twice: keep one.");
         if (MissingPattern().Match(broken.Message) is { Success: true } missing)
@@ -118,7 +119,8 @@ internal static partial class JsonErrorTranslator
 
     private static Type? MemberOf(Type type, string name)
     {
-        PropertyInfo? member = type.GetProperties().FirstOrDefault(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name) == name);
+        PropertyInfo? member = type.GetProperties()
+            .FirstOrDefault(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name) == name);
         return member is null ? null : Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType;
     }
 
@@ -152,7 +154,8 @@ internal static partial class JsonErrorTranslator
         foreach (string step in path.Split('.', '[').Skip(1))
         {
             bool isThere = step.EndsWith(']')
-                ? value.ValueKind == JsonValueKind.Array && int.TryParse(step[..^1], CultureInfo.InvariantCulture, out int index) && index < value.GetArrayLength()
+                ? value.ValueKind == JsonValueKind.Array
+                    && int.TryParse(step[..^1], CultureInfo.InvariantCulture, out int index) && index < value.GetArrayLength()
                 : value.ValueKind == JsonValueKind.Object && value.TryGetProperty(step, out _);
             if (!isThere)
                 return null;

@@ -113,7 +113,8 @@ internal sealed class NestedNumbersConverter : JsonConverter<NestedNumbers>
         catch (JsonException broken)
         {
             throw new FailureException(Failure.OfFields([new FieldError(builder.Path,
-                $"This is not a number{JsonErrorTranslator.Position(broken)}: inputs hold finite numbers in nested arrays; NaN and Infinity are not allowed.")]));
+                $"This is not a number{JsonErrorTranslator.Position(broken)}: inputs hold finite numbers in nested arrays; "
+                + "NaN and Infinity are not allowed.")]));
         }
         return new NestedNumbers(builder.ToTensor());
     }

@@ -11,7 +11,8 @@ internal static class TenantHeader
 {
     internal const string Name = "X-Tenant";
     internal const string Description =
-        "Whose share of the device the job counts against: 1 to 64 of A-Z a-z 0-9 . _ -, 'default' without it. For fairness only: it hides nothing from anybody.";
+        "Whose share of the device the job counts against: 1 to 64 of A-Z a-z 0-9 . _ -, 'default' without it. For "
+        + "fairness only: it hides nothing from anybody.";
     private const int MaxLength = 64;
 
     internal static string Read(HttpRequest request, List<FieldError> errors)

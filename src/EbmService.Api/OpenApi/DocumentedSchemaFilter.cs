@@ -6,7 +6,10 @@ using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace EbmService.Api.OpenApi;
 
-/// <summary>Adds to a schema what the generator does not read: <c>value</c> documentation, the words of enums, and that members with a default may be left out.</summary>
+/// <summary>
+/// Adds to a schema what the generator does not read: <c>value</c> documentation, the words of enums, and that members
+/// with a default may be left out.
+/// </summary>
 internal sealed class DocumentedSchemaFilter(XmlSummaries summaries) : ISchemaFilter
 {
     public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
@@ -33,10 +36,12 @@ internal sealed class DocumentedSchemaFilter(XmlSummaries summaries) : ISchemaFi
     {
         foreach (PropertyInfo property in type.GetProperties())
         {
-            if (schema.Properties?.TryGetValue(Camel(property.Name), out IOpenApiSchema? member) == true && member is OpenApiSchema described)
+            if (schema.Properties?.TryGetValue(Camel(property.Name), out IOpenApiSchema? member) == true
+                && member is OpenApiSchema described)
                 described.Description = summaries.OfProperty(property.DeclaringType!, property.Name) ?? described.Description;
         }
-        IEnumerable<ParameterInfo> optional = type.GetConstructors().SelectMany(constructor => constructor.GetParameters()).Where(parameter => parameter.HasDefaultValue);
+        IEnumerable<ParameterInfo> optional = type.GetConstructors().SelectMany(constructor => constructor.GetParameters())
+            .Where(parameter => parameter.HasDefaultValue);
         foreach (ParameterInfo parameter in optional)
             schema.Required?.Remove(Camel(parameter.Name!));
     }

@@ -28,7 +28,8 @@ internal sealed class OperationDetailsFilter : IOperationFilter
         {
             ["application/json"] = new OpenApiMediaType
             {
-                Schema = body.ByType is { } types ? JobTypeSchemaFilter.OneOf(types.Values, context.SchemaGenerator, context.SchemaRepository)
+                Schema = body.ByType is { } types
+                    ? JobTypeSchemaFilter.OneOf(types.Values, context.SchemaGenerator, context.SchemaRepository)
                     : context.SchemaGenerator.GenerateSchema(body.Json, context.SchemaRepository),
                 Examples = examples?.Examples.ToDictionary(example => example.Name, IOpenApiExample (example) =>
                     new OpenApiExample { Summary = example.Summary, Value = JsonNode.Parse(example.Json) }),

@@ -69,7 +69,8 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
             TestImages = image ? options.Data.ReadTestImages(input) : null,
             TestRows = image ? null : Rows(options.Data.ReadTest(input), input),
             TwoMoonsNoise = options.Data.IsTwoMoons ? DataSource.TwoMoonsNoise : null,
-            OutOfDistribution = options.OutOfDistribution.Select(text => ReadSet(text, input)).ToDictionary(set => set.Name, set => set.Images),
+            OutOfDistribution = options.OutOfDistribution.Select(text => ReadSet(text, input))
+                .ToDictionary(set => set.Name, set => set.Images),
             ClassifierFile = options.Classifier,
         };
     }
@@ -104,7 +105,8 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
         string pictures = Path.Combine(options.ModelFolder, "pictures");
         Directory.CreateDirectory(pictures);
         WritePictures(pictures, outcome);
-        ModelCardFile.Update(Path.Combine(options.ModelFolder, "README.md"), model, AssessmentCard.Render(outcome.Report), outcome.Pictures.Keys);
+        ModelCardFile.Update(
+            Path.Combine(options.ModelFolder, "README.md"), model, AssessmentCard.Render(outcome.Report), outcome.Pictures.Keys);
         environment.Out.WriteLine($"Wrote the metrics into {ModelFiles.Manifest} and README.md.");
     }
 
@@ -139,5 +141,6 @@ internal static class ModelCardFile
     }
 
     private static string Section(string metrics, IEnumerable<string> pictures) =>
-        metrics.TrimEnd() + "\n\n" + string.Join('\n', pictures.Order(StringComparer.Ordinal).Select(name => $"![{Path.GetFileNameWithoutExtension(name)}](pictures/{name})"));
+        metrics.TrimEnd() + "\n\n" + string.Join('\n', pictures.Order(StringComparer.Ordinal)
+            .Select(name => $"![{Path.GetFileNameWithoutExtension(name)}](pictures/{name})"));
 }

@@ -17,9 +17,11 @@ internal sealed class MnistFetcher(CliEnvironment environment, string output)
         return FetchAllAsync(async (name, target) =>
         {
             using var client = new HttpClient(environment.Http()) { Timeout = TimeSpan.FromMinutes(10) };
-            using HttpResponseMessage response = await client.GetAsync(new Uri(root, name + ".gz"), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            using HttpResponseMessage response = await client.GetAsync(
+                new Uri(root, name + ".gz"), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             if (!response.IsSuccessStatusCode)
-                throw CliException.Failed($"{new Uri(root, name + ".gz")} answered {(int)response.StatusCode}: try another --url, or --from a folder");
+                throw CliException.Failed(
+                    $"{new Uri(root, name + ".gz")} answered {(int)response.StatusCode}: try another --url, or --from a folder");
             await CopyBoundedAsync(await response.Content.ReadAsStreamAsync(cancellationToken), target, cancellationToken);
             return ".gz";
         }, cancellationToken);
@@ -70,7 +72,9 @@ internal sealed class MnistFetcher(CliEnvironment environment, string output)
                 found = MnistChecksums.OfContent(file);
             }
             if (found != sha256)
-                throw CliException.Failed($"{name} has SHA-256 {found[..12]}..., expected {sha256[..12]}...: the source is damaged or not MNIST; nothing was kept of it");
+                throw CliException.Failed(
+                    $"{name} has SHA-256 {found[..12]}..., expected {sha256[..12]}...: the source is damaged or not MNIST; "
+                    + "nothing was kept of it");
             File.Move(temporary, Path.Combine(output, name + ending), overwrite: true);
             environment.Out.WriteLine($"{name}{ending}: checksum is right");
         }
@@ -116,7 +120,10 @@ internal sealed class MnistFetcher(CliEnvironment environment, string output)
 /// </summary>
 internal static class MnistChecksums
 {
-    /// <value>By file name without .gz; the same bytes as the published MD5 sums 6bbc9ace..., a25bea73..., 2646ac64... and 27ae3e4e....</value>
+    /// <value>
+    /// By file name without .gz; the same bytes as the published MD5 sums 6bbc9ace..., a25bea73..., 2646ac64... and
+    /// 27ae3e4e....
+    /// </value>
     public static IReadOnlyDictionary<string, string> Sha256 { get; } = new Dictionary<string, string>
     {
         ["train-images-idx3-ubyte"] = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

@@ -25,7 +25,8 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
             throw CliException.BadInput($"there is no '{path}'");
         bool isSpec = !Directory.Exists(path) && Path.GetFileName(path) != "trace.json";
         return isSpec
-            ? Write(options.Output ?? Path.GetDirectoryName(Path.GetFullPath(path))!, [("schedule.png", Schedule(SpecFile.Read(path), options.Title ?? "schedule"))])
+            ? Write(options.Output ?? Path.GetDirectoryName(Path.GetFullPath(path))!,
+                [("schedule.png", Schedule(SpecFile.Read(path), options.Title ?? "schedule"))])
             : DrawResult(ResultFolder.Open(path));
     }
 
@@ -56,7 +57,8 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
         if (options.Model is null)
             throw CliException.BadInput("a spec alone leaves much to its model: name it with --model");
         return WithModel((services, model) => SchedulePlot.Render(SamplingSpecFactory.Create(
-            request, model, services.GetRequiredService<IComputeDevice>().Info.Kind, new SamplingPolicy(MaxInlineNumbers: int.MaxValue), () => 0).OrThrow(), title));
+            request, model, services.GetRequiredService<IComputeDevice>().Info.Kind,
+            new SamplingPolicy(MaxInlineNumbers: int.MaxValue), () => 0).OrThrow(), title));
     }
 
     private byte[] Plane(string title, PlaneOverlay overlay) => WithModel((services, model) =>

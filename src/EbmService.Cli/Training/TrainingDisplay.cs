@@ -41,7 +41,8 @@ internal sealed class LiveTrainingDisplay(TextWriter output, TrainingRecipe reci
         if (_task is null)
             return;
         string metrics = TrainingLine.Metrics(progress, recipe.Classification is not null, chainStepsPerSecond);
-        _task.Description = Markup.Escape($"{progress.Iteration}/{progress.Iterations}  left {TrainingLine.Time(progress.Remaining)}  {metrics}");
+        _task.Description = Markup.Escape(
+            $"{progress.Iteration}/{progress.Iterations}  left {TrainingLine.Time(progress.Remaining)}  {metrics}");
         _task.Value = progress.Iteration;
     }
 

@@ -44,7 +44,8 @@ internal sealed class TrainingLog(string path) : IDisposable
     public void Open(int iteration)
     {
         if (iteration > 0 && File.Exists(path))
-            _rows.AddRange(File.ReadLines(path).Skip(1).Select(TrainingLogRow.Parse).OfType<TrainingLogRow>().Where(row => row.Iteration <= iteration));
+            _rows.AddRange(File.ReadLines(path).Skip(1).Select(TrainingLogRow.Parse).OfType<TrainingLogRow>()
+                .Where(row => row.Iteration <= iteration));
         _writer = new StreamWriter(path, append: false) { NewLine = "\n" };
         _writer.WriteLine(TrainingLogRow.Header);
         foreach (TrainingLogRow row in _rows)

@@ -82,6 +82,7 @@ internal static class TrainingCurve
     {
         int window = Math.Max(1, rows.Count / Points);
         List<TrainingLogRow[]> chunks = [.. rows.Chunk(window)];
-        return new PlotSeries(name, [.. chunks.Select(chunk => (double)chunk[^1].Iteration)], [.. chunks.Select(chunk => chunk.Average(value))]);
+        return new PlotSeries(
+            name, [.. chunks.Select(chunk => (double)chunk[^1].Iteration)], [.. chunks.Select(chunk => chunk.Average(value))]);
     }
 }

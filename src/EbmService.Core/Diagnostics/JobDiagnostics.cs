@@ -2,7 +2,10 @@ using EbmService.Core.Jobs;
 
 namespace EbmService.Core.Diagnostics;
 
-/// <summary>How well the chains of a job agree and how much they say (Vehtari et al. 2021). Null statistics: too few draws to tell.</summary>
+/// <summary>
+/// How well the chains of a job agree and how much they say (Vehtari et al. 2021). Null statistics: too few draws to
+/// tell.
+/// </summary>
 public sealed record JobDiagnostics
 {
     /// <value>Steps per chain that every block had done; draws after it are left out.</value>
@@ -14,7 +17,10 @@ public sealed record JobDiagnostics
     /// <value>Chains in the statistics; diverged ones are left out.</value>
     public required int Chains { get; init; }
 
-    /// <value>Of these, chains none of whose recorded quantities ever changed: their draws say nothing, and no stop rule holds while there are any.</value>
+    /// <value>
+    /// Of these, chains none of whose recorded quantities ever changed: their draws say nothing, and no stop rule holds
+    /// while there are any.
+    /// </value>
     public int UnmovedChains { get; init; }
 
     /// <value>The largest rank-normalised split R-hat of all quantities; chains agree at 1.01 and below.</value>
@@ -31,8 +37,8 @@ public sealed record JobDiagnostics
 }
 
 /// <summary>
-/// The statistics of one recorded quantity. Chains of different classes sample different distributions and can't agree: each class has statistics of
-/// its own, and the entry for all of them has the worst.
+/// The statistics of one recorded quantity. Chains of different classes sample different distributions and can't agree: each
+/// class has statistics of its own, and the entry for all of them has the worst.
 /// </summary>
 /// <param name="Label">The class; null for all chains.</param>
 /// <param name="McseMean">Monte Carlo standard error of the mean.</param>

@@ -30,7 +30,10 @@ public sealed record EvaluationQuery
     /// <value>For <see cref="EvaluationKind.Energy"/>: also return dE/dx.</value>
     public bool Gradients { get; init; }
 
-    /// <value>For <see cref="EvaluationKind.Classification"/>: deterministic descent steps on E(x) (step size of the default recipe, no noise) before classifying.</value>
+    /// <value>
+    /// For <see cref="EvaluationKind.Classification"/>: deterministic descent steps on E(x) (step size of the default
+    /// recipe, no noise) before classifying.
+    /// </value>
     public int RefineSteps { get; init; }
 
     /// <value>For <see cref="EvaluationKind.OutOfDistribution"/>: the score behind the p-value; null for the model's own choice.</value>
@@ -43,7 +46,10 @@ public sealed record EvaluationQuery
 /// <summary>Answers short questions. Called on a slot's thread only, between quanta.</summary>
 public interface IModelEvaluator
 {
-    /// <summary>Answers many queries at once; their rows are packed into fixed-shape tiles, so an answer never depends on its neighbours.</summary>
+    /// <summary>
+    /// Answers many queries at once; their rows are packed into fixed-shape tiles, so an answer never depends on its
+    /// neighbours.
+    /// </summary>
     /// <returns>One outcome per query, in order: a query that fails does not take others with it.</returns>
     IReadOnlyList<Outcome<EvaluationAnswer>> Evaluate(IReadOnlyList<EvaluationQuery> queries);
 }

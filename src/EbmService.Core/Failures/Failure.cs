@@ -5,7 +5,8 @@ namespace EbmService.Core.Failures;
 /// <summary>One thing wrong with one member of a request.</summary>
 /// <param name="Field">The member's JSON path, for example <c>spec.stepSize</c>.</param>
 /// <param name="Message">What is wrong and what would be right.</param>
-/// <param name="Code"><see cref="FailureCode.InvalidRequest"/>, or <see cref="FailureCode.OverPolicy"/> / <see cref="FailureCode.NotSupported"/> for well-formed values that can't be served.</param>
+/// <param name="Code"><see cref="FailureCode.InvalidRequest"/>, or <see cref="FailureCode.OverPolicy"/> /
+/// <see cref="FailureCode.NotSupported"/> for well-formed values that can't be served.</param>
 public sealed record FieldError(string Field, string Message, FailureCode Code = FailureCode.InvalidRequest);
 
 /// <summary>A failure as data: a code, a sentence for people, what to do about it, and per-field errors.</summary>
@@ -19,9 +20,13 @@ public sealed record Failure(FailureCode Code, string Message, string? Remedy = 
     /// <value>How long to wait before trying again, where that is known.</value>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>A failure made of field errors; its code is the first of theirs in the order of <see cref="FailureCode"/> (a malformed field before a policy).</summary>
+    /// <summary>
+    /// A failure made of field errors; its code is the first of theirs in the order of <see cref="FailureCode"/> (a
+    /// malformed field before a policy).
+    /// </summary>
     public static Failure OfFields(IReadOnlyList<FieldError> fields) =>
-        new(fields.Min(field => field.Code), fields.Count == 1 ? fields[0].Message : $"{fields.Count} members of the request are not valid.")
+        new(fields.Min(field => field.Code),
+            fields.Count == 1 ? fields[0].Message : $"{fields.Count} members of the request are not valid.")
         {
             Fields = fields,
         };
@@ -48,7 +53,10 @@ public readonly record struct Outcome<T>
     public T OrThrow() => Succeeded ? Value : throw new FailureException(Failure);
 }
 
-/// <summary>Ends a job or a question with a stated failure. Anything else thrown by a workload counts as <see cref="FailureCode.Internal"/>.</summary>
+/// <summary>
+/// Ends a job or a question with a stated failure. Anything else thrown by a workload counts as
+/// <see cref="FailureCode.Internal"/>.
+/// </summary>
 public sealed class FailureException(Failure failure, Exception? inner = null) : Exception(failure.Message, inner)
 {
     public Failure Failure { get; } = failure;

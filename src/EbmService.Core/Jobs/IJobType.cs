@@ -4,8 +4,8 @@ using EbmService.Core.Models;
 namespace EbmService.Core.Jobs;
 
 /// <summary>
-/// All that the rest of the product knows of one kind of long work. It is registered in one line; nothing else names it. Thread-safe, but for the
-/// workloads that it opens.
+/// All that the rest of the product knows of one kind of long work. It is registered in one line; nothing else names it.
+/// Thread-safe, but for the workloads that it opens.
 /// </summary>
 public interface IJobType
 {
@@ -20,7 +20,8 @@ public interface IJobType
 
     /// <summary>Opens a block; called on a slot's thread.</summary>
     /// <param name="checkpoint">Bytes of an earlier <see cref="IWorkload.Save"/>, or null to start at step 0.</param>
-    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of this block.</exception>
+    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of
+    /// this block.</exception>
     IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint);
 
     /// <summary>Makes a job's files from its blocks; needs no device thread.</summary>
@@ -29,7 +30,10 @@ public interface IJobType
     /// <param name="files">Takes the files; what grows with the job is written block by block.</param>
     void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
 
-    /// <summary>Metrics over the statistics of all blocks, and the stop rule that they satisfy; nothing where the type has neither.</summary>
+    /// <summary>
+    /// Metrics over the statistics of all blocks, and the stop rule that they satisfy; nothing where the type has
+    /// neither.
+    /// </summary>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => JobStatistics.None;
 
     /// <summary>How many units a block has done at that step.</summary>
@@ -68,7 +72,10 @@ public sealed record JobTypeDescription(string Name, string Summary, string Unit
 /// <summary>How a metric of a job comes from those of its blocks.</summary>
 public enum MetricMerge
 {
-    /// <summary>The mean, each block weighing as many as its items, less those of its metric <see cref="MetricDescription.Less"/>.</summary>
+    /// <summary>
+    /// The mean, each block weighing as many as its items, less those of its metric
+    /// <see cref="MetricDescription.Less"/>.
+    /// </summary>
     Mean,
 
     Sum,
@@ -109,7 +116,8 @@ public sealed record JobProposal(
 /// <param name="MaxResultNumbers">Numbers in one result file.</param>
 /// <param name="MaxInlineNumbers">Numbers of a tensor inside a spec, which travels with every answer about the job.</param>
 public sealed record JobLimits(
-    int MaxItems = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28, int MaxInlineNumbers = 1 << 17);
+    int MaxItems = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28,
+    int MaxInlineNumbers = 1 << 17);
 
 /// <summary>A validated spec, and the files that came inside the request.</summary>
 public sealed record AcceptedJob(JobSpec Spec)
@@ -166,12 +174,17 @@ public interface IJobStatistician
 {
     /// <param name="job">The job.</param>
     /// <param name="blocks">The blocks that have statistics.</param>
-    /// <param name="live">True for progress: less precise where that saves time, and no verdict is asked. False where a decision or a file depends on it.</param>
+    /// <param name="live">True for progress: less precise where that saves time, and no verdict is asked. False where a
+    /// decision or a file depends on it.</param>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live);
 
-    /// <summary>The job's metrics: the blocks' numbers put together as each asks for, then those of <paramref name="statistics"/>. Cheap.</summary>
+    /// <summary>
+    /// The job's metrics: the blocks' numbers put together as each asks for, then those of
+    /// <paramref name="statistics"/>. Cheap.
+    /// </summary>
     /// <param name="blocks">The latest report of each block that has one.</param>
-    IReadOnlyDictionary<string, double> Merge(JobDefinition job, IReadOnlyList<(BlockPlan Block, StepReport Report)> blocks, JobStatistics? statistics);
+    IReadOnlyDictionary<string, double> Merge(
+        JobDefinition job, IReadOnlyList<(BlockPlan Block, StepReport Report)> blocks, JobStatistics? statistics);
 
     /// <summary>How many units a block has done at that step, and at its last step how many it has.</summary>
     long UnitsAt(JobSpec spec, BlockPlan block, int step);

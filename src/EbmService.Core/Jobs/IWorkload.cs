@@ -9,8 +9,9 @@ namespace EbmService.Core.Jobs;
 public interface IWorkload : IDisposable
 {
     /// <summary>
-    /// Advances until the budget is spent, its step limit is reached or the block is done; below the limit by at least one gradient of a bounded number of
-    /// rows. A step longer than the budget is left open, to be gone on with by the next call, or from a checkpoint.
+    /// Advances until the budget is spent, its step limit is reached or the block is done; below the limit by at least one
+    /// gradient of a bounded number of rows. A step longer than the budget is left open, to be gone on with by the next call, or
+    /// from a checkpoint.
     /// </summary>
     /// <exception cref="FailureException">The block failed and its job with it; the device is fine.</exception>
     /// <exception cref="DeviceLostException">The device stopped answering.</exception>
@@ -29,7 +30,8 @@ public interface IWorkloadFactory
     /// <param name="job">The job.</param>
     /// <param name="block">The block of it.</param>
     /// <param name="checkpoint">Bytes of an earlier <see cref="IWorkload.Save"/>, or null to start at step 0.</param>
-    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of this block.</exception>
+    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of
+    /// this block.</exception>
     IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null);
 }
 
@@ -76,7 +78,8 @@ public sealed record StepReport(int Step, bool Done)
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = NoMetrics;
 
     /// <value>
-    /// What metrics over all blocks and stop rules are computed from, opaque to all but the job's type: where the budget asked for it and always when done.
+    /// What metrics over all blocks and stop rules are computed from, opaque to all but the job's type: where the budget asked
+    /// for it and always when done.
     /// </value>
     public byte[]? Statistics { get; init; }
 

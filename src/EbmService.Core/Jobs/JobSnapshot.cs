@@ -33,7 +33,10 @@ public sealed record JobSnapshot
     /// <value>The job whose work this one goes on from, if any.</value>
     public string? Extends { get; init; }
 
-    /// <value>Why the blocks took no further step, a word of <see cref="Jobs.StopReason"/> or of the type's rules; null before the end and where the job failed.</value>
+    /// <value>
+    /// Why the blocks took no further step, a word of <see cref="Jobs.StopReason"/> or of the type's rules; null before
+    /// the end and where the job failed.
+    /// </value>
     public string? StopReason { get; init; }
 
     /// <value>The step at which a rule ended all blocks.</value>

@@ -13,7 +13,8 @@ public abstract record JobSpec
     public abstract string Type { get; }
 
     /// <value>
-    /// Blocks wait for each other at every multiple of this many steps, so that stop rules are judged at fixed step counts; null: they never wait.
+    /// Blocks wait for each other at every multiple of this many steps, so that stop rules are judged at fixed step counts; null:
+    /// they never wait.
     /// </value>
     [JsonIgnore]
     public virtual int? CheckEvery => null;
@@ -26,7 +27,10 @@ public abstract record JobSpec
     [JsonIgnore]
     public virtual IReadOnlyList<JobInput> Inputs => [];
 
-    /// <summary>The same work with so many more steps, going on from this spec's last state. Null where the work has no steps to add.</summary>
+    /// <summary>
+    /// The same work with so many more steps, going on from this spec's last state. Null where the work has no steps to
+    /// add.
+    /// </summary>
     public virtual JobSpec? Extended(int steps) => null;
 
     /// <summary>What gives the same bits without a stop rule when one has ended the work at that step.</summary>
@@ -80,7 +84,10 @@ public sealed record JobModel(string Role, string Name, string Version, string D
     public static IReadOnlyList<JobModel> Only(ModelReference model) => [Create(DefaultRole, model)];
 }
 
-/// <summary>A file that a job needs: it came with the request, or is another job's result, copied at admission, so that the source may be deleted.</summary>
+/// <summary>
+/// A file that a job needs: it came with the request, or is another job's result, copied at admission, so that the
+/// source may be deleted.
+/// </summary>
 /// <param name="Name">The file's name among the job's inputs.</param>
 /// <param name="FromJob">The id of the job that made it; null where it came with the request.</param>
 /// <param name="Result">The result's name there.</param>

@@ -69,7 +69,8 @@ public interface IModelCatalog
     IReadOnlyList<HostedModel> List();
 
     /// <summary>The named version, or the newest ready one when <paramref name="version"/> is null.</summary>
-    /// <returns>A ready model, or <see cref="FailureCode.ModelNotFound"/>, <see cref="FailureCode.VersionNotFound"/> or <see cref="FailureCode.ModelUnavailable"/>.</returns>
+    /// <returns>A ready model, or <see cref="FailureCode.ModelNotFound"/>, <see cref="FailureCode.VersionNotFound"/> or
+    /// <see cref="FailureCode.ModelUnavailable"/>.</returns>
     Outcome<HostedModel> Find(string name, string? version = null);
 
     /// <summary>Looks for models again where they come from; a catalog that always looks does nothing.</summary>

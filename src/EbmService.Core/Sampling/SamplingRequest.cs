@@ -118,7 +118,10 @@ public sealed record SamplingRequest
 /// <param name="DeadlineSeconds">Seconds after the job was accepted; it then stops with what it has.</param>
 public sealed record StopRules(double? UntilEss = null, double? UntilRHat = null, int? CheckEvery = null, double? DeadlineSeconds = null)
 {
-    /// <summary>Draws per chain after the warm-up that R-hat and ESS are judged from at least: of a handful the effective size is an upper bound of the formula, whatever the chains do.</summary>
+    /// <summary>
+    /// Draws per chain after the warm-up that R-hat and ESS are judged from at least: of a handful the effective size
+    /// is an upper bound of the formula, whatever the chains do.
+    /// </summary>
     public const int FewestDraws = 50;
 }
 

@@ -6,8 +6,8 @@ using EbmService.Core.Tensors;
 namespace EbmService.Core.Sampling;
 
 /// <summary>
-/// What holds for a sampling request: sizes and limits, the recipe's numbers, labels, initial states and fixed coordinates, then the kernel with its
-/// settings, tempering, stop rules and what is kept. Every fault is reported.
+/// What holds for a sampling request: sizes and limits, the recipe's numbers, labels, initial states and fixed coordinates, then
+/// the kernel with its settings, tempering, stop rules and what is kept. Every fault is reported.
 /// </summary>
 internal static class SamplingSpecValidator
 {
@@ -44,15 +44,18 @@ internal static class SamplingSpecValidator
     internal static List<FieldError> CheckLimits(SamplingSpec spec, HostedModel model, SamplingPolicy policy)
     {
         var errors = new List<FieldError>();
-        Limit(errors, spec.Chains <= policy.MaxChains, "chains", $"{spec.Chains} chains are over this server's limit of {policy.MaxChains}.");
+        Limit(errors, spec.Chains <= policy.MaxChains, "chains",
+            $"{spec.Chains} chains are over this server's limit of {policy.MaxChains}.");
         Limit(errors, spec.Steps <= policy.MaxSteps, "steps", $"{spec.Steps} steps are over this server's limit of {policy.MaxSteps}.");
         int length = model.Descriptor!.Input.Length();
         double numbers = (double)spec.Chains * length * (1 + (spec.Thin is >= 1 ? (spec.Steps - spec.Warmup) / spec.Thin.Value : 0));
         Limit(errors, numbers <= policy.MaxResultNumbers, spec.Thin is null ? "chains" : "thin",
-            $"chains x kept states x input size is {numbers:G3} numbers, over this server's limit of {policy.MaxResultNumbers:G3} for one result: ask for fewer chains, or a larger thin.");
+            $"chains x kept states x input size is {numbers:G3} numbers, over this server's limit of "
+            + $"{policy.MaxResultNumbers:G3} for one result: ask for fewer chains, or a larger thin.");
         double cost = (double)spec.Chains * length * spec.Steps * spec.Replicas * (spec.Hmc?.LeapfrogSteps ?? 1);
         Limit(errors, cost <= policy.MaxElementSteps, "steps",
-            $"gradients x input size is {cost:G3}, over this server's limit of {policy.MaxElementSteps:G3}: ask for fewer chains, steps, temperatures or leapfrog steps.");
+            $"gradients x input size is {cost:G3}, over this server's limit of {policy.MaxElementSteps:G3}: ask for fewer "
+            + "chains, steps, temperatures or leapfrog steps.");
         return errors;
     }
 
@@ -61,7 +64,8 @@ internal static class SamplingSpecValidator
         Require(errors, request.Noise is null || request.Temperature is null,
             "noise", "and temperature exclude each other: give one (temperature sets the noise to sqrt(2 * stepSize * temperature)).");
         // The schedules' extremes lie within their own length.
-        foreach ((string member, string rule) in SgldRecipeRules.Faults(spec.ToRecipe() with { Steps = Math.Min(spec.Steps, spec.Horizon) }))
+        SgldRecipe recipe = spec.ToRecipe() with { Steps = Math.Min(spec.Steps, spec.Horizon) };
+        foreach ((string member, string rule) in SgldRecipeRules.Faults(recipe))
             Require(errors, false, member, rule);
     }
 
@@ -70,7 +74,8 @@ internal static class SamplingSpecValidator
         int classes = model.Descriptor!.Labels.Count;
         Require(errors, request.Label is null || request.Labels is null, "label", "and labels exclude each other: give one.");
         Require(errors, request.Labels is null or { Count: > 0 and <= 1024 }, "labels", "must have 1 to 1024 entries.");
-        if (spec.Labels.Count > 0 && CapabilityRules.Refuse(model, "spec.label", "A label", "leave it out", ModelCapability.Classes) is { } refusal)
+        if (spec.Labels.Count > 0
+            && CapabilityRules.Refuse(model, "spec.label", "A label", "leave it out", ModelCapability.Classes) is { } refusal)
             errors.Add(refusal);
         else
             Require(errors, spec.Labels.All(label => label >= 0 && label < classes),
@@ -82,35 +87,44 @@ internal static class SamplingSpecValidator
         InputSchema input = model.Descriptor!.Input;
         if (spec.Start == ChainStart.Buffer && model.BufferSize == 0)
             errors.Add(new("spec.start", $"The model '{model.Key.Name}' has no replay buffer: use 'base'.", FailureCode.NotSupported));
-        Require(errors, spec.Start == ChainStart.Data == spec.Data is not null, "data", "and start 'data' go together: give both or neither.");
-        Require(errors, spec.Start == ChainStart.Job == spec.StartJob is not null, "startJob", "and start 'job' go together: give both or neither.");
+        Require(errors, spec.Start == ChainStart.Data == spec.Data is not null, "data",
+            "and start 'data' go together: give both or neither.");
+        Require(errors, spec.Start == ChainStart.Job == spec.StartJob is not null, "startJob",
+            "and start 'job' go together: give both or neither.");
         if (spec.Data is { } data && Fits(data, input, "data", rows: true, policy, errors))
             CheckValues(data, input, spec, "data", errors);
         if (spec.Held is { } held)
-            CheckHeld(held, input, spec, policy, errors);
+            CheckFixed(held, input, spec, policy, errors);
     }
 
-    private static void CheckHeld(HeldPart held, InputSchema input, SamplingSpec spec, SamplingPolicy policy, List<FieldError> errors)
+    private static void CheckFixed(HeldPart held, InputSchema input, SamplingSpec spec, SamplingPolicy policy, List<FieldError> errors)
     {
         bool values = Fits(held.Values, input, "held.values", rows: true, policy, errors);
         if (!Fits(held.Mask, input, "held.mask", rows: false, policy, errors))
             return;
-        Require(errors, held.Mask.Values.All(value => value is 0 or 1), "held.mask", "has 1 where x is held and 0 where it is free, nothing else.");
+        Require(errors, held.Mask.Values.All(value => value is 0 or 1), "held.mask",
+            "has 1 where x is held and 0 where it is free, nothing else.");
         Require(errors, held.Mask.Values.Any(value => value == 0), "held.mask", "leaves nothing free to sample.");
-        Require(errors, input.Variables != VariableKind.Categorical || IsWhole(held.Mask, input.Shape[^1]), "held.mask", "must hold or free all categories of a variable together.");
+        Require(errors, input.Variables != VariableKind.Categorical || IsWhole(held.Mask, input.Shape[^1]), "held.mask",
+            "must hold or free all categories of a variable together.");
         if (values)
             CheckValues(held.Values, input, spec, "held.values", errors);
     }
 
-    private static bool Fits(TensorPayload tensor, InputSchema input, string field, bool rows, SamplingPolicy policy, List<FieldError> errors)
+    private static bool Fits(
+        TensorPayload tensor, InputSchema input, string field, bool rows, SamplingPolicy policy, List<FieldError> errors)
     {
         bool single = tensor.Shape.SequenceEqual(input.Shape);
-        bool fits = single || (rows && tensor.Shape.Count == input.Shape.Count + 1 && tensor.Rows >= 1 && tensor.Shape.Skip(1).SequenceEqual(input.Shape));
-        Require(errors, fits, field, $"must have the shape [{string.Join(", ", input.Shape)}]{(rows ? ", or rows of it" : "")}; it has [{string.Join(", ", tensor.Shape)}].");
+        bool fits = single || (rows && tensor.Shape.Count == input.Shape.Count + 1 && tensor.Rows >= 1
+            && tensor.Shape.Skip(1).SequenceEqual(input.Shape));
+        Require(errors, fits, field,
+            $"must have the shape [{string.Join(", ", input.Shape)}]{(rows ? ", or rows of it" : "")}; it has "
+            + $"[{string.Join(", ", tensor.Shape)}].");
         bool finite = tensor.Values.All(float.IsFinite);
         Require(errors, finite, field, "must be finite numbers.");
         Limit(errors, tensor.Values.Length <= policy.MaxInlineNumbers, field,
-            $"{tensor.Values.Length} numbers are over this server's limit of {policy.MaxInlineNumbers} in a spec: send fewer rows, they are dealt to the chains in turn.");
+            $"{tensor.Values.Length} numbers are over this server's limit of {policy.MaxInlineNumbers} in a spec: send "
+            + "fewer rows, they are dealt to the chains in turn.");
         return fits && finite && tensor.Values.Length <= policy.MaxInlineNumbers;
     }
 
@@ -122,7 +136,8 @@ internal static class SamplingSpecValidator
             errors.Add(new($"spec.{field}{tensor.PathOf(outside.Index)}", outside.Rule));
     }
 
-    private static bool IsWhole(TensorPayload mask, int categories) => mask.Values.Chunk(categories).All(one => one.Distinct().Count() == 1);
+    private static bool IsWhole(TensorPayload mask, int categories) =>
+        mask.Values.Chunk(categories).All(one => one.Distinct().Count() == 1);
 
     private static void CheckKernel(SamplingRequest request, SamplingSpec spec, HostedModel model, List<FieldError> errors)
     {
@@ -134,7 +149,8 @@ internal static class SamplingSpecValidator
         CheckStop(spec, errors);
         Require(errors, spec.Warmup >= 0 && spec.Warmup < Math.Max(1, spec.Steps), "warmup", "must be at least 0 and below steps.");
         Require(errors, spec.ScheduleSteps >= 1 || spec.Steps < 1, "scheduleSteps", "must be at least 1.");
-        Require(errors, spec.Thin is null || (spec.Thin >= 1 && spec.Thin <= spec.Steps - spec.Warmup), "thin", "must be between 1 and the steps after the warm-up.");
+        Require(errors, spec.Thin is null || (spec.Thin >= 1 && spec.Thin <= spec.Steps - spec.Warmup), "thin",
+            "must be between 1 and the steps after the warm-up.");
     }
 
     /// <summary>A member that the kernel would ignore is an error: the client believes that it does something.</summary>
@@ -148,21 +164,26 @@ internal static class SamplingSpecValidator
         Unused(request.Underdamped is not null, "underdamped", kernel == SamplingKernel.Underdamped);
         Unused(request.Preconditioner is not null, "preconditioner", kernel == SamplingKernel.PreconditionedSgld);
         Unused(request.Order is UpdateOrder.NoiseFirst, "order", kernel == SamplingKernel.Sgld);
-        Unused(request.GradientClip is { Kind: not GradientClipKind.None }, "gradientClip", kernel is SamplingKernel.Sgld or SamplingKernel.PreconditionedSgld);
+        Unused(request.GradientClip is { Kind: not GradientClipKind.None }, "gradientClip",
+            kernel is SamplingKernel.Sgld or SamplingKernel.PreconditionedSgld);
         Unused(request.StateClamp is { Kind: not StateClampKind.None }, "stateClamp", !kernel.IsDiscrete());
         Unused(request.Schedule is { Kind: not ScheduleKind.Constant }, "schedule", !kernel.IsDiscrete());
-        Require(errors, request.Noise is null || kernel == SamplingKernel.Sgld, "noise", $"has no meaning for kernel {name}: give a temperature.");
+        Require(errors, request.Noise is null || kernel == SamplingKernel.Sgld, "noise",
+            $"has no meaning for kernel {name}: give a temperature.");
     }
 
     private static void CheckSettings(SamplingSpec spec, List<FieldError> errors)
     {
-        Require(errors, spec.Hmc?.LeapfrogSteps is null or (>= 1 and <= MaxLeapfrogSteps), "hmc.leapfrogSteps", $"must be between 1 and {MaxLeapfrogSteps}.");
+        Require(errors, spec.Hmc?.LeapfrogSteps is null or (>= 1 and <= MaxLeapfrogSteps), "hmc.leapfrogSteps",
+            $"must be between 1 and {MaxLeapfrogSteps}.");
         Require(errors, spec.Hmc?.TargetAcceptance is null or (> 0 and < 1), "hmc.targetAcceptance", "must be above 0 and below 1.");
         Require(errors, spec.Mala?.TargetAcceptance is null or (> 0 and < 1), "mala.targetAcceptance", "must be above 0 and below 1.");
         Require(errors, spec.Underdamped?.Friction is null or (> 0 and <= 1e6), "underdamped.friction", "must be above 0 and at most 1e6.");
         Require(errors, spec.Preconditioner?.Decay is null or (>= 0 and < 1), "preconditioner.decay", "must be at least 0 and below 1.");
-        Require(errors, spec.Preconditioner?.Epsilon is null or (> 0 and <= 1e6), "preconditioner.epsilon", "must be above 0 and at most 1e6.");
-        Require(errors, !spec.Kernel.IsExact() || spec.Temperature is null or > 0, "temperature", "must be above 0 for a kernel that accepts and rejects.");
+        Require(errors, spec.Preconditioner?.Epsilon is null or (> 0 and <= 1e6), "preconditioner.epsilon",
+            "must be above 0 and at most 1e6.");
+        Require(errors, !spec.Kernel.IsExact() || spec.Temperature is null or > 0, "temperature",
+            "must be above 0 for a kernel that accepts and rejects.");
     }
 
     private static void CheckTempering(SamplingSpec spec, List<FieldError> errors)
@@ -172,12 +193,15 @@ internal static class SamplingSpecValidator
         IReadOnlyList<double> ladder = tempering.Temperatures;
         Require(errors, !spec.Kernel.IsDiscrete(), "tempering", "works with the continuous kernels only.");
         Require(errors, spec.Temperature is > 0, "tempering", "needs a temperature above 0 instead of a noise.");
-        bool ascends = ladder.Count is >= 2 and <= MaxReplicas && ladder[0] == 1 && ladder.Zip(ladder.Skip(1)).All(pair => pair.First < pair.Second) && ladder[^1] <= 1e6;
+        bool ascends = ladder.Count is >= 2 and <= MaxReplicas && ladder[0] == 1
+            && ladder.Zip(ladder.Skip(1)).All(pair => pair.First < pair.Second) && ladder[^1] <= 1e6;
         Require(errors, ascends, "tempering.temperatures", $"must be 2 to {MaxReplicas} ascending factors that begin with 1.");
         double hottest = Math.Sqrt(2 * spec.StepSize * (spec.Temperature ?? 0) * (ladder.Count > 0 ? ladder[^1] : 1));
-        Require(errors, !ascends || hottest <= float.MaxValue, "tempering.temperatures", "times temperature and stepSize give a noise beyond float32.");
+        Require(errors, !ascends || hottest <= float.MaxValue, "tempering.temperatures",
+            "times temperature and stepSize give a noise beyond float32.");
         Require(errors, tempering.SwapEvery >= 1, "tempering.swapEvery", "must be at least 1.");
-        Require(errors, (long)spec.BlockSize * ladder.Count <= MaxRows, "blockSize", $"times the number of temperatures must be at most {MaxRows}.");
+        Require(errors, (long)spec.BlockSize * ladder.Count <= MaxRows, "blockSize",
+            $"times the number of temperatures must be at most {MaxRows}.");
     }
 
     private static void CheckStop(SamplingSpec spec, List<FieldError> errors)
@@ -188,7 +212,8 @@ internal static class SamplingSpecValidator
         Require(errors, stop.UntilEss is null or (> 0 and <= 1e9), "stop.untilEss", "must be above 0 and at most 1e9.");
         Require(errors, stop.UntilRHat is null or (> 1 and <= 100), "stop.untilRHat", "must be above 1 and at most 100.");
         Require(errors, stop.CheckEvery is null or >= 1, "stop.checkEvery", "must be at least 1.");
-        Require(errors, stop.CheckEvery is null || stop is not { UntilEss: null, UntilRHat: null }, "stop.checkEvery", "needs untilEss or untilRHat.");
+        Require(errors, stop.CheckEvery is null || stop is not { UntilEss: null, UntilRHat: null }, "stop.checkEvery",
+            "needs untilEss or untilRHat.");
         Require(errors, stop.DeadlineSeconds is null or (> 0 and <= 1e9), "stop.deadlineSeconds", "must be above 0 and at most 1e9.");
         if (spec.Steps >= 1 && spec.Chains >= 1 && !errors.Exists(error => error.Field.StartsWith("spec.stop", StringComparison.Ordinal)))
             CheckJudged(spec, stop, errors);
@@ -199,16 +224,21 @@ internal static class SamplingSpecValidator
     {
         if (stop is { CheckEvery: { } every } and not { UntilEss: null, UntilRHat: null })
         {
-            long last = (spec.Steps - 1L) / every * every, fewest = spec.Warmup + StopRules.FewestDraws, first = (fewest + every - 1) / every * every;
-            Require(errors, last >= fewest, "stop.checkEvery", $"is {every}: the rule is judged at its multiples below the {spec.Steps} steps and needs {StopRules.FewestDraws} steps after"
-                + $" the warm-up of {spec.Warmup}, so it would never be judged. Ask for more than {first} steps, or a smaller checkEvery or warmup.");
+            long last = (spec.Steps - 1L) / every * every, fewest = spec.Warmup + StopRules.FewestDraws,
+                first = (fewest + every - 1) / every * every;
+            Require(errors, last >= fewest, "stop.checkEvery",
+                $"is {every}: the rule is judged at its multiples below the {spec.Steps} steps and needs {StopRules.FewestDraws}"
+                + $" steps after the warm-up of {spec.Warmup}, so it would never be judged. Ask for more than {first} steps,"
+                + " or a smaller checkEvery or warmup.");
         }
         // Chains are dealt the labels in turn.
         int[] labels = spec.Labels.Count == 0 ? [-1] : [.. spec.Labels];
-        int[] chains = [.. labels.Index().Take(spec.Chains).GroupBy(entry => entry.Item, entry => (spec.Chains - entry.Index + labels.Length - 1) / labels.Length).Select(Enumerable.Sum)];
+        int[] chains = [.. labels.Index().Take(spec.Chains)
+            .GroupBy(entry => entry.Item, entry => (spec.Chains - entry.Index + labels.Length - 1) / labels.Length).Select(Enumerable.Sum)];
         Require(errors, stop.UntilRHat is null || chains.Min() >= 2, "stop.untilRHat", spec.Labels.Count == 0
             ? "compares chains with each other: with one chain it would never be judged. Ask for at least 2 chains, or use untilEss."
-            : $"compares chains of the same class with each other: with {spec.Chains} chains for {chains.Length} classes it would never be judged. Ask for at least 2 chains of every class, or use untilEss.");
+            : $"compares chains of the same class with each other: with {spec.Chains} chains for {chains.Length} classes "
+                + "it would never be judged. Ask for at least 2 chains of every class, or use untilEss.");
     }
 
     private static void Require(List<FieldError> errors, bool holds, string field, string rule)
@@ -224,7 +254,10 @@ internal static class SamplingSpecValidator
     }
 }
 
-/// <summary>What holds for the numbers of every chain: a request's, a model's recipe and a training run's. Every fault is reported.</summary>
+/// <summary>
+/// What holds for the numbers of every chain: a request's, a model's recipe and a training run's. Every fault is
+/// reported.
+/// </summary>
 public static class SgldRecipeRules
 {
     /// <summary>The members at fault, and the rule that each breaks: "member rule" is a sentence.</summary>
@@ -241,9 +274,12 @@ public static class SgldRecipeRules
     private static IEnumerable<(bool, string, string)> NumberRules(SgldRecipe recipe)
     {
         yield return (recipe.Steps >= 1, "steps", "must be at least 1.");
-        yield return ((float)recipe.StepSize > 0 && IsFloat(recipe.StepSize), "stepSize", "must be a finite number above 0, within float32.");
-        yield return (recipe.Noise is null || (recipe.Noise >= 0 && IsFloat(recipe.Noise.Value)), "noise", "must be a finite number of at least 0, within float32.");
-        yield return (recipe.Temperature is null or (>= 0 and < double.PositiveInfinity), "temperature", "must be a finite number of at least 0.");
+        yield return ((float)recipe.StepSize > 0 && IsFloat(recipe.StepSize), "stepSize",
+            "must be a finite number above 0, within float32.");
+        yield return (recipe.Noise is null || (recipe.Noise >= 0 && IsFloat(recipe.Noise.Value)), "noise",
+            "must be a finite number of at least 0, within float32.");
+        yield return (recipe.Temperature is null or (>= 0 and < double.PositiveInfinity), "temperature",
+            "must be a finite number of at least 0.");
         yield return (recipe.FreshShare is >= 0 and <= 1, "freshShare", "must be between 0 and 1.");
     }
 
@@ -265,8 +301,10 @@ public static class SgldRecipeRules
     [
         .. ScheduleRules("schedule", recipe.Schedule), .. ScheduleRules("noiseSchedule", recipe.NoiseSchedule),
         .. ScheduleRules("temperatureSchedule", recipe.TemperatureSchedule),
-        (recipe.NoiseSchedule == new Schedule() || recipe.Noise is not null, "noiseSchedule", "needs a noise: with a temperature, schedule that."),
-        (recipe.TemperatureSchedule == new Schedule() || recipe.Temperature is not null, "temperatureSchedule", "needs a temperature: with a noise, schedule that."),
+        (recipe.NoiseSchedule == new Schedule() || recipe.Noise is not null, "noiseSchedule",
+            "needs a noise: with a temperature, schedule that."),
+        (recipe.TemperatureSchedule == new Schedule() || recipe.Temperature is not null, "temperatureSchedule",
+            "needs a temperature: with a noise, schedule that."),
     ];
 
     private static IEnumerable<(bool, string, string)> ScheduleRules(string member, Schedule schedule)
@@ -281,11 +319,15 @@ public static class SgldRecipeRules
             _ => plain,
         };
         yield return (schedule == known, member,
-            "has a member that its kind does not use: \"kind\": \"polynomial\" takes power and offset, \"cosine\" end, \"annealed\" start and end, \"cyclical\" cycles and end, \"constant\" none.");
-        yield return (schedule.Kind != ScheduleKind.Polynomial || schedule is { Power: > 0 and <= 1, Offset: > 0 and < double.PositiveInfinity },
+            "has a member that its kind does not use: \"kind\": \"polynomial\" takes power and offset, \"cosine\" end, "
+            + "\"annealed\" start and end, \"cyclical\" cycles and end, \"constant\" none.");
+        yield return (schedule.Kind != ScheduleKind.Polynomial
+            || schedule is { Power: > 0 and <= 1, Offset: > 0 and < double.PositiveInfinity },
             member, "of kind polynomial needs power in (0, 1] and a finite offset above 0.");
-        yield return (schedule.Kind is not (ScheduleKind.Cosine or ScheduleKind.Cyclical) || schedule.End is >= 0 and <= 1, $"{member}.end", "must be between 0 and 1.");
-        yield return (schedule.Kind != ScheduleKind.Annealed || (schedule is { Start: > 0, End: > 0 } && IsFloat(schedule.Start) && IsFloat(schedule.End)),
+        yield return (schedule.Kind is not (ScheduleKind.Cosine or ScheduleKind.Cyclical) || schedule.End is >= 0 and <= 1,
+            $"{member}.end", "must be between 0 and 1.");
+        yield return (schedule.Kind != ScheduleKind.Annealed
+            || (schedule is { Start: > 0, End: > 0 } && IsFloat(schedule.Start) && IsFloat(schedule.End)),
             member, "of kind annealed needs start and end above 0, within float32.");
         yield return (schedule.Kind != ScheduleKind.Cyclical || schedule.Cycles >= 1, $"{member}.cycles", "must be at least 1.");
     }
@@ -296,7 +338,8 @@ public static class SgldRecipeRules
         string noise = recipe.Temperature is null ? "noise" : "temperature";
         if (!IsSound(recipe, 0))
             return (noise, "and stepSize together give a noise or a temperature s^2 / (2a) that is no finite number.");
-        IEnumerable<int> steps = new[] { recipe.Schedule, recipe.NoiseSchedule, recipe.TemperatureSchedule }.SelectMany(one => one.ExtremeSteps(recipe.Steps));
+        IEnumerable<int> steps = new[] { recipe.Schedule, recipe.NoiseSchedule, recipe.TemperatureSchedule }.SelectMany(
+            one => one.ExtremeSteps(recipe.Steps));
         if (!steps.All(step => IsSound(recipe, step)))
             return ("schedule", "shrinks the step size until the temperature s^2 / (2a) of some step is no finite number.");
         return null;

@@ -136,7 +136,10 @@ public enum ScheduleKind
 public sealed record Schedule(
     ScheduleKind Kind = ScheduleKind.Constant, double Power = 0.55, double Offset = 10, double End = 0, double Start = 1, int Cycles = 4)
 {
-    /// <summary>The factor at step <paramref name="t"/> of a schedule of <paramref name="length"/> steps; later steps keep the last one's, cycles and polynomials go on.</summary>
+    /// <summary>
+    /// The factor at step <paramref name="t"/> of a schedule of <paramref name="length"/> steps; later steps keep the
+    /// last one's, cycles and polynomials go on.
+    /// </summary>
     public double FactorAt(int t, int length) => Kind switch
     {
         ScheduleKind.Polynomial => Math.Pow(1 + t / Offset, -Power),
@@ -159,7 +162,10 @@ public static class SgldRecipes
 {
     public const string Langevin = "langevin";
 
-    /// <value>jem: Grathwohl et al. 2020; igebm: Du and Mordatch 2019; improved-cd: Du et al. 2021; short-mnist: common MNIST practice; langevin: the model at T = 1.</value>
+    /// <value>
+    /// jem: Grathwohl et al. 2020; igebm: Du and Mordatch 2019; improved-cd: Du et al. 2021; short-mnist: common MNIST
+    /// practice; langevin: the model at T = 1.
+    /// </value>
     public static IReadOnlyDictionary<string, SgldRecipe> BuiltIn { get; } = new Dictionary<string, SgldRecipe>
     {
         ["jem"] = new() { Steps = 20, StepSize = 1, Noise = 0.01, Start = ChainStart.Buffer, FreshShare = 0.05 },

@@ -35,7 +35,10 @@ public sealed class ReplayBuffer : IDisposable
     public static ReplayBuffer Create(int size, int classes, InputSchema input, Generator generator) =>
         new(FromBase(size, input, generator), classes, input);
 
-    /// <summary>Points of the base distribution, (count, ...input): uniform over the input range, or over the values of binary and categorical variables.</summary>
+    /// <summary>
+    /// Points of the base distribution, (count, ...input): uniform over the input range, or over the values of binary
+    /// and categorical variables.
+    /// </summary>
     public static Tensor FromBase(int count, InputSchema input, Generator generator, Device? device = null)
     {
         Tensor points = empty([count, .. input.Shape.Select(size => (long)size)], device: device);

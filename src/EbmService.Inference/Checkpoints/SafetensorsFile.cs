@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace EbmService.Inference.Checkpoints;
 
-/// <summary>A checkpoint in memory, and the two ways between it and bytes. Strict: what is read is exactly what a header describes.</summary>
+/// <summary>
+/// A checkpoint in memory, and the two ways between it and bytes. Strict: what is read is exactly what a header
+/// describes.
+/// </summary>
 /// <remarks>https://github.com/huggingface/safetensors#format. The tensors of a read file share the file's memory.</remarks>
 /// <param name="Tensors">Tensors by name.</param>
 /// <param name="Metadata">The header's <c>__metadata__</c>; empty where it has none.</param>
@@ -22,7 +25,8 @@ public sealed record SafetensorsFile(
     /// <summary>The tensor of that name.</summary>
     /// <exception cref="InvalidCheckpointException">There is none.</exception>
     public SafetensorsTensor this[string name] =>
-        Tensors.TryGetValue(name, out SafetensorsTensor? tensor) ? tensor : throw new InvalidCheckpointException($"the checkpoint has no tensor '{name}'");
+        Tensors.TryGetValue(name, out SafetensorsTensor? tensor)
+            ? tensor : throw new InvalidCheckpointException($"the checkpoint has no tensor '{name}'");
 
     /// <summary>Reads a file held in memory.</summary>
     /// <exception cref="InvalidCheckpointException">Anything about the bytes is not as the format demands.</exception>
@@ -34,7 +38,8 @@ public sealed record SafetensorsFile(
     {
         long length = new FileInfo(path).Length;
         if (length > Math.Min(maxLength, MaxFileLength))
-            throw new InvalidCheckpointException($"the file has {length} bytes, more than the {Math.Min(maxLength, MaxFileLength)} allowed");
+            throw new InvalidCheckpointException(
+                $"the file has {length} bytes, more than the {Math.Min(maxLength, MaxFileLength)} allowed");
         return Read(File.ReadAllBytes(path));
     }
 
@@ -119,7 +124,8 @@ internal static class SafetensorsReader
         }
         catch (JsonException e)
         {
-            throw new InvalidCheckpointException($"the header is not valid JSON, or repeats a key (line {e.LineNumber}, byte {e.BytePositionInLine})", e);
+            throw new InvalidCheckpointException(
+                $"the header is not valid JSON, or repeats a key (line {e.LineNumber}, byte {e.BytePositionInLine})", e);
         }
     }
 
@@ -167,7 +173,8 @@ internal static class SafetensorsReader
         foreach (JsonElement item in array.EnumerateArray())
         {
             if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt64(out numbers[i]) || numbers[i] < 0)
-                throw new InvalidCheckpointException($"tensor '{name}' has a {member} with a value that is no count: negative, fractional or over 63 bits");
+                throw new InvalidCheckpointException(
+                    $"tensor '{name}' has a {member} with a value that is no count: negative, fractional or over 63 bits");
             i++;
         }
         return numbers;
@@ -192,7 +199,8 @@ internal static class SafetensorsReader
         foreach (Entry entry in entries)
         {
             if (entry.Begin != at)
-                throw new InvalidCheckpointException($"the data has {(entry.Begin > at ? "a hole before" : "an overlap at")} tensor '{entry.Name}'");
+                throw new InvalidCheckpointException(
+                    $"the data has {(entry.Begin > at ? "a hole before" : "an overlap at")} tensor '{entry.Name}'");
             at = entry.End;
         }
         if (at != dataLength)

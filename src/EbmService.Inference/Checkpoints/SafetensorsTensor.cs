@@ -12,7 +12,8 @@ public sealed record SafetensorsTensor(SafetensorsDtype Dtype, IReadOnlyList<lon
     public long Count => Data.Length / Dtype.Width();
 
     /// <summary>Stores floats; F16 and BF16 round to nearest, ties to even.</summary>
-    /// <exception cref="ArgumentException">The shape's product is not the number of values, or the type is none of F32, F16, BF16.</exception>
+    /// <exception cref="ArgumentException">The shape's product is not the number of values, or the type is none of F32,
+    /// F16, BF16.</exception>
     public static SafetensorsTensor FromFloats(
         ReadOnlySpan<float> values, IReadOnlyList<long> shape, SafetensorsDtype dtype = SafetensorsDtype.F32)
     {

@@ -66,7 +66,8 @@ public static class IdxReader
         if (header[0] != 0 || header[1] != 0)
             throw new InvalidDatasetException("not an IDX file: it does not begin with two zero bytes");
         if (header[2] != 8 || header[3] != dimensions)
-            throw new InvalidDatasetException($"the IDX file holds type 0x{header[2]:x2} in {header[3]} dimensions; unsigned bytes (0x08) in {dimensions} are expected");
+            throw new InvalidDatasetException(
+                $"the IDX file holds type 0x{header[2]:x2} in {header[3]} dimensions; unsigned bytes (0x08) in {dimensions} are expected");
         var shape = new int[dimensions];
         long length = 1;
         for (int i = 0; i < dimensions; i++)
@@ -100,7 +101,10 @@ public sealed record MnistFiles(string TrainImages, string TrainLabels, string T
 /// <summary>Finds data sets by their standard file names.</summary>
 public static class DatasetLocator
 {
-    /// <summary>Looks for <c>train-images-idx3-ubyte</c>, <c>train-labels-idx1-ubyte</c>, <c>t10k-images-idx3-ubyte</c> and <c>t10k-labels-idx1-ubyte</c>, with or without <c>.gz</c>.</summary>
+    /// <summary>
+    /// Looks for <c>train-images-idx3-ubyte</c>, <c>train-labels-idx1-ubyte</c>, <c>t10k-images-idx3-ubyte</c> and
+    /// <c>t10k-labels-idx1-ubyte</c>, with or without <c>.gz</c>.
+    /// </summary>
     /// <exception cref="InvalidDatasetException">Some are missing; the message names them all.</exception>
     public static MnistFiles FindMnist(string folder)
     {
@@ -108,7 +112,8 @@ public static class DatasetLocator
         string?[] found = [.. names.Select(name => FindFile(folder, name))];
         string[] missing = [.. names.Where((_, i) => found[i] is null)];
         if (missing.Length > 0)
-            throw new InvalidDatasetException($"MNIST is not complete in that folder; missing (with or without .gz): {string.Join(", ", missing)}");
+            throw new InvalidDatasetException(
+                $"MNIST is not complete in that folder; missing (with or without .gz): {string.Join(", ", missing)}");
         return new MnistFiles(found[0]!, found[1]!, found[2]!, found[3]!);
     }
 

@@ -3,7 +3,10 @@ using EbmService.Inference.Imaging;
 
 namespace EbmService.Inference.Data;
 
-/// <summary>Reads a folder of PNG files of one size: a subfolder per class, or flat without labels. Files in ordinal order of their names.</summary>
+/// <summary>
+/// Reads a folder of PNG files of one size: a subfolder per class, or flat without labels. Files in ordinal order of
+/// their names.
+/// </summary>
 public static class PngFolderReader
 {
     /// <summary>The most images read from one folder.</summary>
@@ -25,7 +28,8 @@ public static class PngFolderReader
         for (int i = 0; i < classes.Length; i++)
             files.AddRange(Files(Path.Combine(folder, classes[i]), labels[i]));
         if (files.Count is 0 or > MaxImages)
-            throw new InvalidDatasetException(files.Count == 0 ? "the folder holds no PNG files" : $"the folder holds more than {MaxImages} PNG files");
+            throw new InvalidDatasetException(
+                files.Count == 0 ? "the folder holds no PNG files" : $"the folder holds more than {MaxImages} PNG files");
 
         var pixels = new List<byte[]>(files.Count);
         var kept = new List<int>(files.Count);
@@ -48,7 +52,8 @@ public static class PngFolderReader
 
     private static int[] Labels(string[] classes)
     {
-        int[] numbers = [.. classes.Select(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1)];
+        int[] numbers = [.. classes.Select(
+            name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1)];
         return numbers.Contains(-1) ? [.. Enumerable.Range(0, classes.Length)] : numbers;
     }
 
@@ -61,7 +66,8 @@ public static class PngFolderReader
         if (!PngPixels.TryReadSize(png, out (int Width, int Height) found) || !PngPixels.IsWithinLimit(found))
             throw new InvalidDatasetException($"'{name}' is no PNG file of at most {PngPixels.MaxPixels} pixels");
         if (size is { } expected && expected != found)
-            throw new InvalidDatasetException($"'{name}' has {found.Width}x{found.Height} pixels, the files before it {expected.Width}x{expected.Height}");
+            throw new InvalidDatasetException(
+                $"'{name}' has {found.Width}x{found.Height} pixels, the files before it {expected.Width}x{expected.Height}");
         (byte[]? image, string? fault) = PngPixels.Decode(png, channels, background);
         if (image is null)
             throw new InvalidDatasetException($"'{name}' {fault}");

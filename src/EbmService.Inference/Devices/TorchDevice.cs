@@ -18,9 +18,11 @@ public sealed class TorchDevice : IComputeDevice
         // Asking a CPU build for CUDA is safe: it answers false.
         bool hasGpu = kind != "cpu" && cuda.is_available();
         if (wantsGpu && !hasGpu)
-            throw new DeviceUnavailableException($"Device:Kind is '{kind}', but libtorch sees no CUDA device. Use 'auto' or 'cpu', or build with -p:TorchBackend=cuda.");
+            throw new DeviceUnavailableException(
+                $"Device:Kind is '{kind}', but libtorch sees no CUDA device. Use 'auto' or 'cpu', or build with -p:TorchBackend=cuda.");
         if (wantsGpu && int.Parse(kind.AsSpan(5), CultureInfo.InvariantCulture) >= cuda.device_count())
-            throw new DeviceUnavailableException($"Device:Kind is '{kind}', but libtorch sees {cuda.device_count()} CUDA devices, counted from 0.");
+            throw new DeviceUnavailableException(
+                $"Device:Kind is '{kind}', but libtorch sees {cuda.device_count()} CUDA devices, counted from 0.");
         Handle = device(wantsGpu ? kind : hasGpu ? "cuda:0" : "cpu");
         bool gpu = Handle.type == TorchSharp.DeviceType.CUDA;
         if (gpu)
@@ -63,8 +65,8 @@ public sealed class DeviceOptions
 public sealed class DeviceUnavailableException(string message) : InvalidOperationException(message);
 
 /// <summary>
-/// glibc gives freed memory back to the system at every opportunity, and a step frees all its maps: the next one then takes thousands of page
-/// faults for them, up to a fifth of its time. So freed memory is kept for the next step, up to a bound.
+/// glibc gives freed memory back to the system at every opportunity, and a step frees all its maps: the next one then takes
+/// thousands of page faults for them, up to a fifth of its time. So freed memory is kept for the next step, up to a bound.
 /// </summary>
 internal static class HostMemory
 {

@@ -28,16 +28,19 @@ public sealed class SkiaImageCodec : IImageCodec
     public Outcome<TensorPayload> Decode(ReadOnlySpan<byte> png, InputSchema schema)
     {
         if (schema.Kind != InputKind.Image || schema.Shape.Count != 3 || schema.Shape[0] is not (1 or 3))
-            return Refuse("this model's inputs are no images, so a PNG can't be one of them", "send numbers: JSON arrays, a base64 tensor or .npy");
+            return Refuse("this model's inputs are no images, so a PNG can't be one of them",
+                "send numbers: JSON arrays, a base64 tensor or .npy");
         if (!PngPixels.TryReadSize(png, out (int Width, int Height) found))
             return Refuse("not a PNG file: its signature or header is missing", "send a PNG file");
 
         (int channels, int height, int width) = (schema.Shape[0], schema.Shape[1], schema.Shape[2]);
         string expected = $"{width}x{height}";
         if (!PngPixels.IsWithinLimit(found))
-            return Refuse($"the PNG announces {found.Width}x{found.Height} pixels, over the limit of {PngPixels.MaxPixels}", $"send {expected} pixels");
+            return Refuse($"the PNG announces {found.Width}x{found.Height} pixels, over the limit of {PngPixels.MaxPixels}",
+                $"send {expected} pixels");
         if (found != (width, height))
-            return Refuse($"the PNG has {found.Width}x{found.Height} pixels, the model takes {expected}", $"resize it to {expected} pixels");
+            return Refuse($"the PNG has {found.Width}x{found.Height} pixels, the model takes {expected}",
+                $"resize it to {expected} pixels");
         (byte[]? pixels, string? fault) = PngPixels.Decode(png, channels, schema.BackgroundLevel());
         if (pixels is null)
             return new Failure(FailureCode.InvalidRequest, $"the PNG file {fault}");
@@ -112,7 +115,8 @@ internal static class ImageGrid
                 int source = y / layout.Scale * width + x / layout.Scale;
                 int target = (top + y) * layout.Width + left + x;
                 for (int c = 0; c < channels; c++)
-                    pixels[channels == 1 ? target : 4 * target + c] = PixelScale.ToByte(image[c * height * width + source], schema.Min, schema.Max);
+                    pixels[channels == 1 ? target : 4 * target + c] = PixelScale.ToByte(
+                        image[c * height * width + source], schema.Min, schema.Max);
             }
         }
     }

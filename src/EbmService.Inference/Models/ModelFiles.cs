@@ -17,7 +17,10 @@ public static class ModelFiles
     /// <summary>The class of each chain, I64 (n); optional.</summary>
     public const string BufferLabels = "labels";
 
-    /// <summary>Before each score's name: the calibration data's scores, F32 (n); of a fitted score the rows that it was not fitted on.</summary>
+    /// <summary>
+    /// Before each score's name: the calibration data's scores, F32 (n); of a fitted score the rows that it was not
+    /// fitted on.
+    /// </summary>
     public const string ScorePrefix = "score.";
 
     /// <summary>What typicality is centred on, F32 (1): the mean log-density of the rows that it was fitted on.</summary>

@@ -57,7 +57,10 @@ public sealed class ModelsOptions
 
     public const string DefaultPath = "deploy/models";
 
-    /// <value>The repository's folder. A relative path is sought from the working directory, then beside the program. Default deploy/models.</value>
+    /// <value>
+    /// The repository's folder. A relative path is sought from the working directory, then beside the program. Default
+    /// deploy/models.
+    /// </value>
     [Required]
     public string Path { get; set; } = DefaultPath;
 
@@ -93,14 +96,16 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
         try
         {
             repository.CheckWithin(folder);
-            versions = [.. RepositoryFolder.Subfolders(folder).Where(version => IsCandidate(version) && IsVersion(Path.Combine(folder, version)))];
+            versions = [.. RepositoryFolder.Subfolders(folder)
+                .Where(version => IsCandidate(version) && IsVersion(Path.Combine(folder, version)))];
             if (versions.Count == 0 && !File.Exists(Path.Combine(folder, ModelFiles.Descriptor)))
                 return [];
             var reader = new ModelVersionReader(repository);
             (ModelDescriptor descriptor, ArchitectureShapes shapes) = reader.ReadDescriptor(folder, name);
             if (versions.Count == 0)
                 throw new InvalidModelException("it has no versions");
-            return [.. versions.Select(version => ScanVersion(repository, reader, descriptor, shapes, new ModelKey(name, version), loaded))];
+            return [.. versions.Select(
+                version => ScanVersion(repository, reader, descriptor, shapes, new ModelKey(name, version), loaded))];
         }
         catch (Exception e) when (Reason(e) is not null)
         {
@@ -186,12 +191,14 @@ internal sealed class ModelSet
         if (version is null)
             return versions.FirstOrDefault(model => model.State == ModelState.Ready) ?? Unavailable(versions[0]);
         if (versions.FirstOrDefault(model => model.Key.Version == version) is not { } found)
-            return new Failure(FailureCode.VersionNotFound, $"The model '{name}' has no version '{version}'.", $"It has: {string.Join(", ", versions.Select(model => model.Key.Version))}.");
+            return new Failure(FailureCode.VersionNotFound, $"The model '{name}' has no version '{version}'.",
+                $"It has: {string.Join(", ", versions.Select(model => model.Key.Version))}.");
         return found.State == ModelState.Ready ? found : Unavailable(found);
     }
 
     private static Outcome<HostedModel> Unavailable(HostedModel model) => new Failure(
-        FailureCode.ModelUnavailable, $"The model '{model.Key.Name}' is unavailable: {model.Reason}.", "Ask the operator to repair its files and reload it.");
+        FailureCode.ModelUnavailable, $"The model '{model.Key.Name}' is unavailable: {model.Reason}.",
+        "Ask the operator to repair its files and reload it.");
 }
 
 /// <summary>Orders version names as people read them: runs of digits as numbers, the rest as text; 2 before 10, 1.9 before 1.10.</summary>

@@ -177,7 +177,8 @@ internal static class ModelTensors
         if (!file.Tensors.ContainsKey(ModelFiles.ScorePrefix + RequiredScore))
             throw new InvalidModelException($"'{ModelFiles.Calibration}' lacks the tensor '{ModelFiles.ScorePrefix + RequiredScore}'");
         if (file.Tensors.ContainsKey(ModelFiles.TypicalityMean) != file.Tensors.ContainsKey(FittedScore))
-            throw new InvalidModelException($"'{ModelFiles.Calibration}' needs both or neither of '{FittedScore}' and '{ModelFiles.TypicalityMean}'");
+            throw new InvalidModelException(
+                $"'{ModelFiles.Calibration}' needs both or neither of '{FittedScore}' and '{ModelFiles.TypicalityMean}'");
         long count = file.Tensors[ModelFiles.ScorePrefix + RequiredScore].Count;
         if (count == 0 || file.Tensors.GetValueOrDefault(FittedScore)?.Count == 0)
             throw new InvalidModelException($"'{ModelFiles.Calibration}' has no scores");
@@ -219,7 +220,8 @@ internal static class ModelTensors
     private static void CheckFloats(string fileName, string name, SafetensorsTensor tensor, long[] shape)
     {
         if (!tensor.Shape.SequenceEqual(shape))
-            throw new InvalidModelException($"'{fileName}': '{name}' has shape [{string.Join(", ", tensor.Shape)}]; [{string.Join(", ", shape)}] is expected");
+            throw new InvalidModelException(
+                $"'{fileName}': '{name}' has shape [{string.Join(", ", tensor.Shape)}]; [{string.Join(", ", shape)}] is expected");
         if (tensor.Dtype is not (SafetensorsDtype.F32 or SafetensorsDtype.F16 or SafetensorsDtype.BF16))
             throw new InvalidModelException($"'{fileName}': '{name}' must hold F32, F16 or BF16");
         if (!Array.TrueForAll(tensor.ToFloats(), float.IsFinite))

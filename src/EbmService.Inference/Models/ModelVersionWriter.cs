@@ -95,7 +95,8 @@ public static class ModelVersionWriter
         return tensors;
     }
 
-    private static Dictionary<string, SafetensorsTensor> CalibrationTensors(IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
+    private static Dictionary<string, SafetensorsTensor> CalibrationTensors(
+        IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
     {
         Dictionary<string, SafetensorsTensor> tensors = scores.ToDictionary(
             score => ModelFiles.ScorePrefix + score.Key,

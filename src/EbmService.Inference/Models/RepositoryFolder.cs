@@ -39,7 +39,8 @@ internal sealed class RepositoryFolder(string root, IReadOnlyList<string>? linkT
         // Again, of what was opened: a link may have been turned since.
         CheckWithin(RealPath.OfOpen(file, path), name);
         long length = RandomAccess.GetLength(file);
-        return length <= limit ? ReadAll(file, length, name) : throw new InvalidModelException($"'{name}' has {length} bytes, more than the {limit} allowed");
+        return length <= limit
+            ? ReadAll(file, length, name) : throw new InvalidModelException($"'{name}' has {length} bytes, more than the {limit} allowed");
     }
 
     private static byte[] ReadAll(SafeFileHandle file, long length, string name)
@@ -77,8 +78,8 @@ internal sealed class RepositoryFolder(string root, IReadOnlyList<string>? linkT
 }
 
 /// <summary>
-/// Where a path leads once every link is followed. On Linux the system says so of an open file: the text of a link is no answer where it leads
-/// through another mount namespace (<c>/proc/PID/root</c>). Elsewhere the links are followed one by one.
+/// Where a path leads once every link is followed. On Linux the system says so of an open file: the text of a link is no answer
+/// where it leads through another mount namespace (<c>/proc/PID/root</c>). Elsewhere the links are followed one by one.
 /// </summary>
 /// <param name="Path">The absolute path without links, as its own mount namespace names it.</param>
 /// <param name="Identity">The mount and the inode; empty where the system does not tell.</param>
@@ -113,7 +114,8 @@ internal readonly record struct RealPath(string Path, (string Mount, string Inod
         if (!OperatingSystem.IsLinux())
             return new RealPath(Follow(path), default);
         string number = handle.DangerousGetHandle().ToString(CultureInfo.InvariantCulture);
-        string target = new FileInfo($"/proc/self/fd/{number}").LinkTarget ?? throw new IOException("the system does not say where the file lies");
+        string target = new FileInfo($"/proc/self/fd/{number}").LinkTarget
+            ?? throw new IOException("the system does not say where the file lies");
         Dictionary<string, string> facts = File.ReadLines($"/proc/self/fdinfo/{number}")
             .Select(line => line.Split(':', 2)).Where(parts => parts.Length == 2)
             .ToDictionary(parts => parts[0], parts => parts[1].Trim());
@@ -124,7 +126,8 @@ internal readonly record struct RealPath(string Path, (string Mount, string Inod
     internal bool Contains(RealPath other)
     {
         bool isBelow = other.Path == Path
-            || other.Path.StartsWith(Path.TrimEnd(System.IO.Path.DirectorySeparatorChar) + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal);
+            || other.Path.StartsWith(
+                Path.TrimEnd(System.IO.Path.DirectorySeparatorChar) + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal);
         // The paths of two mounts compare only where both are names in this process's own namespace.
         return isBelow && (other.Identity.Mount == Identity.Mount || (IsNamedHere && other.IsNamedHere));
     }
@@ -139,7 +142,8 @@ internal readonly record struct RealPath(string Path, (string Mount, string Inod
         int links = 0;
         while (left.TryPop(out string? component))
         {
-            string next = component == ".." ? System.IO.Path.GetDirectoryName(current) ?? current : System.IO.Path.Combine(current, component);
+            string next = component == ".."
+                ? System.IO.Path.GetDirectoryName(current) ?? current : System.IO.Path.Combine(current, component);
             if (component == ".." || new FileInfo(next).LinkTarget is not { } target)
             {
                 current = next;
@@ -161,6 +165,7 @@ internal readonly record struct RealPath(string Path, (string Mount, string Inod
     private static IEnumerable<string> Components(string path) =>
         path.Split(System.IO.Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".");
 
-    [DllImport("libc", EntryPoint = "open", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DllImport("libc", EntryPoint = "open", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false,
+        ThrowOnUnmappableChar = true)]
     private static extern nint OpenNative(string path, int flags);
 }

@@ -1,6 +1,9 @@
 namespace EbmService.Inference.Ood;
 
-/// <summary>Scores of in-distribution data that the model was not trained on, versioned with the model: what p-values compare with.</summary>
+/// <summary>
+/// Scores of in-distribution data that the model was not trained on, versioned with the model: what p-values compare
+/// with.
+/// </summary>
 public sealed class OodCalibration
 {
     private readonly Dictionary<string, float[]> _sorted;
@@ -8,7 +11,8 @@ public sealed class OodCalibration
 
     /// <param name="id">The digest of the calibration file.</param>
     /// <param name="scores">One array per score.</param>
-    /// <param name="typicalityMean">What typicality is centred on, fitted on other rows than those of its scores; null where there is none.</param>
+    /// <param name="typicalityMean">What typicality is centred on, fitted on other rows than those of its scores; null
+    /// where there is none.</param>
     public OodCalibration(string id, IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
     {
         Id = id;
@@ -24,8 +28,9 @@ public sealed class OodCalibration
     public IEnumerable<string> Names => _sorted.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>
-    /// Calibrates what is fitted on held-out data itself: typicality's mean comes from the even rows, its scores from the odd ones. Centred on the
-    /// rows that inputs are compared with, p-values would be too small (19 rows: 0.062 of in-distribution inputs refused at alpha 0.05).
+    /// Calibrates what is fitted on held-out data itself: typicality's mean comes from the even rows, its scores from the odd
+    /// ones. Centred on the rows that inputs are compared with, p-values would be too small (19 rows: 0.062 of in-distribution
+    /// inputs refused at alpha 0.05).
     /// </summary>
     /// <param name="rows">One array per score, in the random order in which the rows were held out.</param>
     /// <returns>The scores, with typicality where there are two rows, and its mean.</returns>

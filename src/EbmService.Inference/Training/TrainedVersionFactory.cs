@@ -40,7 +40,10 @@ public static class TrainedVersionFactory
         };
     }
 
-    /// <summary>Calibrates a version anew, on the rows that its training held out: the same weights and data give the same calibration.</summary>
+    /// <summary>
+    /// Calibrates a version anew, on the rows that its training held out: the same weights and data give the same
+    /// calibration.
+    /// </summary>
     /// <param name="plan">What the version was trained from.</param>
     /// <param name="weights">The version's weights.</param>
     /// <param name="data">The same data as the training's.</param>
@@ -56,7 +59,10 @@ public static class TrainedVersionFactory
         return Calibrate(energy, plan.Model.Input, data, heldOut);
     }
 
-    /// <summary>Every score of <see cref="OodScorer.Names"/> for the given rows, without data noise, and typicality with its mean.</summary>
+    /// <summary>
+    /// Every score of <see cref="OodScorer.Names"/> for the given rows, without data noise, and typicality with its
+    /// mean.
+    /// </summary>
     private static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibrate(
         IEnergyModel model, InputSchema input, ITrainingData data, IReadOnlyList<int> rows)
     {

@@ -69,7 +69,8 @@ internal static class TrainingFingerprint
     {
         TrainingRecipe plain = recipe with { Iterations = 0, EnergyBound = 0, CheckpointEvery = 0, PictureEvery = 0 };
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(
-            new { Recipe = plain, model.Architecture, model.Input, model.Labels, Data = dataName, Rows = rows, Objective }, EbmJson.Options);
+            new { Recipe = plain, model.Architecture, model.Input, model.Labels, Data = dataName, Rows = rows, Objective },
+            EbmJson.Options);
         return Convert.ToHexStringLower(SHA256.HashData(json));
     }
 }

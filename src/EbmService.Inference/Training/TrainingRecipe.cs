@@ -22,7 +22,10 @@ public sealed record TrainingRecipe
     /// <value>The chain that draws the negative samples.</value>
     public required SgldRecipe Chain { get; init; }
 
-    /// <value>Whether the chains compute their gradients in bfloat16: about twice as fast where the CPU has AVX512_BF16. States stay float32.</value>
+    /// <value>
+    /// Whether the chains compute their gradients in bfloat16: about twice as fast where the CPU has AVX512_BF16.
+    /// States stay float32.
+    /// </value>
     public bool ChainInBFloat16 { get; init; }
 
     /// <value>Standard deviation of the Gaussian noise added to data.</value>
@@ -34,7 +37,10 @@ public sealed record TrainingRecipe
     /// <value>The same weight for E- alone; null for <see cref="EnergyL2"/>.</value>
     public double? EnergyL2Samples { get; init; }
 
-    /// <value>Nats by which a chain may lie above its data before its pair's weight in the gradient, sigmoid(E+ - E- + margin), falls under one half; null for the plain maximum-likelihood gradient.</value>
+    /// <value>
+    /// Nats by which a chain may lie above its data before its pair's weight in the gradient, sigmoid(E+ - E- +
+    /// margin), falls under one half; null for the plain maximum-likelihood gradient.
+    /// </value>
     public double? LagMargin { get; init; }
 
     /// <value>The cross-entropy part of the JEM objective; null for unlabelled data.</value>
@@ -79,7 +85,8 @@ public sealed record TrainingRecipe
 /// <param name="Shift">Largest shift, pixels.</param>
 /// <param name="Rotation">Largest rotation, degrees.</param>
 /// <param name="Scale">Largest relative change of size.</param>
-/// <param name="FinalWeight">Factor at the last iteration; null for the same. A late emphasis costs the chains nothing: at low learning rates they follow.</param>
+/// <param name="FinalWeight">Factor at the last iteration; null for the same. A late emphasis costs the chains nothing:
+/// at low learning rates they follow.</param>
 public sealed record ClassificationRecipe(
     int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0, double? FinalWeight = null)
 {

@@ -14,7 +14,8 @@ namespace EbmService.Jobs.Admission;
 
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
-    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, JobResources resources, IJobPlanner planner, IJobDuties duties,
+    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, JobResources resources,
+    IJobPlanner planner, IJobDuties duties,
     TimeProvider clock, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
@@ -33,7 +34,8 @@ internal sealed class JobAdmission(
         if (live.Stopping)
             return QuestionDispatcher.ShuttingDown;
         if (!live.TryReserve(limits.Value.MaxQueuedJobs))
-            return new Failure(FailureCode.QueueFull, "The job queue is full.", "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
+            return new Failure(FailureCode.QueueFull, "The job queue is full.",
+                "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
         try
         {
             return await InsertAsync(draft);
@@ -81,7 +83,8 @@ internal sealed class JobAdmission(
         {
             return e.Failure;
         }
-        catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException or FailureException { Failure.Code: FailureCode.StorageFailed, InnerException: not null })
+        catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException
+            or FailureException { Failure.Code: FailureCode.StorageFailed, InnerException: not null })
         {
             log.JobNotStored(e, job.Id, JobStatus.Queued);
             return StorageFailures.OfRequest;
@@ -152,15 +155,18 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
                 continue;
             }
             if (await WhyNotAsync(input) is { } reason)
-                throw new FailureException(Failure.OfFields([new FieldError(Field, reason)]));
+                throw Refuse(reason);
             if (!inputs.TryTake(jobId, input))
-                throw new FailureException(Failure.OfFields([new FieldError(Field, $"The result '{input.Result}' of job {input.FromJob} is missing or damaged.")]));
+                throw Refuse($"The result '{input.Result}' of job {input.FromJob} is missing or damaged.");
         }
     }
 
+    private static FailureException Refuse(string reason) => new(Failure.OfFields([new FieldError(Field, reason)]));
+
     private async Task<string?> WhyNotAsync(JobInput input)
     {
-        if (!JobFolders.IsValidId(input.FromJob!) || (await lookup.FindAsync(input.FromJob!, CancellationToken.None)).Value is not { } source)
+        if (!JobFolders.IsValidId(input.FromJob!)
+            || (await lookup.FindAsync(input.FromJob!, CancellationToken.None)).Value is not { } source)
             return $"There is no job {input.FromJob}.";
         if (!source.Status.IsTerminal())
             return $"Job {input.FromJob} has not ended yet: its result '{input.Result}' comes with its end.";

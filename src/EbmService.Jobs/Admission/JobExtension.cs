@@ -38,7 +38,10 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
 
     private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
     {
-        var submission = new JobSubmission(parent.Models, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps) };
+        var submission = new JobSubmission(parent.Models, spec)
+        {
+            Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps),
+        };
         JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = at + steps })]);
         return new JobDraft(submission, plan)
         {
@@ -65,7 +68,8 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
             if (checkpoints.Read(parent, block.Index) is not { } chains || chains.Step != at)
                 throw new FailureException(ChainsGone());
             read.Add((block.Index, at, chains.Content));
-            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Chains.Length) < CopiedAtOnce && read.Count < MaxCopiedAtOnce)
+            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Chains.Length) < CopiedAtOnce
+                && read.Count < MaxCopiedAtOnce)
                 continue;
             checkpoints.WriteFinished(child, epoch: 0, read);
             read.Clear();

@@ -8,9 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>
-/// Takes over what a dead process left: queued jobs stay queued, paused ones paused; running ones are queued with one more attempt and go on
-/// from each block's newest checkpoint, finished blocks keeping their results; cancelling ones are closed where their checkpoints are;
-/// half-written files and folders of deleted jobs go.
+/// Takes over what a dead process left: queued jobs stay queued, paused ones paused; running ones are queued with one more
+/// attempt and go on from each block's newest checkpoint, finished blocks keeping their results; cancelling ones are closed where
+/// their checkpoints are; half-written files and folders of deleted jobs go.
 /// </summary>
 internal sealed class JobRecovery(
     JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, JobIntake intake, DataFolderLock folder,

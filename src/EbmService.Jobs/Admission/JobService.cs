@@ -9,7 +9,8 @@ namespace EbmService.Jobs.Admission;
 
 /// <inheritdoc cref="IJobService"/>
 internal sealed class JobService(
-    JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions, JobStore store, ResultStore results,
+    JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions,
+    JobStore store, ResultStore results,
     JobFolders folders, JobEventHub hub, JobRowMapper mapper, ILogger<JobService> log) : IJobService
 {
     public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellationToken)
@@ -27,13 +28,17 @@ internal sealed class JobService(
 
     public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken) => lookup.FindAsync(id, cancellationToken);
 
-    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken) => lookup.ListAsync(query, cancellationToken);
+    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken) =>
+        lookup.ListAsync(query, cancellationToken);
 
-    public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) => actions.CancelAsync(id, cancellationToken);
+    public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) =>
+        actions.CancelAsync(id, cancellationToken);
 
-    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken) => actions.PauseAsync(id, cancellationToken);
+    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken) =>
+        actions.PauseAsync(id, cancellationToken);
 
-    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken) => actions.ResumeAsync(id, cancellationToken);
+    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken) =>
+        actions.ResumeAsync(id, cancellationToken);
 
     public Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken) =>
         actions.WaitAsync(id, timeout, cancellationToken);
@@ -50,7 +55,8 @@ internal sealed class JobService(
         if (!found.Succeeded)
             return found;
         if (!found.Value.Status.IsTerminal())
-            return new Failure(FailureCode.InvalidTransition, $"The job is {JobLookup.Word(found.Value.Status)}: only a job that has ended can be deleted.", "Cancel it first.");
+            return new Failure(FailureCode.InvalidTransition,
+                $"The job is {JobLookup.Word(found.Value.Status)}: only a job that has ended can be deleted.", "Cancel it first.");
         try
         {
             if (!await DeleteRowAsync(id))
@@ -66,7 +72,10 @@ internal sealed class JobService(
         return found;
     }
 
-    /// <summary>The row first, for a busy database keeps both; on a full disk the files make the room that taking the row away needs.</summary>
+    /// <summary>
+    /// The row first, for a busy database keeps both; on a full disk the files make the room that taking the row away
+    /// needs.
+    /// </summary>
     private async Task<bool> DeleteRowAsync(string id)
     {
         try
@@ -121,10 +130,12 @@ internal sealed class JobService(
         if (!found.Succeeded)
             return found.Failure;
         if (found.Value.Results.FirstOrDefault(entry => entry.Name == name) is not { } result)
-            return new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'.", "List its results first; they appear when the job has ended.");
+            return new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'.",
+                "List its results first; they appear when the job has ended.");
         return await results.OpenResultAsync(id, result, cancellationToken) is { } stream
             ? new JobResult(result, stream)
-            : new Failure(FailureCode.ResultNotFound, $"The stored result '{name}' is missing or damaged.", "Submit the job again: the same seed gives the same result.");
+            : new Failure(FailureCode.ResultNotFound, $"The stored result '{name}' is missing or damaged.",
+                "Submit the job again: the same seed gives the same result.");
     }
 
     private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellationToken) =>

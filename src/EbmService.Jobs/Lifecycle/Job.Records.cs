@@ -172,7 +172,10 @@ internal sealed partial class Job
             Statistics = statistics;
     }
 
-    /// <summary>What a quantum's report lets be told: before the change to running is stored and after the end is decided, progress would contradict the status.</summary>
+    /// <summary>
+    /// What a quantum's report lets be told: before the change to running is stored and after the end is decided,
+    /// progress would contradict the status.
+    /// </summary>
     /// <param name="isLast">The report is of the block's end.</param>
     /// <param name="interval">Progress and previews come at most that often.</param>
     public JobNews NewsOf(StepReport report, bool isLast, TimeSpan interval)
@@ -217,7 +220,8 @@ internal sealed partial class Job
             JobSnapshot last = Snapshot(queuePosition: null);
             return last with
             {
-                Status = _failure is not null ? JobStatus.Failed : _stop == StopReason.Cancelled ? JobStatus.Cancelled : JobStatus.Succeeded,
+                Status = _failure is not null ? JobStatus.Failed
+                    : _stop == StopReason.Cancelled ? JobStatus.Cancelled : JobStatus.Succeeded,
                 StopReason = _failure is null ? _stop ?? StopReason.Completed : null,
                 StopStep = _stopStep,
                 FinishedAt = now,

@@ -130,8 +130,10 @@ internal sealed class JobShare(TenantShare tenant, long order, double deadline)
     public ref WaitClock Wait => ref _wait;
 
     /// <summary>Enters what a quantum consumed.</summary>
-    /// <param name="slotTime">How long it had the slot. Never free: with a clock too coarse to see a quantum, equals still take turns.</param>
-    /// <param name="work">What it did in the job's own units (chain-steps of a sampling job), which are not comparable between jobs; may be 0.</param>
+    /// <param name="slotTime">How long it had the slot. Never free: with a clock too coarse to see a quantum, equals
+    /// still take turns.</param>
+    /// <param name="work">What it did in the job's own units (chain-steps of a sampling job), which are not comparable
+    /// between jobs; may be 0.</param>
     public void Charge(TimeSpan slotTime, long work)
     {
         long ticks = Math.Max(1, slotTime.Ticks);
@@ -143,11 +145,18 @@ internal sealed class JobShare(TenantShare tenant, long order, double deadline)
         tenant.Level.LargestQuantum = Math.Max(tenant.Level.LargestQuantum, ticks);
     }
 
-    /// <summary>Seconds of slot time that so much work will take: by what the job itself took, before that by what jobs took lately; null while nothing was measured.</summary>
-    public double? SecondsOf(long work, in RankingView view) => work * (SecondsPerUnit ?? (view.SlotRate is > 0 and double rate ? 1 / rate : null));
+    /// <summary>
+    /// Seconds of slot time that so much work will take: by what the job itself took, before that by what jobs took
+    /// lately; null while nothing was measured.
+    /// </summary>
+    public double? SecondsOf(long work, in RankingView view) =>
+        work * (SecondsPerUnit ?? (view.SlotRate is > 0 and double rate ? 1 / rate : null));
 }
 
-/// <summary>One tenant's jobs of one priority: the unit that shares the device fairly. Made by <see cref="FairClock"/>; guarded by the gate.</summary>
+/// <summary>
+/// One tenant's jobs of one priority: the unit that shares the device fairly. Made by <see cref="FairClock"/>; guarded
+/// by the gate.
+/// </summary>
 internal sealed class TenantShare(PriorityLevel level, int number)
 {
     private WaitClock _wait;
@@ -197,7 +206,10 @@ internal struct WaitClock
     /// <summary>The wait begins now.</summary>
     public void Restart(double now) => (Since, _turn) = (now, 0);
 
-    /// <summary>A quantum of service ends the wait; one that came by ageing does so only after a whole turn, or it would not be worth opening a block.</summary>
+    /// <summary>
+    /// A quantum of service ends the wait; one that came by ageing does so only after a whole turn, or it would not be
+    /// worth opening a block.
+    /// </summary>
     public void Serve(double now, bool byAgeing, int turnQuanta)
     {
         if (!byAgeing || ++_turn >= turnQuanta)

@@ -58,7 +58,8 @@ internal static class JobScheduler
         return order != 0 ? order : a.Rank.Order.CompareTo(b.Rank.Order);
     }
 
-    private static int ToPark(ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int best, int worstOpen, int turnOver, ReadOnlySpan<int> open)
+    private static int ToPark(
+        ReadOnlySpan<JobCandidate> jobs, in SlotView slot, int best, int worstOpen, int turnOver, ReadOnlySpan<int> open)
     {
         if (JobRank.CompareClass(jobs[best].Rank, jobs[worstOpen].Rank) < 0)
             return worstOpen;

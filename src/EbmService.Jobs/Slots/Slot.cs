@@ -14,7 +14,8 @@ namespace EbmService.Jobs.Slots;
 /// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
 /// </summary>
 internal sealed class Slot(
-    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device, DataFolderLock folder,
+    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QuestionAnswerer answerer, IComputeDevice device,
+    DataFolderLock folder,
     TimeProvider clock, ILogger<Slot> log)
 {
     private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
@@ -154,7 +155,10 @@ internal sealed class Slot(
     private static byte[]? PartOf(IBlock block, IWorkload workload) =>
         block.Job.StopsNow && block.Step == 0 ? null : workload.Finish();
 
-    /// <summary>At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint has to do.</summary>
+    /// <summary>
+    /// At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint
+    /// has to do.
+    /// </summary>
     private void SaveOpen()
     {
         try
@@ -168,7 +172,10 @@ internal sealed class Slot(
         }
     }
 
-    /// <summary>Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is false.</summary>
+    /// <summary>
+    /// Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is
+    /// false.
+    /// </summary>
     private bool TryRun<T>(IBlock block, Func<IWorkload, T> work, [NotNullWhen(true)] out T? result)
     {
         try

@@ -17,7 +17,8 @@ namespace EbmService.Jobs.Slots;
 /// database; the next process goes on with their chains.
 /// </summary>
 internal sealed class WorkerService(
-    JobRecovery recovery, LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, JobEventHub hub, IComputeDevice device, DatabaseWriter database,
+    JobRecovery recovery, LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, JobEventHub hub,
+    IComputeDevice device, DatabaseWriter database,
     IServiceProvider services, IOptions<WorkerOptions> options, ILogger<WorkerService> log) : IHostedLifecycleService
 {
     private readonly List<Slot> _slots = [];

@@ -12,8 +12,9 @@ internal sealed class StaleEpochException() : Exception("a newer process has wri
 internal sealed record StoredCheckpoint(int Step, byte[] Content);
 
 /// <summary>
-/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations; and the last chains of finished blocks, many
-/// in one archive, <c>checkpoints/finished</c>. A read takes the newest valid one. One writer per block; readers at any time.
+/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations; and the last chains of
+/// finished blocks, many in one archive, <c>checkpoints/finished</c>. A read takes the newest valid one. One writer per block;
+/// readers at any time.
 /// </summary>
 internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArchive archive, ILogger<CheckpointStore> log)
 {
@@ -33,7 +34,8 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
     public void WriteFinished(string id, int epoch, IReadOnlyList<(int Block, int Step, byte[] Chains)> blocks)
     {
         if (blocks.Count > 0)
-            archive.Append(ArchiveOf(id), [.. blocks.Select(block => new ArchiveEntry(block.Block, ArchivePart.Chains, epoch, block.Step, block.Chains))]);
+            archive.Append(ArchiveOf(id),
+                [.. blocks.Select(block => new ArchiveEntry(block.Block, ArchivePart.Chains, epoch, block.Step, block.Chains))]);
     }
 
     /// <summary>The newest checkpoint by its head alone: reading it may still fall back to the other.</summary>
@@ -102,7 +104,10 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
         return found;
     }
 
-    /// <summary>The older generation; but one of the same step is replaced by what came later within the step after it, so that there is always one newest.</summary>
+    /// <summary>
+    /// The older generation; but one of the same step is replaced by what came later within the step after it, so that
+    /// there is always one newest.
+    /// </summary>
     private static int ReplacedBy(int epoch, int step, CheckpointHead?[] heads)
     {
         int same = Array.FindIndex(heads, head => head is { } known && (known.Epoch, known.Step) == (epoch, step));
@@ -130,7 +135,10 @@ internal readonly record struct CheckpointHead(int Epoch, int Step, long Length)
     public bool IsNewerThan(CheckpointHead other) => (Epoch, Step).CompareTo((other.Epoch, other.Step)) > 0;
 }
 
-/// <summary>A checkpoint file: magic, epoch, step, length, all little-endian, SHA-256 over these and the content, then the content.</summary>
+/// <summary>
+/// A checkpoint file: magic, epoch, step, length, all little-endian, SHA-256 over these and the content, then the
+/// content.
+/// </summary>
 internal static class CheckpointFile
 {
     private const int HashAt = 24;
@@ -145,7 +153,7 @@ internal static class CheckpointFile
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(8), epoch);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(12), step);
         BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(16), content.Length);
-        Hash(head, content).CopyTo(head, HashAt);
+        JobDisk.Hash(head.AsSpan(0, HashAt), content).CopyTo(head, HashAt);
         return head;
     }
 
@@ -173,17 +181,9 @@ internal static class CheckpointFile
             throw new InvalidDataException("not a whole checkpoint");
         byte[] content = new byte[head.Length];
         file.ReadExactly(content);
-        return Hash(bytes, content).AsSpan().SequenceEqual(bytes.AsSpan(HashAt))
+        return JobDisk.Hash(bytes.AsSpan(0, HashAt), content).AsSpan().SequenceEqual(bytes.AsSpan(HashAt))
             ? (head, content)
             : throw new InvalidDataException("the checkpoint's bytes have changed");
-    }
-
-    private static byte[] Hash(ReadOnlySpan<byte> head, ReadOnlySpan<byte> content)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(head[..HashAt]);
-        hash.AppendData(content);
-        return hash.GetHashAndReset();
     }
 
     private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);

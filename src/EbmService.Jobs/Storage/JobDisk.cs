@@ -4,14 +4,24 @@ using EbmService.Core.Files;
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Every write of a job's file: to a temporary name, to the disk, then renamed, in a folder that is made where it is missing; a reader sees all of a file
-/// or none, also after a power cut. Thread-safe. A test derives from it to be a full disk or a process that died.
+/// Every write of a job's file: to a temporary name, to the disk, then renamed, in a folder that is made where it is missing; a
+/// reader sees all of a file or none, also after a power cut. Thread-safe. A test derives from it to be a full disk or a process
+/// that died.
 /// </summary>
 internal class JobDisk
 {
     public const string TemporarySuffix = ".tmp";
 
     public static string Hash(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    /// <summary>SHA-256 over a head and the content behind it.</summary>
+    public static byte[] Hash(ReadOnlySpan<byte> head, ReadOnlySpan<byte> content)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(head);
+        hash.AppendData(content);
+        return hash.GetHashAndReset();
+    }
 
     /// <returns>SHA-256 of the content (without the head), 64 hex digits.</returns>
     public string Write(string path, ReadOnlySpan<byte> content, ReadOnlySpan<byte> head = default)

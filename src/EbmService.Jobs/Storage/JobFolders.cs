@@ -23,7 +23,8 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
     public string Of(string id, string kind) => Path.Combine(Of(id), kind);
 
     public string File(string id, string kind, string name) =>
-        Path.Combine(Of(id, kind), IsValidName(name) ? name : throw new ArgumentException($"'{name}' is no name for a job's file", nameof(name)));
+        Path.Combine(Of(id, kind),
+            IsValidName(name) ? name : throw new ArgumentException($"'{name}' is no name for a job's file", nameof(name)));
 
     public void Delete(string id) => DeleteFolder(Of(id));
 
@@ -35,7 +36,10 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
             Directory.Delete(path, recursive: true);
     }
 
-    /// <summary>Removes at start what earlier processes left behind: folders of jobs that the database no longer knows, block results of ended jobs, and files whose writing was cut short.</summary>
+    /// <summary>
+    /// Removes at start what earlier processes left behind: folders of jobs that the database no longer knows, block
+    /// results of ended jobs, and files whose writing was cut short.
+    /// </summary>
     /// <param name="ended">The jobs of the database, and whether each has ended.</param>
     /// <param name="failed">Told of each job whose files could not be removed.</param>
     public void Sweep(IReadOnlyDictionary<string, bool> ended, Action<Exception, string> failed)

@@ -8,8 +8,8 @@ using EbmService.Core.Json;
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Results of jobs: <c>results/{name}</c>, and until those are made the archive <c>blocks/finished</c> with each finished block's result and last
-/// report. Thread-safe.
+/// Results of jobs: <c>results/{name}</c>, and until those are made the archive <c>blocks/finished</c> with each finished block's
+/// result and last report. Thread-safe.
 /// </summary>
 internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive archive)
 {
@@ -26,7 +26,10 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
         return writer.Entries;
     }
 
-    /// <summary>Opens a stored file; null when it is missing or not what was written. Read whole to be sure when it is first opened or has been touched since.</summary>
+    /// <summary>
+    /// Opens a stored file; null when it is missing or not what was written. Read whole to be sure when it is first
+    /// opened or has been touched since.
+    /// </summary>
     public async Task<Stream?> OpenResultAsync(string id, ResultEntry entry, CancellationToken cancellationToken)
     {
         string path = folders.File(id, JobFolders.Results, entry.Name);
@@ -86,7 +89,8 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
     {
         try
         {
-            return archive.Read(ArchiveOf(id), index, ArchivePart.Result, sha256) ?? throw new InvalidDataException("a stored block result is missing");
+            return archive.Read(ArchiveOf(id), index, ArchivePart.Result, sha256)
+                ?? throw new InvalidDataException("a stored block result is missing");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

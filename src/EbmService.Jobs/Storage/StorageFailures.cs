@@ -18,7 +18,8 @@ internal static class StorageFailures
     /// <value>For a request that the database did not take.</value>
     public static Failure Busy { get; } = new(FailureCode.StorageBusy,
         "Another program holds the server's job database, so nothing was read or changed.",
-        "Send the request again after the time in Retry-After. The operator: end the program that holds jobs.db, for example a backup or a database browser.");
+        "Send the request again after the time in Retry-After. The operator: end the program that holds jobs.db, for "
+        + "example a backup or a database browser.");
 
     /// <value>For a cancel, pause or resume that is under way but not in the database yet.</value>
     public static Failure BusyUnderWay { get; } = new(FailureCode.StorageBusy,
@@ -44,7 +45,8 @@ internal enum DatabaseError
 /// <summary>What a database's exceptions mean. The one place that knows the provider's codes.</summary>
 internal static class DatabaseErrors
 {
-    public static DatabaseError KindOf(Exception exception) => (exception as SqliteException ?? exception.InnerException as SqliteException)?.SqliteErrorCode switch
+    public static DatabaseError KindOf(Exception exception) =>
+        (exception as SqliteException ?? exception.InnerException as SqliteException)?.SqliteErrorCode switch
     {
         raw.SQLITE_BUSY or raw.SQLITE_LOCKED => DatabaseError.Busy,
         raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN => DatabaseError.Disk,
