@@ -9,7 +9,8 @@ internal static partial class ApiLog
     [LoggerMessage(1001, LogLevel.Critical, "Stopping: {Message}")]
     internal static partial void OpenNetworkRefused(ILogger logger, string message);
 
-    [LoggerMessage(1002, LogLevel.Warning, "Listening beyond this machine without authentication, as Security:AllowUnauthenticatedNetwork says: {Addresses}")]
+    [LoggerMessage(1002, LogLevel.Warning,
+        "Listening beyond this machine without authentication, as Security:AllowUnauthenticatedNetwork says: {Addresses}")]
     internal static partial void OpenNetworkAllowed(ILogger logger, string addresses);
 
     [LoggerMessage(1003, LogLevel.Warning, "A watch of connection {ConnectionId} ended by an error")]

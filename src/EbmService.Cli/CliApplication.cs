@@ -1,7 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using EbmService.Cli.Data;
 using EbmService.Cli.Assessment;
+using EbmService.Cli.Data;
 using EbmService.Cli.Models;
 using EbmService.Cli.Plots;
 using EbmService.Cli.Sampling;
@@ -13,7 +14,7 @@ namespace EbmService.Cli;
 /// <summary>The command tree, and the one place where exceptions become exit codes.</summary>
 internal static class CliApplication
 {
-    public static async Task<int> RunAsync(string[] args, CliEnvironment environment, CancellationToken cancellation)
+    public static async Task<int> RunAsync(string[] args, CliEnvironment environment, CancellationToken cancellationToken)
     {
         ParseResult parsed = Root(environment, args).Parse(args);
         if (parsed.Action is ParseErrorAction)
@@ -27,7 +28,7 @@ internal static class CliApplication
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
             };
-            return await parsed.InvokeAsync(configuration, cancellation);
+            return await parsed.InvokeAsync(configuration, cancellationToken);
         }
         catch (Exception exception)
         {
@@ -51,8 +52,35 @@ internal static class CliApplication
 
     private static int Refuse(ParseResult parsed, CliEnvironment environment)
     {
-        string name = string.Join(' ', parsed.CommandResult.Command is RootCommand ? ["ebm"] : new[] { "ebm", parsed.CommandResult.Command.Name });
-        environment.Error.WriteLine($"ebm: {string.Join(' ', parsed.Errors.Select(error => error.Message))} '{name} --help' shows the options.");
+        string name = string.Join(
+            ' ', parsed.CommandResult.Command is RootCommand ? ["ebm"] : new[] { "ebm", parsed.CommandResult.Command.Name });
+        environment.Error.WriteLine(
+            $"ebm: {string.Join(' ', parsed.Errors.Select(error => error.Message))} '{name} --help' shows the options.");
         return ExitCode.BadInput;
+    }
+}
+
+/// <summary>Adds notes and examples below a command's own help, and not to the list of commands.</summary>
+internal static class HelpText
+{
+    public static Command WithNotes(this Command command, string notes)
+    {
+        var help = new HelpOption();
+        help.Action = new NotedHelpAction((HelpAction)help.Action!, notes);
+        command.Options.Add(help);
+        return command;
+    }
+
+    private sealed class NotedHelpAction(HelpAction inner, string notes) : SynchronousCommandLineAction
+    {
+        // As HelpAction: a request for help is no error, whatever else is missing.
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            int code = inner.Invoke(parseResult);
+            parseResult.InvocationConfiguration.Output.WriteLine(notes);
+            return code;
+        }
     }
 }

@@ -10,13 +10,17 @@ internal static partial class JobsLog
     [LoggerMessage(2000, LogLevel.Information, "Worker started: {Slots} slots on {Device}, {Jobs} unfinished jobs taken over.")]
     public static partial void WorkerStarted(this ILogger log, int slots, string device, int jobs);
 
-    [LoggerMessage(2001, LogLevel.Information, "Worker stopped; the chains of unfinished jobs are stored, and the next process goes on with them.")]
+    [LoggerMessage(2001, LogLevel.Information,
+        "Worker stopped; the chains of unfinished jobs are stored, and the next process goes on with them.")]
     public static partial void WorkerStopped(this ILogger log);
 
-    [LoggerMessage(2002, LogLevel.Warning, "Worker did not stop within {Seconds} s; its threads end with the process, and the next one goes on from the last checkpoints.")]
+    [LoggerMessage(2002, LogLevel.Warning,
+        "Worker did not stop within {Seconds} s; its threads end with the process, and the next one goes on from the last checkpoints.")]
     public static partial void WorkerStopTimedOut(this ILogger log, int seconds);
 
-    [LoggerMessage(2003, LogLevel.Warning, "The process before this one ended without a stop (a crash, a kill or a power cut) while job {JobId} was in its attempt {Attempt}; the job is queued again and goes on from its checkpoints.")]
+    [LoggerMessage(2003, LogLevel.Warning,
+        "The process before this one ended without a stop (a crash, a kill or a power cut) while job {JobId} was in its "
+        + "attempt {Attempt}; the job is queued again and goes on from its checkpoints.")]
     public static partial void JobInterrupted(this ILogger log, string jobId, int attempt);
 
     [LoggerMessage(2010, LogLevel.Information, "Job {JobId} queued: {Blocks} blocks, {ChainSteps} chain-steps.")]
@@ -58,9 +62,6 @@ internal static partial class JobsLog
     [LoggerMessage(2021, LogLevel.Warning, "Slot {Slot} can't reach the device; next try in {Delay}.")]
     public static partial void DeviceUnreachable(this ILogger log, Exception exception, int slot, TimeSpan delay);
 
-    [LoggerMessage(2022, LogLevel.Information, "Slot {Slot} has its device back.")]
-    public static partial void DeviceBack(this ILogger log, int slot);
-
     [LoggerMessage(2023, LogLevel.Critical, "Slot {Slot} met a defect of the worker itself; it starts anew.")]
     public static partial void SlotDefect(this ILogger log, Exception exception, int slot);
 
@@ -85,7 +86,8 @@ internal static partial class JobsLog
     [LoggerMessage(2031, LogLevel.Error, "A query to {Model} failed.")]
     public static partial void QueryFailed(this ILogger log, Exception exception, string model);
 
-    [LoggerMessage(2040, LogLevel.Warning, "Another program holds the jobs database; what has to be written waits, and requests are answered 503 after Storage:BusySeconds.")]
+    [LoggerMessage(2040, LogLevel.Warning,
+        "Another program holds the jobs database; what has to be written waits, and requests are answered 503 after Storage:BusySeconds.")]
     public static partial void DatabaseBusy(this ILogger log);
 
     [LoggerMessage(2041, LogLevel.Information, "The jobs database can be written again.")]

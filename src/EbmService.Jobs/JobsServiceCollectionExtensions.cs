@@ -25,8 +25,9 @@ public static class JobsServiceCollectionExtensions
     private const int TrySeconds = 1;
 
     /// <summary>
-    /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute: JobTypeRegistry (as IJobPlanner,
-    /// IResultAssembler and IJobStatistician too), IWorkloadFactory, IQueryEvaluator, IModelCatalog and IComputeDevice.
+    /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute:
+    /// JobTypeRegistry (as IJobPlanner, IResultAssembler and IJobStatistician too), IWorkloadFactory, IQueryEvaluator,
+    /// IModelCatalog and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
@@ -56,7 +57,8 @@ public static class JobsServiceCollectionExtensions
         .AddDbContextFactory<JobsDbContext>((provider, context) =>
         {
             string folder = Path.GetFullPath(provider.GetRequiredService<IOptions<StorageOptions>>().Value.DataPath);
-            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, DatabaseFile), DefaultTimeout = TrySeconds };
+            string file = Path.Combine(folder, DatabaseFile);
+            var connection = new SqliteConnectionStringBuilder { DataSource = file, DefaultTimeout = TrySeconds };
             context.UseSqlite(connection.ConnectionString);
             context.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug)));
         })
@@ -67,7 +69,6 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton<JobFolders>()
-        .AddSingleton<JobFilesSweep>()
         .AddSingleton<BlockArchive>()
         .AddSingleton<ResultStore>()
         .AddSingleton<CheckpointStore>()
@@ -106,7 +107,7 @@ public static class JobsServiceCollectionExtensions
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
         .AddSingleton<JobResources>()
         .AddSingleton<JobAdmission>()
-            .AddSingleton<IdempotentAdmission>()
+        .AddSingleton<IdempotentAdmission>()
         .AddSingleton<JobRecovery>()
         .AddSingleton<JobLookup>()
         .AddSingleton<JobActions>()

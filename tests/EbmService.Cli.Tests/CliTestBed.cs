@@ -30,7 +30,7 @@ public sealed class CliTestBed : IDisposable
 
     public async Task<int> RunAsync(params string[] args) => await RunAsync(CancellationToken.None, args);
 
-    public async Task<int> RunAsync(CancellationToken cancellation, params string[] args)
+    public async Task<int> RunAsync(CancellationToken cancellationToken, params string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
@@ -38,7 +38,7 @@ public sealed class CliTestBed : IDisposable
         {
             Out = output, Error = error, Interactive = false, Clock = new FakeTimeProvider(Now), Http = Http,
         };
-        int code = await CliApplication.RunAsync(args, environment, cancellation);
+        int code = await CliApplication.RunAsync(args, environment, cancellationToken);
         (Out, Error) = (output.ToString(), error.ToString());
         return code;
     }

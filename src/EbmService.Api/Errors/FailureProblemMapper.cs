@@ -10,29 +10,43 @@ internal static class FailureProblemMapper
 {
     private static readonly Dictionary<FailureCode, ProblemKind> Table = new()
     {
-        [FailureCode.InvalidRequest] = new(400, "The request is not valid.", "Correct the members named in 'errors' and send the request again; /swagger shows working examples."),
+        [FailureCode.InvalidRequest] = new(
+            400, "The request is not valid.",
+            "Correct the members named in 'errors' and send the request again; /swagger shows working examples."),
         [FailureCode.ModelNotFound] = new(404, "There is no such model.", "GET /v1/models lists the models."),
-        [FailureCode.VersionNotFound] = new(404, "The model has no such version.", "GET /v1/models lists the versions; leave the version out for the newest ready one."),
+        [FailureCode.VersionNotFound] = new(
+            404, "The model has no such version.", "GET /v1/models lists the versions; leave the version out for the newest ready one."),
         [FailureCode.JobNotFound] = new(404, "There is no such job.", "GET /v1/jobs lists the jobs; a deleted job is gone."),
-        [FailureCode.ResultNotFound] = new(404, "The job has no such result.", "GET /v1/jobs/{id}/results lists the results; they appear when the job has ended."),
+        [FailureCode.ResultNotFound] = new(
+            404, "The job has no such result.", "GET /v1/jobs/{id}/results lists the results; they appear when the job has ended."),
         [FailureCode.InvalidTransition] = new(409, "The job's state does not allow this.", "GET the job to see its state."),
-        [FailureCode.IdempotencyInFlight] = new(409, "The first request with this Idempotency-Key is still in flight.", "Wait and send the same request again."),
+        [FailureCode.IdempotencyInFlight] = new(
+            409, "The first request with this Idempotency-Key is still in flight.", "Wait and send the same request again."),
         [FailureCode.IdempotencyMismatch] = new(422, "The Idempotency-Key was used with another body.", "Use a new key for a new request."),
         [FailureCode.BodyTooLarge] = new(413, "The body is too large.", "Send fewer inputs per request, or raise Limits:MaxBodyBytes."),
-        [FailureCode.BodyTooSlow] = new(408, "The body came too slowly.", "Send it again over a faster connection, or in smaller parts; the operator may lower Limits:MinBodyBytesPerSecond."),
+        [FailureCode.BodyTooSlow] = new(
+            408, "The body came too slowly.",
+            "Send it again over a faster connection, or in smaller parts; the operator may lower Limits:MinBodyBytesPerSecond."),
         [FailureCode.UnsupportedMediaType] = new(415, "The body's media type is not supported.", "Set Content-Type to application/json."),
         [FailureCode.NotSupported] = new(422, "The model can't do this.", "GET /v1/models/{model} lists its tasks."),
-        [FailureCode.OverPolicy] = new(422, "The request is over this server's limits.", "Ask for less, or raise the server's Limits settings."),
+        [FailureCode.OverPolicy] = new(
+            422, "The request is over this server's limits.", "Ask for less, or raise the server's Limits settings."),
         [FailureCode.QueueFull] = new(503, "The queue is full.", "Try again after the time in Retry-After."),
-        [FailureCode.ModelUnavailable] = new(503, "The model is unavailable.", "Its files are missing or damaged: see 'reason' in GET /v1/models. Other models serve."),
+        [FailureCode.ModelUnavailable] = new(
+            503, "The model is unavailable.", "Its files are missing or damaged: see 'reason' in GET /v1/models. Other models serve."),
         [FailureCode.DeviceLost] = new(503, "The device stopped answering.", "Try again later; GET /health/ready tells when."),
         [FailureCode.ShuttingDown] = new(503, "The server is shutting down.", "Try again later or on another server."),
-        [FailureCode.Diverged] = new(422, "The chains left the finite numbers.", "Use a smaller stepSize, or a gradientClip or stateClamp."),
-        [FailureCode.ProcessLost] = new(422, "The job ended its process again and again.", "Ask for fewer chains or a smaller blockSize; tell the operator."),
-        [FailureCode.DeadlineExceeded] = new(422, "The deadline passed before any chain had a step.", "Allow more time, ask for fewer chains, or raise the priority."),
-        [FailureCode.StorageFailed] = new(503, "The server can't write to its storage.", "The operator must free space under Storage:DataPath."),
+        [FailureCode.Diverged] = new(
+            422, "The chains left the finite numbers.", "Use a smaller stepSize, or a gradientClip or stateClamp."),
+        [FailureCode.ProcessLost] = new(
+            422, "The job ended its process again and again.", "Ask for fewer chains or a smaller blockSize; tell the operator."),
+        [FailureCode.DeadlineExceeded] = new(
+            422, "The deadline passed before any chain had a step.", "Allow more time, ask for fewer chains, or raise the priority."),
+        [FailureCode.StorageFailed] = new(
+            503, "The server can't write to its storage.", "The operator must free space under Storage:DataPath."),
         [FailureCode.StorageBusy] = new(503, "Another program holds the job database.", "Try again after the time in Retry-After."),
-        [FailureCode.InsufficientStorage] = new(507, "The server's disk has no room for the job's results.", "Ask for less, or delete jobs that have ended."),
+        [FailureCode.InsufficientStorage] = new(
+            507, "The server's disk has no room for the job's results.", "Ask for less, or delete jobs that have ended."),
         [FailureCode.Internal] = new(500, "Something went wrong on our side.", "Try again; report it with the traceId if it stays."),
     };
 
@@ -84,3 +98,9 @@ internal static class FailureProblemMapper
             : null;
     }
 }
+
+/// <summary>How one <see cref="FailureCode"/> looks to an HTTP client.</summary>
+/// <param name="Status">The status code.</param>
+/// <param name="Title">The same for every problem of the kind.</param>
+/// <param name="Remedy">What to do, where the failure itself does not say.</param>
+internal sealed record ProblemKind(int Status, string Title, string Remedy);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EbmService.Core.Failures;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 
 namespace EbmService.Api.Errors;
@@ -27,5 +28,63 @@ internal sealed class FailureResult(Failure failure) : IResult
         if (retryAfter is not null)
             context.Response.Headers.RetryAfter = retryAfter;
         return context.Response.WriteAsJsonAsync(problem, options: null, MediaType, context.RequestAborted);
+    }
+}
+
+/// <summary>An error as the service answers it (RFC 9457). Written as ProblemDetails; this describes it.</summary>
+/// <param name="Type">The kind of problem, for example <c>urn:ebmservice:problem:invalid-request</c>.</param>
+/// <param name="Title">The same for every problem of the kind.</param>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Detail">What happened.</param>
+/// <param name="Instance">The path that was asked.</param>
+/// <param name="Code">The kind as a word, for example <c>invalidRequest</c>.</param>
+/// <param name="Remedy">What to do about it.</param>
+/// <param name="Error">The detail again, where Open Inference Protocol clients look for it.</param>
+/// <param name="Errors">Messages by member, for example <c>spec.stepSize</c> or <c>inputs[3][0]</c>.</param>
+/// <param name="TraceId">Names the request in the server's logs.</param>
+public sealed record ProblemResponse(
+    string Type, string Title, int Status, string Detail, string? Instance, string Code, string Remedy, string Error,
+    IReadOnlyDictionary<string, string[]>? Errors, string TraceId);
+
+internal static class FailureMetadataExtensions
+{
+    /// <summary>Documents the error responses that these failures give.</summary>
+    internal static RouteHandlerBuilder Fails(this RouteHandlerBuilder builder, params FailureCode[] codes)
+    {
+        foreach (int status in codes.Select(code => FailureProblemMapper.KindOf(code).Status).Distinct().Order())
+            builder.Produces<ProblemResponse>(status, FailureResult.MediaType);
+        return builder.WithMetadata(new FailureCodesMetadata(codes));
+    }
+}
+
+/// <summary>The failures an operation can answer with; the OpenAPI document describes them.</summary>
+internal sealed record FailureCodesMetadata(IReadOnlyList<FailureCode> Codes);
+
+/// <summary>Turns whatever escaped a handler into a problem without any internals.</summary>
+internal sealed class FailureExceptionHandler(ILogger<FailureExceptionHandler> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
+        {
+            httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+        await new FailureResult(ToFailure(exception, httpContext)).ExecuteAsync(httpContext);
+        return true;
+    }
+
+    private Failure ToFailure(Exception exception, HttpContext context)
+    {
+        switch (exception)
+        {
+            case FailureException failed:
+                return failed.Failure;
+            case BadHttpRequestException bad:
+                return new Failure(FailureProblemMapper.CodeOf(bad.StatusCode), bad.Message);
+            default:
+                ApiLog.Unhandled(logger, context.Request.Method, context.Request.Path, exception);
+                return new Failure(FailureCode.Internal, "The request could not be answered.");
+        }
     }
 }

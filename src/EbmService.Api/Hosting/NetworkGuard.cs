@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,8 @@ internal sealed class NetworkGuard(
     ILogger<NetworkGuard> logger) : IHostedLifecycleService
 {
     internal const string Remedy =
-        "Listen on http://localhost:5080, or set Security:AllowUnauthenticatedNetwork (environment: Security__AllowUnauthenticatedNetwork) to true if something else keeps strangers out.";
+        "Listen on http://localhost:5080, or set Security:AllowUnauthenticatedNetwork (environment: "
+        + "Security__AllowUnauthenticatedNetwork) to true if something else keeps strangers out.";
 
     /// <summary>Before the port is opened: what the configuration asks for.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -58,4 +60,54 @@ internal sealed class NetworkGuard(
         ApiLog.OpenNetworkRefused(logger, message);
         throw new StartRefusedException(message);
     }
+}
+
+/// <summary>Section <c>Security</c>.</summary>
+public sealed class SecurityOptions
+{
+    public const string Section = "Security";
+
+    /// <value>
+    /// Whether the service may listen beyond this machine although nobody has to authenticate; false by default. Set it
+    /// only where something else keeps strangers out, for example inside a container whose port is published on loopback.
+    /// </value>
+    public bool AllowUnauthenticatedNetwork { get; set; }
+}
+
+/// <summary>Reads addresses the way Kestrel does.</summary>
+internal static class ListenAddresses
+{
+    internal const string Default = "http://localhost:5080";
+
+    /// <summary>Every address that the configuration asks for; none when it leaves the choice to us.</summary>
+    internal static IReadOnlyList<string> Configured(IConfiguration configuration)
+    {
+        IEnumerable<string> endpoints = configuration.GetSection("Kestrel:Endpoints").GetChildren()
+            .Select(endpoint => endpoint["Url"]).OfType<string>();
+        IEnumerable<string> urls = Split(configuration[WebHostDefaults.ServerUrlsKey]);
+        IEnumerable<string> ports = Split(configuration[WebHostDefaults.HttpPortsKey]).Select(port => $"http://*:{port}")
+            .Concat(Split(configuration[WebHostDefaults.HttpsPortsKey]).Select(port => $"https://*:{port}"));
+        string[] own = [.. endpoints, .. urls];
+        // As in Kestrel: ports count only where no address is given.
+        return own.Length > 0 ? own : [.. ports];
+    }
+
+    internal static bool IsLoopback(string address)
+    {
+        BindingAddress parsed;
+        try
+        {
+            parsed = BindingAddress.Parse(address);
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+        return parsed.IsUnixPipe || parsed.IsNamedPipe
+            || string.Equals(parsed.Host, "localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(parsed.Host.Trim('[', ']'), out IPAddress? ip) && IPAddress.IsLoopback(ip));
+    }
+
+    private static string[] Split(string? value) =>
+        (value ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

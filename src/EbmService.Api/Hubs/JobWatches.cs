@@ -51,7 +51,8 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
     {
         lock (_lock)
         {
-            if (_connections.TryGetValue(connectionId, out Dictionary<string, Watch>? watches) && watches.TryGetValue(key, out Watch? watch))
+            if (_connections.TryGetValue(connectionId, out Dictionary<string, Watch>? watches)
+                && watches.TryGetValue(key, out Watch? watch))
                 watch.Source.Cancel();
         }
     }

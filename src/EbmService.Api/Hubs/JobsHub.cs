@@ -1,3 +1,4 @@
+using EbmService.Api.Jobs;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
@@ -45,4 +46,17 @@ internal sealed class JobsHub(JobWatches watches, IJobService jobs) : Hub<IJobsC
         if (!watches.TryStart(Context.ConnectionId, key, Context.GetHttpContext()?.Request.PathBase ?? default, Context.ConnectionAborted))
             throw new HubException($"A connection watches at most {JobWatches.MaxPerConnection} jobs: use WatchAll, or Unwatch some.");
     }
+}
+
+/// <summary>What the hub sends. The same events, in the same order, as the server-sent events of a job.</summary>
+public interface IJobsClient
+{
+    /// <summary>The status changed; never dropped. The one with a terminal status is a job's last.</summary>
+    Task JobChanged(JobResponse job);
+
+    /// <summary>At most five per second and job; the latest wins.</summary>
+    Task JobProgress(JobProgressMessage progress);
+
+    /// <summary>A picture of the first block's chains; the latest wins. JSON carries the PNG as base64, MessagePack as bytes.</summary>
+    Task JobPreview(string jobId, int step, byte[] png);
 }

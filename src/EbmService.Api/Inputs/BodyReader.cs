@@ -1,5 +1,8 @@
 using EbmService.Api.Errors;
 using EbmService.Core.Failures;
+using EbmService.Core.Tensors;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace EbmService.Api.Inputs;
 
@@ -24,7 +27,8 @@ internal static class BodyReader
         }
         catch (InvalidDataException)
         {
-            return new Failure(FailureCode.InvalidRequest, "The body is not what its Content-Encoding says: it can't be inflated, or it is cut short.",
+            return new Failure(FailureCode.InvalidRequest,
+                "The body is not what its Content-Encoding says: it can't be inflated, or it is cut short.",
                 "Compress the whole body with the named encoding, or send it plain without the header.");
         }
         catch (BadHttpRequestException bad)
@@ -51,4 +55,48 @@ internal static class BodyReader
 
     private static Failure TooLarge(long limit) =>
         new(FailureCode.BodyTooLarge, $"The body is over this server's limit of {limit} bytes (after inflation).");
+}
+
+/// <summary>
+/// Brings Content-Encoding to the words that the decompression knows: any letter case, without identity and blanks,
+/// x-gzip as gzip.
+/// </summary>
+internal static class ContentEncodings
+{
+    internal static Task Normalize(HttpContext context, RequestDelegate next)
+    {
+        IHeaderDictionary headers = context.Request.Headers;
+        if (headers.ContentEncoding.Count > 0)
+        {
+            string[] known = [.. headers.ContentEncoding.ToString()
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(encoding => encoding.ToLowerInvariant()).Where(encoding => encoding != "identity")
+                .Select(encoding => encoding == "x-gzip" ? "gzip" : encoding)];
+            // An empty header would still count as one.
+            if (known.Length == 0)
+                headers.Remove("Content-Encoding");
+            else
+                headers.ContentEncoding = new StringValues(string.Join(", ", known));
+        }
+        return next(context);
+    }
+}
+
+internal static class MediaTypes
+{
+    internal static Failure Unsupported(string sent, params string[] read) => new(
+        FailureCode.UnsupportedMediaType,
+        sent.Length == 0 ? "The Content-Type is missing or can't be read." : $"Bodies of type '{sent}' are not read here.",
+        $"Set Content-Type to {string.Join(" or ", read)}.");
+
+    /// <summary>Whether Accept ranks npy above JSON; JSON is the answer in every other case.</summary>
+    internal static bool PrefersNpy(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out IList<MediaTypeHeaderValue>? accepted))
+            return false;
+        double Quality(string type) => accepted
+            .Where(range => range.MediaType.Equals(type, StringComparison.OrdinalIgnoreCase))
+            .Select(range => range.Quality ?? 1).DefaultIfEmpty(0).Max();
+        return Quality(NpyFormat.MediaType) > Quality("application/json");
+    }
 }

@@ -18,7 +18,8 @@ internal static class InputShape
         if (batch.Rows > maxBatch)
         {
             return Failure.OfFields([new FieldError(field,
-                $"{batch.Rows} inputs are over this server's limit of {maxBatch} per request: send them in several.", FailureCode.OverPolicy)]);
+                $"{batch.Rows} inputs are over this server's limit of {maxBatch} per request: send them in several.",
+                FailureCode.OverPolicy)]);
         }
         int bad = Array.FindIndex(batch.Values, value => !float.IsFinite(value));
         if (bad >= 0)
@@ -43,7 +44,8 @@ internal static class InputShape
         string hint = batch.Shape.Count == wanted.Count
             ? " The first size is the number of inputs; wrap a single input in one more pair of brackets."
             : "";
-        return $"'{model.Key.Name}' takes inputs of shape {Text(wanted)}, so a batch of shape {BatchText(wanted)}; this has shape {sent}.{hint}";
+        return $"'{model.Key.Name}' takes inputs of shape {Text(wanted)}, so a batch of shape {BatchText(wanted)}; this "
+            + $"has shape {sent}.{hint}";
     }
 
     private static string Text(IReadOnlyList<int> shape) => $"[{string.Join(", ", shape)}]";

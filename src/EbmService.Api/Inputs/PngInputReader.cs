@@ -41,9 +41,12 @@ internal static class PngInputReader
         {
             string field = $"files[{pictures.Count + errors.Count}]";
             if (section.GetContentDispositionHeader()?.IsFileDisposition() != true)
-                return Refuse(section.AsFormDataSection()?.Name ?? field, "Only files are read from a form: put options into the query string.");
+                return Refuse(section.AsFormDataSection()?.Name ?? field,
+                    "Only files are read from a form: put options into the query string.");
             if (pictures.Count == maxBatch)
-                return Failure.OfFields([new FieldError("files", $"More than {maxBatch} pictures are over this server's limit: send them in several requests.", FailureCode.OverPolicy)]);
+                return Failure.OfFields([new FieldError(
+                    "files", $"More than {maxBatch} pictures are over this server's limit: send them in several requests.",
+                    FailureCode.OverPolicy)]);
             using var content = new MemoryStream();
             await section.Body.CopyToAsync(content);
             Outcome<TensorPayload> picture = codec.Decode(content.GetBuffer().AsSpan(0, (int)content.Length), schema);

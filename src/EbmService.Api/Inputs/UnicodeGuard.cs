@@ -8,7 +8,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace EbmService.Api.Inputs;
 
-/// <summary>Refuses text that is no Unicode, wherever it stands: the address, a JSON body's bytes, halves of surrogate pairs in its escapes.</summary>
+/// <summary>
+/// Refuses text that is no Unicode, wherever it stands: the address, a JSON body's bytes, halves of surrogate pairs in
+/// its escapes.
+/// </summary>
 internal static class UnicodeGuard
 {
     /// <summary>Path and query, as they were sent.</summary>
@@ -48,7 +51,8 @@ internal static class UnicodeGuard
         catch (InvalidOperationException)
         {
             return Failure.OfFields([new FieldError("body",
-                $"The text that ends at byte {reader.BytesConsumed} holds half a surrogate pair: escape both halves, or send the character itself.")]);
+                $"The text that ends at byte {reader.BytesConsumed} holds half a surrogate pair: escape both halves, or "
+                + "send the character itself.")]);
         }
         catch (JsonException)
         {
@@ -70,7 +74,8 @@ internal static class UnicodeGuard
         var bytes = new List<byte>(target.Length);
         for (int i = 0; i < target.Length; i++)
         {
-            bool isEscape = target[i] == '%' && i + 2 < target.Length && char.IsAsciiHexDigit(target[i + 1]) && char.IsAsciiHexDigit(target[i + 2]);
+            bool isEscape = target[i] == '%' && i + 2 < target.Length && char.IsAsciiHexDigit(target[i + 1])
+                && char.IsAsciiHexDigit(target[i + 2]);
             bytes.Add(isEscape ? Convert.FromHexString(target.AsSpan(i + 1, 2))[0] : (byte)Math.Min(target[i], '\x7f'));
             i += isEscape ? 2 : 0;
         }

@@ -13,7 +13,10 @@ public sealed class EventStreamOptions
 {
     public const string Section = "Events";
 
-    /// <value>Seconds of silence after which a comment line is sent, as proxies cut connections that say nothing; 0.05 to 3600, 15 by default.</value>
+    /// <value>
+    /// Seconds of silence after which a comment line is sent, as proxies cut connections that say nothing; 0.05 to
+    /// 3600, 15 by default.
+    /// </value>
     [Range(0.05, 3600)]
     public double KeepAliveSeconds { get; set; } = 15;
 }
@@ -23,7 +26,8 @@ public sealed class EventStreamOptions
 internal sealed partial class EventStreamOptionsValidator : IValidateOptions<EventStreamOptions>;
 
 /// <summary>
-/// Writes job events as server-sent events. The headers leave at once, also while nothing happens, and a comment line after each time of silence.
+/// Writes job events as server-sent events. The headers leave at once, also while nothing happens, and a comment line after each
+/// time of silence.
 /// </summary>
 /// <remarks>https://html.spec.whatwg.org/multipage/server-sent-events.html</remarks>
 internal sealed class EventStream(TimeProvider clock, IOptions<EventStreamOptions> options)
@@ -34,7 +38,8 @@ internal sealed class EventStream(TimeProvider clock, IOptions<EventStreamOption
     /// <param name="context">The request to answer.</param>
     /// <param name="events">What to send; the stream ends with it.</param>
     /// <param name="numbered">Whether events carry their sequence number as id, for a client to go on after it.</param>
-    /// <param name="mayBeOver">Whether the stream may already be at its end: then none at all is answered 204, which tells browsers not to come back.</param>
+    /// <param name="mayBeOver">Whether the stream may already be at its end: then none at all is answered 204, which
+    /// tells browsers not to come back.</param>
     internal async Task WriteAsync(HttpContext context, IAsyncEnumerable<JobEvent> events, bool numbered, bool mayBeOver)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);

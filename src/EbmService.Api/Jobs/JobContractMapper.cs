@@ -34,7 +34,8 @@ internal static class JobContractMapper
         Links = ToLinks(job, prefix),
     };
 
-    internal static JobListResponse ToList(JobPage page, PathString prefix) => new([.. page.Jobs.Select(job => ToResponse(job, prefix))], page.NextCursor);
+    internal static JobListResponse ToList(JobPage page, PathString prefix) =>
+        new([.. page.Jobs.Select(job => ToResponse(job, prefix))], page.NextCursor);
 
     internal static JobResultsResponse ToResults(JobSnapshot job, PathString prefix) => new([.. job.Results.Select(entry =>
         new JobResultResponse(entry.Name, entry.MediaType, entry.Size, entry.Sha256, $"{PathOf(job.Id, prefix)}/results/{entry.Name}"))]);

@@ -15,21 +15,27 @@ internal static class JobEndpoints
         RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs");
         JobTypeRegistry types = routes.ServiceProvider.GetRequiredService<JobTypeRegistry>();
         group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a job.")
-            .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: 200 if the job ended in time. With 'Idempotency-Key' a repeated request gets the first one's job, whatever has become of its model; keys are a tenant's own.")
+            .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: "
+                + "200 if the job ended in time. With 'Idempotency-Key' a repeated request gets the first one's job, "
+                + "whatever has become of its model; keys are a tenant's own.")
             .WithMetadata(JobRequestBody(types), JobExamples(types))
-            .WithMetadata(new HeaderParameter("Idempotency-Key", "Any text unique to this job, for example a UUID."), new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."),
+            .WithMetadata(new HeaderParameter("Idempotency-Key", "Any text unique to this job, for example a UUID."),
+                new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."),
                 new HeaderParameter(TenantHeader.Name, TenantHeader.Description))
             .Produces<JobResponse>(202).Produces<JobResponse>(200)
             .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.IdempotencyInFlight, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.StorageBusy,
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed,
+                FailureCode.StorageBusy,
                 FailureCode.InsufficientStorage, FailureCode.Internal);
         group.MapGet("/", ListAsync).WithName("ListJobs").WithSummary("Jobs, newest first, in pages.")
             .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest, FailureCode.StorageBusy);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
             .Produces<JobResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
         MapTransitions(group);
-        group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob").WithSummary("Deletes the record and the results of a job that has ended.")
-            .Produces(204).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.StorageFailed, FailureCode.StorageBusy);
+        group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob")
+            .WithSummary("Deletes the record and the results of a job that has ended.")
+            .Produces(204).Fails(
+                FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.StorageFailed, FailureCode.StorageBusy);
         return routes;
     }
 
@@ -39,29 +45,36 @@ internal static class JobEndpoints
     };
 
     private static RequestExampleSet JobExamples(JobTypeRegistry types) => new("mnist-jem",
-        [.. types.All.SelectMany(type => type.Description.Examples).Select(example => new RequestExample(example.Name, example.Summary, example.Json))]);
+        [.. types.All.SelectMany(type => type.Description.Examples)
+            .Select(example => new RequestExample(example.Name, example.Summary, example.Json))]);
 
     private static void MapTransitions(RouteGroupBuilder group)
     {
         group.MapPost("/{id}/cancel", CancelAsync).WithName("CancelJob")
             .WithSummary("Stops a job: a queued one at once, a running one at the end of its quantum, keeping partial results.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
+            .Produces<JobResponse>(202)
+            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
         group.MapPost("/{id}/pause", PauseAsync).WithName("PauseJob")
             .WithSummary("Takes a job off the device at the end of its quantum and stores its chains; resume goes on to the same bits.")
             .WithDescription("202: still running until the chains are stored, then paused. A paused job stays as it is.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
+            .Produces<JobResponse>(202)
+            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
         group.MapPost("/{id}/resume", ResumeAsync).WithName("ResumeJob")
             .WithSummary("Queues a paused job again, where its chains stopped.")
             .WithDescription("202. A job that is not paused stays as it is.")
-            .Produces<JobResponse>(202).Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
+            .Produces<JobResponse>(202)
+            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
         group.MapPost("/{id}/extend", ExtendAsync).WithName("ExtendJob")
             .WithSummary("Makes a new job whose chains go on from the last states of one that has succeeded.")
-            .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the same bits as the spec that it shows, run at once. "
-                + "A job that a stop rule ended goes on from that step for exactly so many more, without the rules. The new job keeps the tenant of the one that it extends: X-Tenant is not read here.")
+            .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the "
+                + "same bits as the spec that it shows, run at once. "
+                + "A job that a stop rule ended goes on from that step for exactly so many more, without the rules. The "
+                + "new job keeps the tenant of the one that it extends: X-Tenant is not read here.")
             .WithMetadata(new RequestBodyMetadata(typeof(ExtendJobRequest), []), RequestExamples.ExtendJob)
             .Produces<JobResponse>(202)
             .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed, FailureCode.StorageBusy,
+                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed,
+                FailureCode.StorageBusy,
                 FailureCode.InsufficientStorage, FailureCode.Internal);
     }
 
@@ -93,40 +106,42 @@ internal static class JobEndpoints
         if (!request.Succeeded)
             return request.Failure;
         if (request.Value.Key is { } key)
-            return await jobs.SubmitOnceAsync(key, cancellationToken => reader.BuildAsync(request.Value, cancellationToken), context.RequestAborted);
+            return await jobs.SubmitOnceAsync(
+                key, cancellationToken => reader.BuildAsync(request.Value, cancellationToken), context.RequestAborted);
         Outcome<JobSubmission> submission = await reader.BuildAsync(request.Value, context.RequestAborted);
         return submission.Succeeded ? await jobs.SubmitAsync(submission.Value, context.RequestAborted) : submission.Failure;
     }
 
     private static async Task<Results<Ok<JobListResponse>, FailureResult>> ListAsync(
-        HttpRequest request, IJobService jobs, JobTypeRegistry types, CancellationToken cancellation,
+        HttpRequest request, IJobService jobs, JobTypeRegistry types, CancellationToken cancellationToken,
         string? status = null, string? model = null, string? type = null,
         string? limit = null, string? cursor = null)
     {
         Outcome<JobQuery> query = JobQueryReader.Read(status, model, type, limit, cursor, types);
         if (!query.Succeeded)
             return new FailureResult(query.Failure);
-        Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellation);
+        Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellationToken);
         return page.Succeeded ? TypedResults.Ok(JobContractMapper.ToList(page.Value, request.PathBase)) : new FailureResult(page.Failure);
     }
 
-    private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(string id, HttpRequest request, IJobService jobs, CancellationToken cancellation)
+    private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellation);
+        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(request, await jobs.CancelAsync(id, cancellation));
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        Accepted(request, await jobs.CancelAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> PauseAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(request, await jobs.PauseAsync(id, cancellation));
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        Accepted(request, await jobs.PauseAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ResumeAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation) =>
-        Accepted(request, await jobs.ResumeAsync(id, cancellation));
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        Accepted(request, await jobs.ResumeAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ExtendAsync(
         string id, HttpContext context, JobExtensionReader reader, IJobService jobs)
@@ -145,9 +160,10 @@ internal static class JobEndpoints
             JobContractMapper.PathOf(job.Value.Id, request.PathBase), JobContractMapper.ToResponse(job.Value, request.PathBase))
         : new FailureResult(job.Failure);
 
-    private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string id, IJobService jobs, CancellationToken cancellation)
+    private static async Task<Results<NoContent, FailureResult>> DeleteAsync(
+        string id, IJobService jobs, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> job = await jobs.DeleteAsync(id, cancellation);
+        Outcome<JobSnapshot> job = await jobs.DeleteAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.NoContent() : new FailureResult(job.Failure);
     }
 }

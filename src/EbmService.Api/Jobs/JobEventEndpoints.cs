@@ -17,15 +17,18 @@ internal static class JobEventEndpoints
     {
         routes.MapGet("/v1/jobs/{id}/events", WatchAsync).WithTags("Jobs").WithName("WatchJob")
             .WithSummary("Server-sent events: job, progress, preview; the last is the terminal 'job' event.")
-            .WithDescription("Each event's id is its sequence number: send the last one seen as Last-Event-ID to go on after a broken connection; "
+            .WithDescription("Each event's id is its sequence number: send the last one seen as Last-Event-ID to go on "
+                + "after a broken connection; "
                 + "204 when there is nothing after it and never will be. A comment line is sent while nothing happens.")
             .WithMetadata(new HeaderParameter(LastEventId, "The sequence number of the last event seen."))
             .Produces<string>(200, EventStream.MediaType).Produces(204).Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound);
         routes.MapGet("/v1/events", WatchAllAsync).WithTags("Jobs").WithName("WatchJobs")
             .WithSummary("Server-sent events of all jobs on one connection: job and progress, without previews and without an end.")
-            .WithDescription("Begins with the current state of every job that has not ended. Events carry no id, as sequence numbers count per job: "
+            .WithDescription("Begins with the current state of every job that has not ended. Events carry no id, as "
+                + "sequence numbers count per job: "
                 + "after a broken connection GET /v1/jobs tells which jobs have ended meanwhile.")
-            .WithMetadata(new HeaderParameter(TenantHeader.Name, "Only this tenant's jobs; those of all without it. Browsers, which can't set it, write ?tenant=."))
+            .WithMetadata(new HeaderParameter(
+                TenantHeader.Name, "Only this tenant's jobs; those of all without it. Browsers, which can't set it, write ?tenant=."))
             .Produces<string>(200, EventStream.MediaType).Fails(FailureCode.InvalidRequest);
         return routes;
     }
@@ -33,11 +36,13 @@ internal static class JobEventEndpoints
     private static async Task<IResult> WatchAsync(string id, HttpContext context, IJobService jobs, EventStream stream)
     {
         if (!TryReadLast(context.Request, out long last))
-            return new FailureResult(Failure.OfFields([new FieldError(LastEventId, "Must be a sequence number, as in the 'id' of an earlier event.")]));
+            return new FailureResult(
+                Failure.OfFields([new FieldError(LastEventId, "Must be a sequence number, as in the 'id' of an earlier event.")]));
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, context.RequestAborted);
         if (!job.Succeeded)
             return new FailureResult(job.Failure);
-        await AnswerAsync(context, stream, jobs.WatchAsync(id, last, context.RequestAborted), numbered: true, mayBeOver: job.Value.Status.IsTerminal());
+        await AnswerAsync(context, stream, jobs.WatchAsync(id, last, context.RequestAborted), numbered: true,
+            mayBeOver: job.Value.Status.IsTerminal());
         return TypedResults.Empty;
     }
 
@@ -52,11 +57,13 @@ internal static class JobEventEndpoints
         return TypedResults.Empty;
     }
 
-    private static async Task AnswerAsync(HttpContext context, EventStream stream, IAsyncEnumerable<JobEvent> events, bool numbered, bool mayBeOver)
+    private static async Task AnswerAsync(
+        HttpContext context, EventStream stream, IAsyncEnumerable<JobEvent> events, bool numbered, bool mayBeOver)
     {
         try
         {
-            await (HttpMethods.IsHead(context.Request.Method) ? EventStream.StartAsync(context.Response) : stream.WriteAsync(context, events, numbered, mayBeOver));
+            await (HttpMethods.IsHead(context.Request.Method)
+                ? EventStream.StartAsync(context.Response) : stream.WriteAsync(context, events, numbered, mayBeOver));
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -32,7 +32,8 @@ internal sealed class JobExtensionReader(IJobService jobs, JobTypeRegistry types
             if (!model.Succeeded)
                 return model.Failure;
             if (model.Value.Digest != used.Digest)
-                return new Failure(FailureCode.InvalidTransition, "The model's files are not those that the job ran on.", "Submit a new job, with start 'job' for the same start points.");
+                return new Failure(FailureCode.InvalidTransition, "The model's files are not those that the job ran on.",
+                    "Submit a new job, with start 'job' for the same start points.");
             models.Add(model.Value);
         }
         int steps = read.Value.Steps;

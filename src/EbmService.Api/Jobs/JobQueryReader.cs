@@ -12,7 +12,8 @@ internal static class JobQueryReader
     private const int DefaultLimit = 50;
     private const int MaxLimit = 200;
 
-    internal static Outcome<JobQuery> Read(string? status, string? model, string? type, string? limit, string? cursor, JobTypeRegistry types)
+    internal static Outcome<JobQuery> Read(
+        string? status, string? model, string? type, string? limit, string? cursor, JobTypeRegistry types)
     {
         var errors = new List<FieldError>();
         var query = new JobQuery(Word<JobStatus>("status", status, errors), Blank(model), Type(type, types, errors),
@@ -38,7 +39,8 @@ internal static class JobQueryReader
     {
         if (Blank(text) is not { } word)
             return null;
-        string? name = types.All.Select(type => type.Description.Name).FirstOrDefault(known => known.Equals(word, StringComparison.OrdinalIgnoreCase));
+        string? name = types.All.Select(type => type.Description.Name)
+            .FirstOrDefault(known => known.Equals(word, StringComparison.OrdinalIgnoreCase));
         if (name is null)
             errors.Add(new("type", $"Must be one of: {types.Known}."));
         return name;

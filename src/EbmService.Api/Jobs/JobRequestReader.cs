@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using EbmService.Api.Inputs;
@@ -14,7 +16,8 @@ namespace EbmService.Api.Jobs;
 /// <summary>POST /v1/jobs as it was read.</summary>
 /// <param name="Key">Present where the client sent an Idempotency-Key.</param>
 /// <param name="Errors">What is wrong with headers and envelope.</param>
-internal sealed record JobRequest(IJobType Type, CreateJobRequest Body, string Tenant, SubmissionKey? Key, IReadOnlyList<FieldError> Errors);
+internal sealed record JobRequest(
+    IJobType Type, CreateJobRequest Body, string Tenant, SubmissionKey? Key, IReadOnlyList<FieldError> Errors);
 
 /// <summary>Reads POST /v1/jobs and makes a validated submission of it.</summary>
 internal sealed class JobRequestReader(
@@ -50,7 +53,8 @@ internal sealed class JobRequestReader(
         if (key is not null && errors.Count > 0)
             return Failure.OfFields(errors);
         CheckEnvelope(read.Value, errors);
-        return new JobRequest(type, read.Value, tenant, key is null ? null : new SubmissionKey(tenant, key, RequestFingerprint.Of(body.Value)), errors);
+        return new JobRequest(
+            type, read.Value, tenant, key is null ? null : new SubmissionKey(tenant, key, RequestFingerprint.Of(body.Value)), errors);
     }
 
     /// <summary>Makes the submission of a request; reports all errors together.</summary>
@@ -63,7 +67,10 @@ internal sealed class JobRequestReader(
     /// <summary>What the body of a request for a job of that type is read as.</summary>
     internal static Type BodyOf(IJobType type) => typeof(CreateJobRequest<>).MakeGenericType(type.Description.Request);
 
-    /// <summary>The member <c>type</c> of a body; null where there is none, or where the body is not JSON, which its reader then says.</summary>
+    /// <summary>
+    /// The member <c>type</c> of a body; null where there is none, or where the body is not JSON, which its reader then
+    /// says.
+    /// </summary>
     private static string? TypeIn(ReadOnlySpan<byte> body)
     {
         try
@@ -94,7 +101,8 @@ internal sealed class JobRequestReader(
         if (!models.Succeeded)
             return errors.Count > 0 ? Failure.OfFields(errors) : models.Failure;
         Outcome<AcceptedJob> accepted = await type.AcceptAsync(
-            new JobProposal(job.ReadSpec(), models.Value, device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed), cancellationToken);
+            new JobProposal(job.ReadSpec(), models.Value, device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed),
+            cancellationToken);
         if (!accepted.Succeeded && accepted.Failure.Fields.Count == 0)
             return accepted.Failure;
         errors.AddRange(accepted.Failure?.Fields ?? []);
@@ -103,7 +111,8 @@ internal sealed class JobRequestReader(
         JobModel[] used = [.. type.Description.Roles.Zip(models.Value, (role, model) => JobModel.Create(role, model.Reference()))];
         return new JobSubmission(used, accepted.Value!.Spec)
         {
-            Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [], Footprint = accepted.Value.Footprint,
+            Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [],
+            Footprint = accepted.Value.Footprint,
             Warnings = accepted.Value.Warnings,
         };
     }
@@ -112,11 +121,13 @@ internal sealed class JobRequestReader(
     private Outcome<HostedModel[]> FindModels(JobTypeDescription type, CreateJobRequest job)
     {
         var errors = new List<FieldError>();
-        JobModelRequest[] asked = job.Models is { } list ? [.. list] : job.Model is { } text && !string.IsNullOrWhiteSpace(text) ? [Parse(text)] : [];
+        JobModelRequest[] asked = job.Models is { } list ? [.. list]
+            : job.Model is { } text && !string.IsNullOrWhiteSpace(text) ? [Parse(text)] : [];
         if (job.Models is not null && job.Model is not null)
             errors.Add(new("model", "and models exclude each other: give one."));
         foreach ((int index, JobModelRequest one) in asked.Index().Where(one => !type.Roles.Contains(RoleOf(one.Item))))
-            errors.Add(new($"models[{index}].role", $"Work of type {type.Name} has no role '{one.Role}'. Its roles: {string.Join(", ", type.Roles)}."));
+            errors.Add(new($"models[{index}].role",
+                $"Work of type {type.Name} has no role '{one.Role}'. Its roles: {string.Join(", ", type.Roles)}."));
         var found = new List<HostedModel>();
         foreach (string role in type.Roles)
         {
@@ -134,7 +145,8 @@ internal sealed class JobRequestReader(
             if (CapabilityRules.Refuse(model.Value, type.Task) is { } refusal)
                 return refusal;
             if (named[0].Digest is { } digest && digest != model.Value.Digest)
-                errors.Add(new("models", $"The digest of '{model.Value.Key}' is {model.Value.Digest}: leave it out, or name the version that you mean."));
+                errors.Add(new("models",
+                    $"The digest of '{model.Value.Key}' is {model.Value.Digest}: leave it out, or name the version that you mean."));
             found.Add(model.Value);
         }
         return errors.Count > 0 ? Failure.OfFields(errors) : found.ToArray();
@@ -171,5 +183,62 @@ internal sealed class JobRequestReader(
             errors.Add(new("tags", $"At most {MaxTags} tags."));
         else if (job.Tags?.Any(tag => string.IsNullOrEmpty(tag) || tag.Length > MaxTagLength) == true)
             errors.Add(new("tags", $"Each tag has 1 to {MaxTagLength} characters."));
+    }
+}
+
+/// <summary>
+/// The meaning of a JSON request as a hash: the order of members, blanks, the spelling of numbers and escapes, and members that
+/// are null (as good as absent here) make no difference.
+/// </summary>
+internal static class RequestFingerprint
+{
+    /// <param name="json">A body that was read without a fault.</param>
+    /// <returns>64 hex digits.</returns>
+    internal static string Of(ReadOnlyMemory<byte> json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json.Span.StartsWith("\uFEFF"u8) ? json[3..] : json);
+        var canonical = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(canonical))
+            Write(writer, document.RootElement);
+        return Convert.ToHexStringLower(SHA256.HashData(canonical.WrittenSpan));
+    }
+
+    private static void Write(Utf8JsonWriter writer, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                foreach (JsonProperty member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null)
+                    .OrderBy(member => member.Name, StringComparer.Ordinal))
+                {
+                    writer.WritePropertyName(member.Name);
+                    Write(writer, member.Value);
+                }
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (JsonElement item in value.EnumerateArray())
+                    Write(writer, item);
+                writer.WriteEndArray();
+                break;
+            case JsonValueKind.Number:
+                writer.WriteRawValue(Number(value), skipInputValidation: true);
+                break;
+            default:
+                value.WriteTo(writer);
+                break;
+        }
+    }
+
+    /// <summary>1, 1.0 and 1e0 are one number; one that no double holds stays as it is written.</summary>
+    private static string Number(JsonElement value)
+    {
+        if (value.TryGetInt64(out long whole))
+            return whole.ToString(CultureInfo.InvariantCulture);
+        return value.TryGetDouble(out double number) && double.IsFinite(number)
+            ? (number == 0 ? 0 : number).ToString("R", CultureInfo.InvariantCulture)
+            : value.GetRawText();
     }
 }

@@ -57,5 +57,6 @@ internal static class ModelContractMapper
     private static Dictionary<string, RecipeCard> Recipes(ModelDescriptor descriptor) =>
         descriptor.Recipes.Keys.Union(SgldRecipes.BuiltIn.Keys)
             .Select(name => (Name: name, Recipe: SamplingSpecFactory.FindRecipe(descriptor, name)!))
-            .ToDictionary(entry => entry.Name, entry => new RecipeCard(entry.Recipe, entry.Recipe.ImpliedTemperatureAt(0, entry.Recipe.Steps)));
+            .ToDictionary(entry => entry.Name,
+                entry => new RecipeCard(entry.Recipe, entry.Recipe.ImpliedTemperatureAt(0, entry.Recipe.Steps)));
 }

@@ -15,7 +15,8 @@ internal sealed class JobTypeSchemaFilter(JobTypeRegistry types) : ISchemaFilter
         if (context.Type == typeof(JobSpec))
         {
             (described.Type, described.Properties, described.AdditionalPropertiesAllowed) = (null, null, true);
-            described.OneOf = OneOf(types.All.Select(type => type.Description.Spec), context.SchemaGenerator, context.SchemaRepository).OneOf;
+            described.OneOf = OneOf(
+                types.All.Select(type => type.Description.Spec), context.SchemaGenerator, context.SchemaRepository).OneOf;
         }
         else if (context.Type == typeof(JobProgress) || context.Type == typeof(JobProgressMessage))
         {

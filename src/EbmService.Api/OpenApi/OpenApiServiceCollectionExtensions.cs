@@ -27,7 +27,8 @@ internal static class OpenApiServiceCollectionExtensions
             ui.DisplayRequestDuration();
             ui.EnableDeepLinking();
         });
-        app.MapGet("/", (HttpRequest request) => TypedResults.Redirect(request.PathBase.ToUriComponent() + "/swagger")).ExcludeFromDescription();
+        app.MapGet("/", (HttpRequest request) => TypedResults.Redirect(request.PathBase.ToUriComponent() + "/swagger"))
+            .ExcludeFromDescription();
         return app;
     }
 
@@ -37,7 +38,8 @@ internal static class OpenApiServiceCollectionExtensions
         {
             Title = "EbmService",
             Version = DocumentName,
-            Description = "Hosts energy-based models: energies, classes and out-of-distribution verdicts in milliseconds; samples by Markov chains as jobs. Live progress: SignalR hub /hubs/jobs.",
+            Description = "Hosts energy-based models: energies, classes and out-of-distribution verdicts in milliseconds; "
+                + "samples by Markov chains as jobs. Live progress: SignalR hub /hubs/jobs.",
         });
         options.IncludeXmlComments(typeof(OpenApiServiceCollectionExtensions).Assembly);
         options.IncludeXmlComments(typeof(ModelKey).Assembly);
@@ -45,7 +47,8 @@ internal static class OpenApiServiceCollectionExtensions
         options.NonNullableReferenceTypesAsRequired();
         options.OperationFilter<OperationDetailsFilter>();
         options.UseAllOfToExtendReferenceSchemas();
-        options.SchemaFilter<DocumentedSchemaFilter>(new XmlSummaries([Documentation(typeof(OpenApiServiceCollectionExtensions)), Documentation(typeof(ModelKey))]));
+        options.SchemaFilter<DocumentedSchemaFilter>(
+            new XmlSummaries([Documentation(typeof(OpenApiServiceCollectionExtensions)), Documentation(typeof(ModelKey))]));
         options.SchemaFilter<TensorSchemaFilter>();
         options.SchemaFilter<JobTypeSchemaFilter>();
         options.MapType<NestedNumbers>(() => new OpenApiSchema

@@ -32,3 +32,32 @@ internal static class RequestExamples
     private static string DigitTensor =>
         $$"""{"dtype": "uint8", "shape": [1, 1, 28, 28], "base64": "{{Convert.ToBase64String(SampleDigit.Seven())}}"}""";
 }
+
+/// <summary>A 7 drawn by two strokes, so that the examples have a digit without shipping anybody's data.</summary>
+internal static class SampleDigit
+{
+    internal const int Side = 28;
+    private const double StrokeRadius = 1.3;
+
+    /// <returns>28 x 28 levels, 0 = black.</returns>
+    internal static byte[] Seven()
+    {
+        var pixels = new byte[Side * Side];
+        for (int y = 0; y < Side; y++)
+        {
+            for (int x = 0; x < Side; x++)
+            {
+                double distance = Math.Min(Distance(x, y, 7, 7, 20, 7), Distance(x, y, 20, 7, 13, 21));
+                pixels[y * Side + x] = (byte)Math.Round(255 * Math.Clamp(StrokeRadius + 0.5 - distance, 0, 1));
+            }
+        }
+        return pixels;
+    }
+
+    private static double Distance(double x, double y, double x1, double y1, double x2, double y2)
+    {
+        double length = (x2 - x1) * (x2 - x1) + (y2 - y1) * (y2 - y1);
+        double along = Math.Clamp(((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length, 0, 1);
+        return Math.Sqrt(Math.Pow(x - x1 - along * (x2 - x1), 2) + Math.Pow(y - y1 - along * (y2 - y1), 2));
+    }
+}

@@ -19,7 +19,10 @@ internal sealed class TensorSchemaFilter : ISchemaFilter
         tensor.AdditionalPropertiesAllowed = true;
         tensor.OneOf =
         [
-            new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema(), Description = "Nested arrays of finite numbers." },
+            new OpenApiSchema
+            {
+                Type = JsonSchemaType.Array, Items = new OpenApiSchema(), Description = "Nested arrays of finite numbers.",
+            },
             Base64(),
         ];
     }

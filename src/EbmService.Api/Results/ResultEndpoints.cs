@@ -26,16 +26,16 @@ internal static class ResultEndpoints
     }
 
     private static async Task<Results<Ok<JobResultsResponse>, FailureResult>> ListAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellation)
+        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellation);
+        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResults(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
     private static async Task<Results<FileStreamHttpResult, FailureResult>> DownloadAsync(
-        string id, string name, HttpResponse response, IJobService jobs, CancellationToken cancellation)
+        string id, string name, HttpResponse response, IJobService jobs, CancellationToken cancellationToken)
     {
-        Outcome<JobResult> opened = await jobs.OpenResultAsync(id, name, cancellation);
+        Outcome<JobResult> opened = await jobs.OpenResultAsync(id, name, cancellationToken);
         if (!opened.Succeeded)
             return new FailureResult(opened.Failure);
         ResultEntry entry = opened.Value.Entry;

@@ -1,12 +1,13 @@
+using System.Text;
 using System.Text.Json;
 using EbmService.Cli.Data;
 using EbmService.Cli.Engine;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Assessment;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Data;
-using EbmService.Inference.Assessment;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 
@@ -67,7 +68,8 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
             TestImages = image ? options.Data.ReadTestImages(input) : null,
             TestRows = image ? null : Rows(options.Data.ReadTest(input), input),
             TwoMoonsNoise = options.Data.IsTwoMoons ? DataSource.TwoMoonsNoise : null,
-            OutOfDistribution = options.OutOfDistribution.Select(text => ReadSet(text, input)).ToDictionary(set => set.Name, set => set.Images),
+            OutOfDistribution = options.OutOfDistribution.Select(text => ReadSet(text, input))
+                .ToDictionary(set => set.Name, set => set.Images),
             ClassifierFile = options.Classifier,
         };
     }
@@ -102,7 +104,8 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
         string pictures = Path.Combine(options.ModelFolder, "pictures");
         Directory.CreateDirectory(pictures);
         WritePictures(pictures, outcome);
-        ModelCardFile.Update(Path.Combine(options.ModelFolder, "README.md"), model, AssessmentCard.Render(outcome.Report), outcome.Pictures.Keys);
+        ModelCardFile.Update(
+            Path.Combine(options.ModelFolder, "README.md"), model, AssessmentCard.Render(outcome.Report), outcome.Pictures.Keys);
         environment.Out.WriteLine($"Wrote the metrics into {ModelFiles.Manifest} and README.md.");
     }
 
@@ -111,4 +114,32 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
         environment.Out.WriteLine(status);
         environment.Out.Flush();
     }
+}
+
+/// <summary>The part of a model's README.md that <c>ebm evaluate</c> owns.</summary>
+internal static class ModelCardFile
+{
+    private const string Begin = "<!-- metrics:begin -->";
+    private const string End = "<!-- metrics:end -->";
+
+    /// <summary>Replaces what stands between the markers; a missing file or missing markers are added.</summary>
+    public static void Update(string path, HostedModel model, string metrics, IEnumerable<string> pictures)
+    {
+        string text = File.Exists(path) ? File.ReadAllText(path) : $"# {model.Descriptor!.Title}\n\n{model.Descriptor.Description}\n";
+        AtomicFile.Write(path, Encoding.UTF8.GetBytes(Replace(text, Section(metrics, pictures))));
+    }
+
+    internal static string Replace(string text, string section)
+    {
+        int begin = text.IndexOf(Begin, StringComparison.Ordinal);
+        int end = text.IndexOf(End, StringComparison.Ordinal);
+        string marked = $"{Begin}\n{section.TrimEnd()}\n{End}";
+        return begin >= 0 && end > begin
+            ? text[..begin] + marked + text[(end + End.Length)..]
+            : $"{text.TrimEnd()}\n\n{marked}\n";
+    }
+
+    private static string Section(string metrics, IEnumerable<string> pictures) =>
+        metrics.TrimEnd() + "\n\n" + string.Join('\n', pictures.Order(StringComparer.Ordinal)
+            .Select(name => $"![{Path.GetFileNameWithoutExtension(name)}](pictures/{name})"));
 }

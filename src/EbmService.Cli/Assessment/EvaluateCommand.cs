@@ -24,18 +24,33 @@ internal static class EvaluateCommand
         Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 Ctrl-C.
         """;
 
+    private const string OodHelp = "A set that is out of distribution: an IDX file of images or a folder of PNG; may be repeated.";
+
+    private const string OutputHelp = "Folder for the files. Default: evaluation/NAME/VERSION.";
+
+    private const string ClassifierHelp = "The independent classifier: read when it exists, written otherwise.";
+
+    private const string SeedHelp = "Of synthetic sets, samples and classifier.";
+
+    private const string UpdateHelp =
+        "Write the metrics into version.json and, between <!-- metrics:begin --> and <!-- metrics:end -->, into the "
+        + "model's README.md; pictures into its pictures folder.";
+
+    private const string PrecisionHelp =
+        "Instead: what bfloat16 changes about energies of test inputs and about chains, into precision.json.";
+
     public static Command Create(CliEnvironment environment, string[] args)
     {
         var folder = new Argument<string>("model-folder") { Description = "Folder with model.json and at least one version." };
         var data = new Option<string>("--data") { Description = DataSource.Help, Required = true, HelpName = "SOURCE" };
-        var ood = new Option<string[]>("--ood") { Description = "A set that is out of distribution: an IDX file of images or a folder of PNG; may be repeated.", HelpName = "NAME=PATH", AllowMultipleArgumentsPerToken = true };
+        var ood = new Option<string[]>("--ood") { Description = OodHelp, HelpName = "NAME=PATH", AllowMultipleArgumentsPerToken = true };
         var version = new Option<string?>("--version") { Description = "Default: the newest.", HelpName = "NAME" };
-        var output = new Option<string?>("--out") { Description = "Folder for the files. Default: evaluation/NAME/VERSION.", HelpName = "DIR" };
-        var classifier = new Option<string?>("--classifier") { Description = "The independent classifier: read when it exists, written otherwise.", HelpName = "FILE" };
-        var seed = new Option<long>("--seed") { Description = "Of synthetic sets, samples and classifier.", DefaultValueFactory = _ => 1, HelpName = "N" };
+        var output = new Option<string?>("--out") { Description = OutputHelp, HelpName = "DIR" };
+        var classifier = new Option<string?>("--classifier") { Description = ClassifierHelp, HelpName = "FILE" };
+        var seed = new Option<long>("--seed") { Description = SeedHelp, DefaultValueFactory = _ => 1, HelpName = "N" };
         var quick = new Option<bool>("--quick") { Description = "Smaller sets and a lesser classifier, for a look." };
-        var update = new Option<bool>("--update-card") { Description = "Write the metrics into version.json and, between <!-- metrics:begin --> and <!-- metrics:end -->, into the model's README.md; pictures into its pictures folder." };
-        var precision = new Option<bool>("--compare-precision") { Description = "Instead: what bfloat16 changes about energies of test inputs and about chains, into precision.json." };
+        var update = new Option<bool>("--update-card") { Description = UpdateHelp };
+        var precision = new Option<bool>("--compare-precision") { Description = PrecisionHelp };
         var command = new Command("evaluate", "Measures a model version and writes a report.")
         {
             folder, data, ood, version, output, classifier, seed, quick, precision, update,
@@ -60,4 +75,32 @@ internal static class EvaluateCommand
         });
         return command.WithNotes(Notes);
     }
+}
+
+/// <summary>The options of <c>ebm evaluate</c>.</summary>
+internal sealed record AssessmentOptions
+{
+    public required string ModelFolder { get; init; }
+
+    public required DataSource Data { get; init; }
+
+    /// <value>NAME=PATH each.</value>
+    public required IReadOnlyList<string> OutOfDistribution { get; init; }
+
+    public string? Version { get; init; }
+
+    public string? Output { get; init; }
+
+    public string? Classifier { get; init; }
+
+    public long Seed { get; init; }
+
+    public bool Quick { get; init; }
+
+    /// <value>Compares float32 with bfloat16 instead.</value>
+    public bool ComparePrecision { get; init; }
+
+    public bool UpdateCard { get; init; }
+
+    public required string CommandText { get; init; }
 }

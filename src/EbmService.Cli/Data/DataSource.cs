@@ -8,7 +8,8 @@ namespace EbmService.Cli.Data;
 internal sealed class DataSource
 {
     public const string Help =
-        "mnist:DIR (the four IDX files of MNIST or a set like it, plain or .gz), idx:IMAGES[,LABELS], png:DIR (a subfolder per class, or flat), "
+        "mnist:DIR (the four IDX files of MNIST or a set like it, plain or .gz), idx:IMAGES[,LABELS], png:DIR (a subfolder "
+        + "per class, or flat), "
         + "two-moons (made, not read). A bare DIR is MNIST when it holds its four files, else a folder of PNG.";
 
     private const string TwoMoons = "two-moons";
@@ -93,5 +94,6 @@ internal sealed class DataSource
         input.Shape.SequenceEqual([images.Channels, images.Height, images.Width])
             ? images
             : throw new InvalidDatasetException(
-                $"the images have shape [{images.Channels}, {images.Height}, {images.Width}], the model takes [{string.Join(", ", input.Shape)}]");
+                $"the images have shape [{images.Channels}, {images.Height}, {images.Width}], the model takes "
+                + $"[{string.Join(", ", input.Shape)}]");
 }

@@ -19,18 +19,22 @@ internal static class MnistCommand
         Exit codes: 0 done, 1 failed (download or checksum), 2 bad usage or input, 130 Ctrl-C.
         """;
 
+    private const string FromHelp = "Copy from this folder (plain or .gz) instead of downloading.";
+
+    private const string UrlHelp = "Where the .gz files lie; https.";
+
     public static Command Create(CliEnvironment environment)
     {
         var output = new Option<string>("--out") { Description = "Folder for the files.", Required = true, HelpName = "DIR" };
-        var from = new Option<string?>("--from") { Description = "Copy from this folder (plain or .gz) instead of downloading.", HelpName = "DIR" };
-        var url = new Option<string>("--url") { Description = "Where the .gz files lie; https.", DefaultValueFactory = _ => DefaultUrl, HelpName = "URL" };
+        var from = new Option<string?>("--from") { Description = FromHelp, HelpName = "DIR" };
+        var url = new Option<string>("--url") { Description = UrlHelp, DefaultValueFactory = _ => DefaultUrl, HelpName = "URL" };
         var mnist = new Command("mnist", "Fetches MNIST with checksums.") { output, from, url };
-        mnist.SetAction(async (parsed, cancellation) =>
+        mnist.SetAction(async (parsed, cancellationToken) =>
         {
             var fetcher = new MnistFetcher(environment, parsed.GetRequiredValue(output));
             await (parsed.GetValue(from) is { } folder
-                ? fetcher.CopyAsync(folder, cancellation)
-                : fetcher.DownloadAsync(parsed.GetRequiredValue(url), cancellation));
+                ? fetcher.CopyAsync(folder, cancellationToken)
+                : fetcher.DownloadAsync(parsed.GetRequiredValue(url), cancellationToken));
             return ExitCode.Ok;
         });
         return new Command("data", "Fetches data sets.") { mnist.WithNotes(Notes) };

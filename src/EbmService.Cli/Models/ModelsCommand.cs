@@ -44,6 +44,7 @@ internal static class ModelsCommand
     }
 
     private static string Line(HostedModel model) => model.State == ModelState.Ready
-        ? $"{model.Key}  ready  {model.ParameterCount} parameters, buffer of {model.BufferSize}, {(model.CalibrationId is null ? "not calibrated" : "calibrated")}  {model.Digest}"
+        ? $"{model.Key}  ready  {model.ParameterCount} parameters, buffer of {model.BufferSize}, "
+            + $"{(model.CalibrationId is null ? "not calibrated" : "calibrated")}  {model.Digest}"
         : $"{model.Key}  unavailable: {model.Reason}";
 }

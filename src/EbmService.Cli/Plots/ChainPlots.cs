@@ -133,7 +133,8 @@ internal static class ChainPlots
             return ([], [], []);
         int[] lengths = [.. Enumerable.Range(1, Prefixes).Select(i => LeastDraws + (points - LeastDraws) * i / Prefixes).Distinct()];
         ChainStatistics[] statistics = [.. lengths.Select(length => ChainDiagnostics.Compute(ChainDraws.From(
-            [.. Enumerable.Range(first, length).SelectMany(point => chains.Select(chain => (float)chain.Energy[point]!.Value))], chains.Length)))];
+            [.. Enumerable.Range(first, length)
+                .SelectMany(point => chains.Select(chain => (float)chain.Energy[point]!.Value))], chains.Length)))];
         return ([.. lengths.Select(length => trace.Steps[first + length - 1])],
             [.. statistics.Select(one => one.RHat ?? double.NaN)], [.. statistics.Select(one => one.EssBulk ?? double.NaN)]);
     }

@@ -22,17 +22,24 @@ internal static class PlotCommand
         Exit codes: 0 done, 1 failed, 2 bad usage or input.
         """;
 
+    private const string PathsHelp = "A result folder, a trace.json, or a file with a spec; several results are compared.";
+
+    private const string ModelHelp = "The model's folder, for energies of the plane and for what a spec leaves out.";
+
     public static Command Create(CliEnvironment environment)
     {
-        var paths = new Argument<string[]>("result") { Description = "A result folder, a trace.json, or a file with a spec; several results are compared.", Arity = ArgumentArity.OneOrMore };
-        var model = new Option<string?>("--model") { Description = "The model's folder, for energies of the plane and for what a spec leaves out.", HelpName = "DIR" };
+        var paths = new Argument<string[]>("result") { Description = PathsHelp, Arity = ArgumentArity.OneOrMore };
+        var model = new Option<string?>("--model") { Description = ModelHelp, HelpName = "DIR" };
         var output = new Option<string?>("--out") { Description = "Folder for the pictures. Default: the result's own.", HelpName = "DIR" };
         var title = new Option<string?>("--title") { Description = "Over the pictures. Default: model and kernel.", HelpName = "TEXT" };
         var chains = new Option<int>("--chains") { Description = "Single chains drawn.", DefaultValueFactory = _ => 6, HelpName = "N" };
-        var command = new Command("plot", "Draws traces, convergence, schedules and samples of a result.") { paths, model, output, title, chains };
+        var command = new Command("plot", "Draws traces, convergence, schedules and samples of a result.")
+        {
+            paths, model, output, title, chains,
+        };
         command.SetAction((parsed, cancellationToken) => new PlotRunner(environment, new PlotOptions(
-            parsed.GetRequiredValue(paths), parsed.GetValue(model), parsed.GetValue(output), parsed.GetValue(title), Math.Max(0, parsed.GetValue(chains))))
-            .RunAsync(cancellationToken));
+            parsed.GetRequiredValue(paths), parsed.GetValue(model), parsed.GetValue(output), parsed.GetValue(title),
+            Math.Max(0, parsed.GetValue(chains)))).RunAsync(cancellationToken));
         return command.WithNotes(Notes);
     }
 }

@@ -26,7 +26,8 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
             throw CliException.BadInput($"there is no '{path}'");
         bool isSpec = !Directory.Exists(path) && Path.GetFileName(path) != "trace.json";
         return isSpec
-            ? Write(options.Output ?? Path.GetDirectoryName(Path.GetFullPath(path))!, [("schedule.png", Schedule(SpecFile.Read(path), options.Title ?? "schedule"))])
+            ? Write(options.Output ?? Path.GetDirectoryName(Path.GetFullPath(path))!,
+                [("schedule.png", Schedule(SpecFile.Read(path), options.Title ?? "schedule"))])
             : await DrawResultAsync(ResultFolder.Open(path), cancellationToken);
     }
 
@@ -57,7 +58,8 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
         if (options.Model is null)
             throw CliException.BadInput("a spec alone leaves much to its model: name it with --model");
         return WithModel((services, model) => SchedulePlot.Render(SamplingSpecFactory.Create(
-            request, model, services.GetRequiredService<IComputeDevice>().Info.Kind, new SamplingPolicy(MaxInlineNumbers: int.MaxValue), () => 0).OrThrow(), title));
+            request, model, services.GetRequiredService<IComputeDevice>().Info.Kind,
+            new SamplingPolicy(MaxInlineNumbers: int.MaxValue), () => 0).OrThrow(), title));
     }
 
     private async Task<byte[]> PlaneAsync(string title, PlaneOverlay overlay, CancellationToken cancellationToken)

@@ -49,7 +49,8 @@ internal sealed class ResultFolder
         if (!File.Exists(trace))
             throw CliException.BadInput($"there is no trace.json in '{path}': give the folder of a sampling result");
         TraceFile read = Read<TraceFile>(trace);
-        if (read is not { Steps: not null, EnergyMean: not null, EnergyStandardDeviation: not null, GradientNormMean: not null, Chains: not null })
+        if (read is not { Steps: not null, EnergyMean: not null, EnergyStandardDeviation: not null,
+            GradientNormMean: not null, Chains: not null })
             throw CliException.BadInput($"'{path}' is no trace of a sampling job");
         return new ResultFolder(folder, read, File.Exists(card) ? Read<JsonElement>(card) : null);
     }
@@ -69,7 +70,8 @@ internal sealed class ResultFolder
     }
 
     private double? Number(string name) =>
-        Card is { } card && card.GetProperty("diagnostics").TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
+        Card is { } card && card.GetProperty("diagnostics").TryGetProperty(name, out JsonElement value)
+            && value.ValueKind == JsonValueKind.Number
             ? value.GetDouble() : null;
 
     private static T Read<T>(string path)

@@ -14,7 +14,8 @@ internal static class SchedulePlot
     public static byte[] Render(SamplingSpec spec, string title)
     {
         SgldRecipe recipe = spec.ToRecipe();
-        double[] steps = [.. Enumerable.Range(0, Math.Min(Points, spec.Steps)).Select(i => (double)((long)i * (spec.Steps - 1) / Math.Max(1, Math.Min(Points, spec.Steps) - 1)))];
+        double[] steps = [.. Enumerable.Range(0, Math.Min(Points, spec.Steps))
+            .Select(i => (double)((long)i * (spec.Steps - 1) / Math.Max(1, Math.Min(Points, spec.Steps) - 1)))];
         LinePlot Panel(string text, string label, string name, Func<int, double> value, int color)
         {
             double[] values = [.. steps.Select(step => value((int)step))];
@@ -32,7 +33,10 @@ internal static class SchedulePlot
         if (spec.Kernel.IsDiscrete())
             return PlotRenderer.RenderStack([Temperature(title)]);
         if (spec.Kernel is SamplingKernel.Hmc or SamplingKernel.Underdamped)
-            return PlotRenderer.RenderStack([Panel(title, "step size of the leapfrog", "a", at => recipe.StepSizeAt(at, spec.Horizon), 0), Temperature("")]);
+        {
+            return PlotRenderer.RenderStack(
+                [Panel(title, "step size of the leapfrog", "a", at => recipe.StepSizeAt(at, spec.Horizon), 0), Temperature("")]);
+        }
         return PlotRenderer.RenderStack(
         [
             Panel(title, "step size a", "a", at => recipe.StepSizeAt(at, spec.Horizon), 0),

@@ -19,18 +19,28 @@ internal static class TrainCommand
         Exit codes: 0 done, 1 failed (for example diverged; the last good weights are kept), 2 bad usage or input, 130 Ctrl-C.
         """;
 
+    private const string VersionHelp = "Name of the version to write.";
+
+    private const string CheckpointHelp =
+        "Resumed from when it exists, written as the run goes. Default: training/NAME/VERSION/checkpoint.safetensors.";
+
+    private const string PicturesHelp = "Sample grids, training-log.csv and training-curve.png go here. Default: the checkpoint's folder.";
+
     public static Command Create(CliEnvironment environment, string[] args)
     {
         var folder = new Argument<string>("model-folder") { Description = "Folder with model.json and training.json." };
         var data = new Option<string>("--data") { Description = DataSource.Help, Required = true, HelpName = "SOURCE" };
-        var version = new Option<string>("--version") { Description = "Name of the version to write.", DefaultValueFactory = _ => "1", HelpName = "NAME" };
+        var version = new Option<string>("--version") { Description = VersionHelp, DefaultValueFactory = _ => "1", HelpName = "NAME" };
         var iterations = new Option<int?>("--iterations") { Description = "Instead of training.json's number.", HelpName = "N" };
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "Resumed from when it exists, written as the run goes. Default: training/NAME/VERSION/checkpoint.safetensors.", HelpName = "FILE" };
-        var pictures = new Option<string?>("--pictures") { Description = "Sample grids, training-log.csv and training-curve.png go here. Default: the checkpoint's folder.", HelpName = "DIR" };
+        var checkpoint = new Option<string?>("--checkpoint") { Description = CheckpointHelp, HelpName = "FILE" };
+        var pictures = new Option<string?>("--pictures") { Description = PicturesHelp, HelpName = "DIR" };
         var replace = new Option<bool>("--replace") { Description = "Replace the version if it exists." };
         var restart = new Option<bool>("--restart") { Description = "Start over: delete the checkpoint instead of resuming from it." };
-        var command = new Command("train", "Trains a model by MCMC maximum likelihood and writes a version of it.") { folder, data, version, iterations, checkpoint, pictures, replace, restart };
-        command.SetAction((parsed, cancellation) =>
+        var command = new Command("train", "Trains a model by MCMC maximum likelihood and writes a version of it.")
+        {
+            folder, data, version, iterations, checkpoint, pictures, replace, restart,
+        };
+        command.SetAction((parsed, cancellationToken) =>
         {
             var request = new TrainRequest
             {
@@ -44,8 +54,31 @@ internal static class TrainCommand
                 Restart = parsed.GetValue(restart),
                 CommandText = CommandText.Of(args),
             };
-            return Task.Run(() => new TrainRunner(request, environment).Run(cancellation), CancellationToken.None);
+            return Task.Run(() => new TrainRunner(request, environment).Run(cancellationToken), CancellationToken.None);
         });
         return command.WithNotes(Notes);
     }
+}
+
+/// <summary>The options of <c>ebm train</c>.</summary>
+internal sealed record TrainRequest
+{
+    public required string ModelFolder { get; init; }
+
+    public required DataSource Data { get; init; }
+
+    public required string Version { get; init; }
+
+    public int? Iterations { get; init; }
+
+    public string? Checkpoint { get; init; }
+
+    public string? Pictures { get; init; }
+
+    public bool Replace { get; init; }
+
+    public bool Restart { get; init; }
+
+    /// <value>For provenance.</value>
+    public required string CommandText { get; init; }
 }

@@ -9,7 +9,7 @@ namespace EbmService.Cli.Training;
 /// <summary>One training run from folder to version.</summary>
 internal sealed class TrainRunner(TrainRequest request, CliEnvironment environment)
 {
-    public int Run(CancellationToken cancellation)
+    public int Run(CancellationToken cancellationToken)
     {
         TrainingPlan plan = ReadPlan();
         ITrainingData data = request.Data.ReadTraining(plan.Model.Input);
@@ -24,7 +24,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
         using var trainer = new MaximumLikelihoodTrainer(plan.Recipe, plan.Model, data, checkpoint, observer, request.Data.Name);
         Announce(plan, data, trainer.Iteration, checkpoint);
         observer.Start(trainer.Iteration);
-        TrainingEnd end = display.Run(() => trainer.Run(cancellation));
+        TrainingEnd end = display.Run(() => trainer.Run(cancellationToken));
         observer.Finish();
         return end switch
         {
@@ -37,7 +37,8 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
     private TrainingPlan ReadPlan()
     {
         if (!Directory.Exists(request.ModelFolder))
-            throw CliException.BadInput($"there is no folder '{request.ModelFolder}': it must hold {ModelFiles.Descriptor} and {TrainingPlan.RecipeFile}");
+            throw CliException.BadInput(
+                $"there is no folder '{request.ModelFolder}': it must hold {ModelFiles.Descriptor} and {TrainingPlan.RecipeFile}");
         if (!ModelNames.IsValid(request.Version))
             throw CliException.BadInput($"'{request.Version}' is not allowed as a version: use letters, digits, '.', '_' and '-'");
         if (!request.Replace && Directory.Exists(Path.Combine(request.ModelFolder, request.Version)))
@@ -58,12 +59,17 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
     private void Announce(TrainingPlan plan, ITrainingData data, int iteration, string checkpoint)
     {
         environment.Out.WriteLine(
-            $"Training {plan.Model.Name} on {request.Data.Name}: {data.Count - HeldOutSplit.HeldOutRows(plan.Recipe, data.Count).Count} rows, "
-            + $"{plan.Recipe.Iterations} iterations of batch {plan.Recipe.BatchSize}, {plan.Recipe.Chain.Steps} chain steps each, {plan.Recipe.Slots} slots.");
+            $"Training {plan.Model.Name} on {request.Data.Name}: "
+            + $"{data.Count - HeldOutSplit.HeldOutRows(plan.Recipe, data.Count).Count} rows, "
+            + $"{plan.Recipe.Iterations} iterations of batch {plan.Recipe.BatchSize}, {plan.Recipe.Chain.Steps} chain "
+            + $"steps each, {plan.Recipe.Slots} slots.");
         if (iteration > 0)
-            environment.Out.WriteLine($"Resuming from iteration {iteration} of {plan.Recipe.Iterations} ({checkpoint}); --restart starts over.");
+            environment.Out.WriteLine(
+                $"Resuming from iteration {iteration} of {plan.Recipe.Iterations} ({checkpoint}); --restart starts over.");
         if (iteration > plan.Recipe.Iterations)
-            throw CliException.BadInput($"the checkpoint has done {iteration} iterations, more than the {plan.Recipe.Iterations} asked for: raise --iterations, or --restart");
+            throw CliException.BadInput(
+                $"the checkpoint has done {iteration} iterations, more than the {plan.Recipe.Iterations} asked for: raise "
+                + "--iterations, or --restart");
     }
 
     private int Complete(TrainingPlan plan, ITrainingData data, MaximumLikelihoodTrainer trainer, string pictures)
@@ -80,31 +86,37 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
         ModelVersionContent content = TrainedVersionFactory.Create(trainer, plan, data, provenance);
         ModelVersionManifest manifest = ModelVersionWriter.Write(request.ModelFolder, request.Version, content, request.Replace);
         environment.Out.WriteLine(
-            $"Done in {trainer.Elapsed:hh\\:mm\\:ss}. Wrote version {request.Version} to {Path.Combine(request.ModelFolder, request.Version)}: "
+            $"Done in {trainer.Elapsed:hh\\:mm\\:ss}. Wrote version {request.Version} to "
+            + $"{Path.Combine(request.ModelFolder, request.Version)}: "
             + $"{string.Join(", ", manifest.Files.Keys.Order(StringComparer.Ordinal))}. Pictures and log: {pictures}.");
         return ExitCode.Ok;
     }
 
     private int Stopped(MaximumLikelihoodTrainer trainer, string checkpoint)
     {
-        environment.Error.WriteLine($"ebm: stopped at iteration {trainer.Iteration}; {checkpoint} is written, the same command goes on from there");
+        environment.Error.WriteLine(
+            $"ebm: stopped at iteration {trainer.Iteration}; {checkpoint} is written, the same command goes on from there");
         return ExitCode.Cancelled;
     }
 
     private static CliException Diverged(TrainingPlan plan, MaximumLikelihoodTrainer trainer, TrainingReporter observer, string checkpoint)
     {
         string kept = File.Exists(checkpoint)
-            ? $"the last good weights (iteration {trainer.Iteration}) are kept in {checkpoint}: '--iterations {trainer.Iteration}' makes a version of them"
+            ? $"the last good weights (iteration {trainer.Iteration}) are kept in {checkpoint}: '--iterations "
+                + $"{trainer.Iteration}' makes a version of them"
             : $"there was no checkpoint yet (checkpointEvery is {plan.Recipe.CheckpointEvery}), so nothing is kept";
         return CliException.Failed(
-            $"training diverged after iteration {observer.LastIteration}: an energy passed {plan.Recipe.EnergyBound} or stopped being finite; {kept}. "
-            + $"To train on, lower learningRate or chain.stepSize, or raise energyL2, in {TrainingPlan.RecipeFile}, and start over with --restart");
+            $"training diverged after iteration {observer.LastIteration}: an energy passed {plan.Recipe.EnergyBound} or "
+            + $"stopped being finite; {kept}. "
+            + $"To train on, lower learningRate or chain.stepSize, or raise energyL2, in {TrainingPlan.RecipeFile}, and "
+            + "start over with --restart");
     }
 
     private static string Software()
     {
         string? version = typeof(TrainRunner).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
-        string? torch = typeof(TrainingPlan).Assembly.GetReferencedAssemblies().FirstOrDefault(name => name.Name == "TorchSharp")?.Version?.ToString(3);
+        string? torch = typeof(TrainingPlan).Assembly.GetReferencedAssemblies()
+            .FirstOrDefault(name => name.Name == "TorchSharp")?.Version?.ToString(3);
         return $"ebm {version}, {RuntimeInformation.FrameworkDescription}, TorchSharp {torch}, {RuntimeInformation.OSArchitecture}";
     }
 }

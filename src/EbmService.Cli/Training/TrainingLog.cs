@@ -32,7 +32,7 @@ internal sealed record TrainingLogRow(
         $"{Iteration},{EnergyData:G6},{EnergySamples:G6},{CrossEntropy:G6},{Accuracy:G6},{GradientNorm:G6},{Seconds:F2}");
 }
 
-/// <summary>The run's figures as CSV, one row per iteration; a resumed run goes on in the same file.</summary>
+/// <summary>The run's metrics as CSV, one row per iteration; a resumed run goes on in the same file.</summary>
 internal sealed class TrainingLog(string path) : IDisposable
 {
     private readonly List<TrainingLogRow> _rows = [];
@@ -44,7 +44,8 @@ internal sealed class TrainingLog(string path) : IDisposable
     public void Open(int iteration)
     {
         if (iteration > 0 && File.Exists(path))
-            _rows.AddRange(File.ReadLines(path).Skip(1).Select(TrainingLogRow.Parse).OfType<TrainingLogRow>().Where(row => row.Iteration <= iteration));
+            _rows.AddRange(File.ReadLines(path).Skip(1).Select(TrainingLogRow.Parse).OfType<TrainingLogRow>()
+                .Where(row => row.Iteration <= iteration));
         _writer = new StreamWriter(path, append: false) { NewLine = "\n" };
         _writer.WriteLine(TrainingLogRow.Header);
         foreach (TrainingLogRow row in _rows)

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EbmService.Core.Files;
 
 /// <summary>
-/// Files and folders that are still there, whole, after a power cut. Every error of the system is heeded: what returns has reached the disk.
-/// Thread-safe.
+/// Files and folders that are still there, whole, after a power cut. Every error of the system is heeded: what returns has
+/// reached the disk. Thread-safe.
 /// </summary>
 public static class DurableFiles
 {
@@ -151,7 +151,8 @@ public static class DurableFiles
     private static IOException Error(string what, string path, int error) =>
         new($"The folder '{path}' can't be {what}: {Marshal.GetPInvokeErrorMessage(error)}.", error);
 
-    [DllImport("libc", EntryPoint = "open", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true, SetLastError = true)]
+    [DllImport("libc", EntryPoint = "open", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true,
+        SetLastError = true)]
     private static extern int OpenNative(string path, int flags);
 
     [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]

@@ -4,8 +4,8 @@ using EbmService.Core.Models;
 namespace EbmService.Core.Jobs;
 
 /// <summary>
-/// All that the rest of the product knows of one kind of long work. It is registered in one line; nothing else names it. Thread-safe, but for the
-/// workloads that it opens.
+/// All that the rest of the product knows of one kind of long work. It is registered in one line; nothing else names it.
+/// Thread-safe, but for the workloads that it opens.
 /// </summary>
 public interface IJobType
 {
@@ -20,7 +20,8 @@ public interface IJobType
 
     /// <summary>Opens a block; called on a slot's thread.</summary>
     /// <param name="checkpoint">Bytes of an earlier <see cref="IWorkload.Save"/>, or null to start at step 0.</param>
-    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of this block.</exception>
+    /// <exception cref="FailureException">The model is unavailable, an input file is gone, or the checkpoint is not of
+    /// this block.</exception>
     IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint);
 
     /// <summary>Makes a job's files from its blocks; needs no device thread.</summary>
@@ -29,7 +30,10 @@ public interface IJobType
     /// <param name="files">Takes the files; what grows with the job is written block by block.</param>
     void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
 
-    /// <summary>Metrics over the statistics of all blocks, and the stop rule that they satisfy; nothing where the type has neither.</summary>
+    /// <summary>
+    /// Metrics over the statistics of all blocks, and the stop rule that they satisfy; nothing where the type has
+    /// neither.
+    /// </summary>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => JobStatistics.None;
 
     /// <summary>How many units a block has done at that step.</summary>
@@ -68,7 +72,10 @@ public sealed record JobTypeDescription(string Name, string Summary, string Unit
 /// <summary>How a metric of a job comes from those of its blocks.</summary>
 public enum MetricMerge
 {
-    /// <summary>The mean, each block weighing as many as its items, less those of its metric <see cref="MetricDescription.Less"/>.</summary>
+    /// <summary>
+    /// The mean, each block weighing as many as its items, less those of its metric
+    /// <see cref="MetricDescription.Less"/>.
+    /// </summary>
     Mean,
 
     Sum,
@@ -109,7 +116,8 @@ public sealed record JobProposal(
 /// <param name="MaxResultNumbers">Numbers in one result file.</param>
 /// <param name="MaxInlineNumbers">Numbers of a tensor inside a spec, which travels with every answer about the job.</param>
 public sealed record JobLimits(
-    int MaxItems = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28, int MaxInlineNumbers = 1 << 17);
+    int MaxItems = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28,
+    int MaxInlineNumbers = 1 << 17);
 
 /// <summary>A validated spec, and the files that came inside the request.</summary>
 public sealed record AcceptedJob(JobSpec Spec)
@@ -128,12 +136,67 @@ public sealed record AcceptedJob(JobSpec Spec)
 public interface IJobResults
 {
     /// <summary>The job with its live progress, or <see cref="FailureCode.JobNotFound"/>.</summary>
-    Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation);
+    Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Opens a result for reading: its entry and a seekable stream that the caller disposes.</summary>
     /// <returns><see cref="FailureCode.JobNotFound"/> or <see cref="FailureCode.ResultNotFound"/> otherwise.</returns>
-    Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation);
+    Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellationToken);
 }
 
 /// <summary>One result file, open.</summary>
 public sealed record JobResult(ResultEntry Entry, Stream Content);
+
+/// <summary>What a job will take of the machine, estimated before it is taken in.</summary>
+/// <param name="StepBytes">Memory that one block needs on a slot: its chains and a pass through the model with gradient.</param>
+/// <param name="ResultBytes">All that the job's blocks leave, once, but for <see cref="StreamedBytes"/>.</param>
+public sealed record JobFootprint(double StepBytes, double ResultBytes)
+{
+    /// <value>Of a job whose type does not say.</value>
+    public static JobFootprint Unknown { get; } = new(0, 0);
+
+    /// <value>
+    /// Of results, what goes to the disk in parts and is read from it in parts: it is there twice, and never in memory.
+    /// </value>
+    public double StreamedBytes { get; init; }
+
+    /// <value>The member of the request that <see cref="StepBytes"/> shrinks with.</value>
+    public string StepField { get; init; } = "spec";
+
+    /// <value>The member of the request that <see cref="ResultBytes"/> shrinks with.</value>
+    public string ResultField { get; init; } = "spec";
+}
+
+/// <summary>A block and the statistics of its latest report that had them.</summary>
+public sealed record BlockStatistics(BlockPlan Block, ReadOnlyMemory<byte> Content);
+
+/// <summary>What the statistics of a job's blocks say together.</summary>
+/// <param name="Metrics">Further metrics of the job, which take the place of the reports' numbers of the same name.</param>
+/// <param name="Verdict">The word of the stop rule that is satisfied; null to go on.</param>
+public sealed record JobStatistics(IReadOnlyDictionary<string, double> Metrics, string? Verdict = null)
+{
+    public static JobStatistics None { get; } = new(new Dictionary<string, double>());
+}
+
+/// <summary>Computes metrics over a job's blocks and judges its stop rules. Pure and thread-safe; called off the slots' threads.</summary>
+public interface IJobStatistician
+{
+    /// <param name="job">The job.</param>
+    /// <param name="blocks">The blocks that have statistics.</param>
+    /// <param name="live">True for progress: less precise where that saves time, and no verdict is asked. False where a
+    /// decision or a file depends on it.</param>
+    JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live);
+
+    /// <summary>
+    /// The job's metrics: the blocks' numbers put together as each asks for, then those of
+    /// <paramref name="statistics"/>. Cheap.
+    /// </summary>
+    /// <param name="blocks">The latest report of each block that has one.</param>
+    IReadOnlyDictionary<string, double> Merge(
+        JobDefinition job, IReadOnlyList<(BlockPlan Block, StepReport Report)> blocks, JobStatistics? statistics);
+
+    /// <summary>How many units a block has done at that step, and at its last step how many it has.</summary>
+    long UnitsAt(JobSpec spec, BlockPlan block, int step);
+
+    /// <summary>The unit of the type's progress.</summary>
+    string UnitOf(JobSpec spec);
+}

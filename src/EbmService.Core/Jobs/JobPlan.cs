@@ -1,6 +1,9 @@
 namespace EbmService.Core.Jobs;
 
-/// <summary>One block: a fixed-size group of a job's items, the unit of scheduling, of random numbers and of distribution. Only the job's type knows what items are.</summary>
+/// <summary>
+/// One block: a fixed-size group of a job's items, the unit of scheduling, of random numbers and of distribution. Only
+/// the job's type knows what items are.
+/// </summary>
 /// <param name="Index">0-based; a block's generator is seeded from the job's seed and this alone.</param>
 /// <param name="Offset">The job-wide index of its first item.</param>
 /// <param name="Count">How many items; the last block of a job may have fewer.</param>

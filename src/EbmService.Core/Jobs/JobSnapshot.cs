@@ -36,7 +36,10 @@ public sealed record JobSnapshot
     /// <value>The job whose work this one goes on from, if any.</value>
     public string? Extends { get; init; }
 
-    /// <value>Why the blocks took no further step, a word of <see cref="Jobs.StopReason"/> or of the type's rules; null before the end and where the job failed.</value>
+    /// <value>
+    /// Why the blocks took no further step, a word of <see cref="Jobs.StopReason"/> or of the type's rules; null before
+    /// the end and where the job failed.
+    /// </value>
     public string? StopReason { get; init; }
 
     /// <value>The step at which a rule ended all blocks.</value>
@@ -64,3 +67,93 @@ public sealed record JobSnapshot
 /// <summary>One result file of a job.</summary>
 /// <param name="Sha256">64 hex digits over the content.</param>
 public sealed record ResultEntry(string Name, string MediaType, long Size, string Sha256);
+
+/// <summary>queued -&gt; running &lt;-&gt; paused -&gt; succeeded | failed | cancelled; terminal states never change.</summary>
+public enum JobStatus
+{
+    /// <summary>Accepted and stored; no block has run in this attempt.</summary>
+    Queued,
+
+    /// <summary>At least one block has run.</summary>
+    Running,
+
+    /// <summary>Taken off the device on request; keeps its place in time.</summary>
+    Paused,
+
+    /// <summary>A cancel was accepted; running blocks stop at the end of their quantum.</summary>
+    Cancelling,
+
+    Succeeded,
+    Failed,
+
+    /// <summary>Stopped on request; partial results are kept.</summary>
+    Cancelled,
+}
+
+public static class JobStatusExtensions
+{
+    public static bool IsTerminal(this JobStatus status) =>
+        status is JobStatus.Succeeded or JobStatus.Failed or JobStatus.Cancelled;
+}
+
+/// <summary>Words for why a job's blocks took no further step. A job type adds a word for each of its stop rules.</summary>
+public static class StopReason
+{
+    /// <summary>All steps were done.</summary>
+    public const string Completed = "completed";
+
+    /// <summary>The job's deadline passed: blocks may have stopped at different steps.</summary>
+    public const string Deadline = "deadline";
+
+    /// <summary>A client cancelled the job.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>Whether it is a rule of the job's type, which ended all blocks at one step.</summary>
+    public static bool IsRule(string? reason) => reason is not (null or Completed or Deadline or Cancelled);
+}
+
+/// <summary>How far a job is. Lossy: the latest wins. All numbers are finite.</summary>
+public sealed record JobProgress
+{
+    /// <value>Done by total, [0, 1].</value>
+    public double Fraction { get; init; }
+
+    /// <value>How much is done, in units.</value>
+    public long Done { get; init; }
+
+    /// <value>How much there is to do, in units.</value>
+    public long Total { get; init; }
+
+    /// <value>The job type's own unit: chainSteps, rows, ...</value>
+    public string Unit { get; init; } = "";
+
+    /// <value>Units per second over the last seconds; null until measured.</value>
+    public double? RatePerSecond { get; init; }
+
+    public double? EtaSeconds { get; init; }
+
+    /// <value>1 for the next to run; null once running.</value>
+    public int? QueuePosition { get; init; }
+
+    /// <value>The type's named numbers over all blocks; one that is not known yet, or not finite, is absent.</value>
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The metric of that name; null where there is none yet.</summary>
+    public double? Metric(string name) => Metrics.TryGetValue(name, out double value) ? value : null;
+}
+
+/// <summary>One entry of a job's ordered event log, which feeds SignalR and server-sent events.</summary>
+/// <param name="JobId">The job.</param>
+/// <param name="Sequence">Counts up by one per job from 1; gaps show where lossy progress was dropped.</param>
+public abstract record JobEvent(string JobId, long Sequence);
+
+/// <summary>The status changed; never dropped. The one with a terminal status is the job's last event.</summary>
+public sealed record JobChangedEvent(string JobId, long Sequence, JobSnapshot Job) : JobEvent(JobId, Sequence);
+
+/// <summary>At most five per second and job; the latest wins.</summary>
+public sealed record JobProgressEvent(string JobId, long Sequence, JobProgress Progress) : JobEvent(JobId, Sequence);
+
+/// <summary>A picture of the first block's chains; the latest wins.</summary>
+/// <param name="Step">Steps done when it was drawn.</param>
+/// <param name="Png">PNG bytes.</param>
+public sealed record JobPreviewEvent(string JobId, long Sequence, int Step, byte[] Png) : JobEvent(JobId, Sequence);

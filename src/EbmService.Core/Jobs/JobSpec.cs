@@ -13,7 +13,8 @@ public abstract record JobSpec
     public abstract string Type { get; }
 
     /// <value>
-    /// Blocks wait for each other at every multiple of this many steps, so that stop rules are judged at fixed step counts; null: they never wait.
+    /// Blocks wait for each other at every multiple of this many steps, so that stop rules are judged at fixed step counts; null:
+    /// they never wait.
     /// </value>
     [JsonIgnore]
     public virtual int? CheckEvery => null;
@@ -26,7 +27,10 @@ public abstract record JobSpec
     [JsonIgnore]
     public virtual IReadOnlyList<JobInput> Inputs => [];
 
-    /// <summary>The same work with so many more steps, going on from this spec's last state. Null where the work has no steps to add.</summary>
+    /// <summary>
+    /// The same work with so many more steps, going on from this spec's last state. Null where the work has no steps to
+    /// add.
+    /// </summary>
     public virtual JobSpec? Extended(int steps) => null;
 
     /// <summary>What gives the same bits without a stop rule when one has ended the work at that step.</summary>
@@ -53,4 +57,50 @@ internal sealed class JobSpecJsonConverter : JsonConverter<JobSpec>
 
     public override void Write(Utf8JsonWriter writer, JobSpec value, JsonSerializerOptions options) =>
         JsonSerializer.Serialize(writer, value, value.GetType(), options);
+}
+
+/// <summary>Stands for the spec of a stored job that this version can't read: it has no members.</summary>
+/// <param name="TypeName">The type that is stored with the job, known here or not.</param>
+public sealed record UnreadableSpec([property: JsonIgnore] string TypeName) : JobSpec
+{
+    [JsonIgnore]
+    public override string Type => TypeName;
+}
+
+/// <summary>A model version that a job uses, by the role that it has there, pinned by its digest.</summary>
+/// <param name="Role">Of the job type's roles; usually the only one, <see cref="DefaultRole"/>.</param>
+/// <param name="Digest"><c>sha256:</c> and 64 hex digits over architecture, weights and replay buffer.</param>
+public sealed record JobModel(string Role, string Name, string Version, string Digest)
+{
+    /// <summary>The role of the model in jobs that use one.</summary>
+    public const string DefaultRole = "model";
+
+    public ModelReference Reference() => new(Name, Version, Digest);
+
+    public ModelKey Key() => new(Name, Version);
+
+    public static JobModel Create(string role, ModelReference model) => new(role, model.Name, model.Version, model.Digest);
+
+    public static IReadOnlyList<JobModel> Only(ModelReference model) => [Create(DefaultRole, model)];
+}
+
+/// <summary>
+/// A file that a job needs: it came with the request, or is another job's result, copied at admission, so that the
+/// source may be deleted.
+/// </summary>
+/// <param name="Name">The file's name among the job's inputs.</param>
+/// <param name="FromJob">The id of the job that made it; null where it came with the request.</param>
+/// <param name="Result">The result's name there.</param>
+/// <param name="Sha256">64 hex digits over the content.</param>
+public sealed record JobInput(string Name, string? FromJob, string? Result, string Sha256);
+
+/// <summary>Reads the input files of jobs. Thread-safe.</summary>
+public interface IJobInputs
+{
+    /// <exception cref="Failures.FailureException">The file is missing or damaged.</exception>
+    byte[] Read(string jobId, JobInput input);
+
+    /// <summary>Opens a file for reading in parts: a seekable stream that the caller disposes.</summary>
+    /// <exception cref="Failures.FailureException">The file is missing or damaged.</exception>
+    Stream Open(string jobId, JobInput input) => new MemoryStream(Read(jobId, input), writable: false);
 }

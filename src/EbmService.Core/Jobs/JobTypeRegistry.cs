@@ -46,7 +46,8 @@ public sealed class JobTypeRegistry : IJobPlanner, IResultAssembler, IJobStatist
     public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
         Of(job.Spec).Assemble(job, blocks, stopped, files);
 
-    public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => Of(job.Spec).Compute(job, blocks, live);
+    public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) =>
+        Of(job.Spec).Compute(job, blocks, live);
 
     public long UnitsAt(JobSpec spec, BlockPlan block, int step) => Of(spec).UnitsAt(spec, block, step);
 
@@ -58,7 +59,8 @@ public sealed class JobTypeRegistry : IJobPlanner, IResultAssembler, IJobStatist
         var merged = new Dictionary<string, double>();
         foreach (MetricDescription metric in Of(job.Spec).Description.Metrics)
         {
-            double? value = statistics?.Metrics.TryGetValue(metric.Name, out double computed) is true ? computed : MetricMerger.Merge(metric, blocks);
+            double? value = statistics?.Metrics.TryGetValue(metric.Name, out double computed) is true
+                ? computed : MetricMerger.Merge(metric, blocks);
             if (value is { } number && double.IsFinite(number))
                 merged[metric.Name] = number;
         }
@@ -75,7 +77,8 @@ internal static class MetricMerger
         double smallest = double.PositiveInfinity, largest = double.NegativeInfinity;
         foreach ((BlockPlan block, StepReport report) in blocks)
         {
-            double weight = metric.Merge == MetricMerge.Mean ? block.Count - (metric.Less is { } less ? report.Metrics.GetValueOrDefault(less) : 0) : 1;
+            double weight = metric.Merge == MetricMerge.Mean
+                ? block.Count - (metric.Less is { } less ? report.Metrics.GetValueOrDefault(less) : 0) : 1;
             if (weight <= 0 || !report.Metrics.TryGetValue(metric.Name, out double value) || !double.IsFinite(value))
                 continue;
             (sum, weights) = (sum + weight * value, weights + weight);

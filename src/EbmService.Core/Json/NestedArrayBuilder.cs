@@ -90,7 +90,8 @@ public sealed class NestedArrayBuilder(string root)
         if (_sizes[level] < 0)
             _sizes[level] = size;
         else if (_sizes[level] != size)
-            throw Refuse($"has {size} elements where the arrays before it have {_sizes[level]}: the arrays are ragged; make them equally long.");
+            throw Refuse($"has {size} elements where the arrays before it have {_sizes[level]}: the arrays are ragged; "
+                + "make them equally long.");
         Advance();
     }
 

@@ -7,7 +7,8 @@ using EbmService.Core.Tensors;
 namespace EbmService.Core.Json;
 
 /// <summary>
-/// Tensors inside a spec: written as <c>{"dtype":"float32","shape":[...],"base64":"..."}</c> (little-endian), read as that or as nested arrays.
+/// Tensors inside a spec: written as <c>{"dtype":"float32","shape":[...],"base64":"..."}</c> (little-endian), read as that or as
+/// nested arrays.
 /// </summary>
 public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
 {
@@ -19,7 +20,8 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
         {
             JsonTokenType.StartArray => ReadNested(ref reader),
             JsonTokenType.StartObject => ReadBase64(ref reader),
-            _ => throw new TensorJsonException("", "Must be nested arrays of numbers, or {\"dtype\": \"float32\", \"shape\": [...], \"base64\": \"...\"}."),
+            _ => throw new TensorJsonException(
+                "", "Must be nested arrays of numbers, or {\"dtype\": \"float32\", \"shape\": [...], \"base64\": \"...\"}."),
         };
 
     public override void Write(Utf8JsonWriter writer, TensorPayload value, JsonSerializerOptions options)
@@ -65,7 +67,8 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
                 case "shape" when shape is null: shape = ReadShape(ref reader); break;
                 case "base64" when bytes is null: bytes = ReadBytes(ref reader); break;
                 case "dtype" or "shape" or "base64": throw new TensorJsonException("." + name, "The member stands here twice: keep one.");
-                default: throw new TensorJsonException("." + name, $"There is no member '{name}' here: a tensor has dtype, shape and base64.");
+                default: throw new TensorJsonException(
+                    "." + name, $"There is no member '{name}' here: a tensor has dtype, shape and base64.");
             }
         }
         string? missing = dtype is null ? "dtype" : shape is null ? "shape" : bytes is null ? "base64" : null;
@@ -79,7 +82,8 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
         double wanted = shape.Aggregate(1.0, (product, size) => product * size) * sizeof(float);
         return wanted == bytes.Length
             ? new TensorPayload(shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray())
-            : throw new TensorJsonException(".base64", $"The shape [{string.Join(", ", shape)}] needs {wanted:0} bytes (4 per number), but {bytes.Length} were sent.");
+            : throw new TensorJsonException(
+                ".base64", $"The shape [{string.Join(", ", shape)}] needs {wanted:0} bytes (4 per number), but {bytes.Length} were sent.");
     }
 
     private static string ReadDtype(ref Utf8JsonReader reader) =>
@@ -106,4 +110,11 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
         reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? bytes)
             ? bytes
             : throw new TensorJsonException(".base64", "This is not base64.");
+}
+
+/// <summary>What is wrong with a tensor in a JSON document.</summary>
+/// <param name="element">The place within the tensor, for example <c>[3][0]</c> or <c>.base64</c>; empty for all of it.</param>
+public sealed class TensorJsonException(string element, string message) : JsonException(message)
+{
+    public string Element { get; } = element;
 }

@@ -7,7 +7,8 @@ namespace EbmService.Core.Models;
 /// <summary>The one place that says which of a model's operations are possible, and in words why another is not.</summary>
 public static class CapabilityRules
 {
-    private static readonly ModelTask[] s_tasks = [ModelTask.Energy, ModelTask.Sampling, ModelTask.OutOfDistribution, ModelTask.Classification];
+    private static readonly ModelTask[] s_tasks =
+        [ModelTask.Energy, ModelTask.Sampling, ModelTask.OutOfDistribution, ModelTask.Classification];
 
     /// <summary>The tasks that a model with these capabilities offers.</summary>
     public static IReadOnlyList<ModelTask> Tasks(ModelCapabilities capabilities) =>
@@ -40,14 +41,16 @@ public static class CapabilityRules
     /// <returns>Why the kernel can't sample the model; null where it can.</returns>
     public static FieldError? Refuse(HostedModel model, SamplingKernel kernel, string field) =>
         Missing(model, $"The kernel {Word(kernel)}", kernel.Needs()) is { } message
-            ? new FieldError(field, $"{message}: use {string.Join(" or ", Kernels(model.Capabilities).Select(each => Word(each)))}.", FailureCode.NotSupported)
+            ? new FieldError(field,
+                $"{message}: use {string.Join(" or ", Kernels(model.Capabilities).Select(each => Word(each)))}.", FailureCode.NotSupported)
             : null;
 
     /// <summary>For a member of a request that needs something of the model.</summary>
     /// <param name="what">The subject of the sentence, for example: A label.</param>
     /// <param name="remedy">What to do instead, in lower case, for example: leave it out.</param>
     /// <returns>Null where the model has all that is needed.</returns>
-    public static FieldError? Refuse(HostedModel model, string field, string what, string remedy, params IReadOnlyList<ModelCapability> needs) =>
+    public static FieldError? Refuse(
+        HostedModel model, string field, string what, string remedy, params IReadOnlyList<ModelCapability> needs) =>
         Missing(model, what, needs) is { } message ? new FieldError(field, $"{message}: {remedy}.", FailureCode.NotSupported) : null;
 
     /// <returns>A sentence without its full stop that names what the model lacks; null where it has all.</returns>

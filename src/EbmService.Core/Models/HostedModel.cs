@@ -1,3 +1,5 @@
+using EbmService.Core.Failures;
+
 namespace EbmService.Core.Models;
 
 /// <summary>Whether a version can be asked.</summary>
@@ -45,4 +47,34 @@ public sealed record HostedModel
     public int BufferSize { get; init; }
 
     public ModelReference Reference() => new(Key.Name, Key.Version, Digest);
+}
+
+/// <summary>Names one version of one model.</summary>
+public readonly record struct ModelKey(string Name, string Version)
+{
+    public override string ToString() => $"{Name}/{Version}";
+}
+
+/// <summary>A model version and the digest of what it computes; stands in every result.</summary>
+/// <param name="Digest"><c>sha256:</c> and 64 hex digits over architecture, weights and replay buffer.</param>
+public sealed record ModelReference(string Name, string Version, string Digest)
+{
+    public ModelKey Key() => new(Name, Version);
+}
+
+/// <summary>The models this process hosts. Thread-safe; an unreadable model is listed as unavailable and never stops the others.</summary>
+public interface IModelCatalog
+{
+    /// <summary>Every version of every model, by name, newest version first.</summary>
+    IReadOnlyList<HostedModel> List();
+
+    /// <summary>The named version, or the newest ready one when <paramref name="version"/> is null.</summary>
+    /// <returns>A ready model, or <see cref="FailureCode.ModelNotFound"/>, <see cref="FailureCode.VersionNotFound"/> or
+    /// <see cref="FailureCode.ModelUnavailable"/>.</returns>
+    Outcome<HostedModel> Find(string name, string? version = null);
+
+    /// <summary>Looks for models again where they come from; a catalog that always looks does nothing.</summary>
+    void Refresh()
+    {
+    }
 }

@@ -40,7 +40,8 @@ public sealed record InputSchema(
 {
     /// <summary>The background as a pixel level, 0 for <see cref="Min"/> to 255 for <see cref="Max"/>.</summary>
     public byte? BackgroundLevel() =>
-        Background is { } value ? (byte)Math.Round(Math.Clamp((value - Min) / (Max - Min), 0, 1) * 255, MidpointRounding.AwayFromZero) : null;
+        Background is { } value
+            ? (byte)Math.Round(Math.Clamp((value - Min) / (Max - Min), 0, 1) * 255, MidpointRounding.AwayFromZero) : null;
 
     /// <summary>Numbers in one input.</summary>
     public int Length() => Shape.Aggregate(1, (product, size) => checked(product * size));

@@ -34,8 +34,8 @@ public static class InputValues
     };
 
     /// <summary>
-    /// Why the values of a batch of pictures, though inside the range, are likely to be on another scale: none below 0 where the range reaches below, or none
-    /// above 1 where it reaches far above.
+    /// Why the values of a batch of pictures, though inside the range, are likely to be on another scale: none below 0 where the
+    /// range reaches below, or none above 1 where it reaches far above.
     /// </summary>
     /// <returns>A sentence with the remedy; null where nothing looks wrong.</returns>
     public static string? WarningOf(TensorPayload inputs, InputSchema schema)
@@ -46,8 +46,10 @@ public static class InputValues
         bool isShifted = schema.Min < 0 && low >= 0;
         bool isSmall = schema.Max >= 4 && low >= 0 && high <= 1;
         return isShifted || isSmall
-            ? $"All values lie between {Text(low)} and {Text(high)}, but the model's pixels go from {Text(schema.Min)} (black) to {Text(schema.Max)} (white): "
-                + $"if these are intensities on another scale, map them to the model's range first; PNG and uint8 (0 to 255) are mapped by the service."
+            ? $"All values lie between {Text(low)} and {Text(high)}, but the model's pixels go from {Text(schema.Min)} "
+                + $"(black) to {Text(schema.Max)} (white): "
+                + "if these are intensities on another scale, map them to the model's range first; PNG and uint8 (0 to "
+                + "255) are mapped by the service."
             : null;
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using EbmService.Core.Sampling;
 
 namespace EbmService.Core.Models;
@@ -36,4 +38,51 @@ public sealed record ModelDescriptor
 
     /// <value>The OOD score that the p-value and verdict use when a request names none.</value>
     public string OodScore { get; init; } = "logDensity";
+}
+
+/// <summary>
+/// What network or closed formula computes the energy, as <c>model.json</c> writes it: a family's name and that family's own members. Only the registry of
+/// architectures reads and checks the members; everybody else asks for <see cref="ModelCapabilities"/>.
+/// </summary>
+public sealed record ModelArchitecture
+{
+    /// <value>The family's name, for example conv-jem.</value>
+    public required string Kind { get; init; }
+
+    /// <value>The family's own numbers, every default filled in where the model is hosted.</value>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement> Members { get; init; } = new Dictionary<string, JsonElement>();
+}
+
+/// <summary>The file <c>&lt;version&gt;/version.json</c>: one trained state of a model, its files and where it came from.</summary>
+public sealed record ModelVersionManifest
+{
+    public required string Version { get; init; }
+
+    /// <value>SHA-256 (64 hex digits) by file name; a file that differs makes the version unavailable.</value>
+    public required IReadOnlyDictionary<string, string> Files { get; init; }
+
+    /// <value>The block size measured best, by device kind; 16 where none was measured.</value>
+    public IReadOnlyDictionary<string, int> BlockSizes { get; init; } = new Dictionary<string, int>();
+
+    public ModelProvenance? Provenance { get; init; }
+
+    /// <value>Metrics measured by <c>ebm evaluate</c>, by name.</value>
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+}
+
+/// <summary>How a version was made.</summary>
+public sealed record ModelProvenance
+{
+    public required string Command { get; init; }
+
+    public required string Data { get; init; }
+
+    public required long Seed { get; init; }
+
+    public required double Seconds { get; init; }
+
+    public required DateTimeOffset FinishedAt { get; init; }
+
+    public string Software { get; init; } = "";
 }

@@ -5,11 +5,26 @@ using EbmService.Core.Tensors;
 
 namespace EbmService.Core.Sampling;
 
-/// <summary>Makes a sampling spec of a request: pins the job to start from by the SHA-256 of its samples, then fills in and checks the rest.</summary>
+/// <summary>
+/// Makes a sampling spec of a request: pins the job to start from by the SHA-256 of its samples, then fills in and
+/// checks the rest.
+/// </summary>
 public static class SamplingAcceptance
 {
     private const string Samples = "samples.npy";
     private const string Field = "spec.startJob";
+
+    /// <summary>
+    /// How often a pass with gradient holds each number of a layer: before and after its nonlinearity, as a gradient, and
+    /// laid out for the kernels.
+    /// </summary>
+    private const double CopiesOfLayers = 6;
+
+    /// <summary>How often a step holds each number of a state: state, proposal, momentum, noise, gradients.</summary>
+    private const double CopiesOfStates = 16;
+
+    /// <summary>Numbers that trace and diagnostics keep of one chain at most.</summary>
+    private const double RecordedPerChain = 16_384;
 
     public static async Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken)
     {
@@ -30,7 +45,7 @@ public static class SamplingAcceptance
             ? Failure.OfFields(errors)
             : new AcceptedJob(spec.Value!)
             {
-                Footprint = SamplingFootprint.Of(spec.Value!, proposal.Model),
+                Footprint = FootprintOf(spec.Value!, proposal.Model),
                 Warnings = WarningsOf(spec.Value!, proposal.Model.Descriptor!.Input),
             };
     }
@@ -44,7 +59,29 @@ public static class SamplingAcceptance
             .Select(warning => $"{warning.Field}: {warning.Text}"),
     ];
 
-    /// <summary>A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule length as 0.</summary>
+    /// <summary>
+    /// Estimates what a job will take: rows x replicas x activations on a slot; states, kept states and diagnostics as
+    /// a result.
+    /// </summary>
+    public static JobFootprint FootprintOf(SamplingSpec spec, HostedModel model)
+    {
+        double length = model.Descriptor!.Input.Length();
+        double perRow = CopiesOfStates * length + CopiesOfLayers * model.ActivationsPerInput;
+        double rows = (double)Math.Min(spec.BlockSize, spec.Chains) * spec.Replicas;
+        double draws = spec.Thin is { } thin ? Math.Max(0, spec.Steps - spec.Warmup) / thin : 0;
+        double recorded = Math.Min(RecordedPerChain, 8.0 * spec.Steps);
+        return new JobFootprint(sizeof(float) * rows * perRow, sizeof(float) * spec.Chains * (length + recorded))
+        {
+            StreamedBytes = sizeof(float) * spec.Chains * length * draws,
+            StepField = "spec.blockSize",
+            ResultField = draws > 0 ? "spec.thin" : "spec.chains",
+        };
+    }
+
+    /// <summary>
+    /// A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule
+    /// length as 0.
+    /// </summary>
     private static SamplingRequest Normalize(SamplingRequest? request) => request is null ? new SamplingRequest() : request with
     {
         Labels = request.Labels is { Count: 0 } ? null : request.Labels,
@@ -56,17 +93,20 @@ public static class SamplingAcceptance
     {
         Outcome<JobSnapshot> found = await proposal.Results.FindAsync(source.Id, cancellationToken);
         if (!found.Succeeded)
-            return found.Failure.Code == FailureCode.JobNotFound ? Refuse($"There is no job '{source.Id}': GET /v1/jobs lists them.") : found.Failure;
+            return found.Failure.Code == FailureCode.JobNotFound
+                ? Refuse($"There is no job '{source.Id}': GET /v1/jobs lists them.") : found.Failure;
         JobSnapshot job = found.Value;
         if (!job.Status.IsTerminal())
             return Refuse($"The job '{job.Id}' has not ended: its final states are not known yet.");
         if (job.Results.FirstOrDefault(entry => entry.Name == Samples) is not { } samples)
             return Refuse($"The job '{job.Id}' left no {Samples}.");
         if (source.Sha256 is { } known && !known.Equals(samples.Sha256, StringComparison.OrdinalIgnoreCase))
-            return Refuse($"The {Samples} of job '{job.Id}' has the SHA-256 {samples.Sha256}: leave sha256 out, or start from the job that you mean.", ".sha256");
+            return Refuse($"The {Samples} of job '{job.Id}' has the SHA-256 {samples.Sha256}: leave sha256 out, or start "
+                + "from the job that you mean.", ".sha256");
         if (proposal.Model.Descriptor!.Input.Variables != VariableKind.Continuous && !SampledAlike(job, proposal))
             return Refuse($"The job '{job.Id}' sampled variables of another kind than those of '{proposal.Model.Key.Name}'.");
-        return await CheckShapeAsync(job.Id, proposal, cancellationToken) is { } failure ? failure : source with { Sha256 = samples.Sha256 };
+        return await CheckShapeAsync(job.Id, proposal, cancellationToken) is { } failure
+            ? failure : source with { Sha256 = samples.Sha256 };
     }
 
     private static bool SampledAlike(JobSnapshot job, JobProposal proposal) =>
@@ -87,7 +127,8 @@ public static class SamplingAcceptance
             IReadOnlyList<int> wanted = model.Descriptor!.Input.Shape;
             return shape is [> 0, ..] && shape.Skip(1).SequenceEqual(wanted)
                 ? null
-                : Refuse($"The {Samples} of job '{id}' has the shape [{string.Join(", ", shape)}], but '{model.Key.Name}' needs [n, {string.Join(", ", wanted)}].");
+                : Refuse($"The {Samples} of job '{id}' has the shape [{string.Join(", ", shape)}], but '{model.Key.Name}' "
+                    + $"needs [n, {string.Join(", ", wanted)}].");
         }
         catch (FormatException)
         {

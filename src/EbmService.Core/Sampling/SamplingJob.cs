@@ -37,9 +37,11 @@ public static class SamplingJob
             new(GradientNorm, "Mean L2 norm of the energy gradient over the finite chains.", MetricMerge.Mean, Less: Diverged),
             new(Diverged, "Chains that left the finite numbers and were frozen.", MetricMerge.Sum),
             new(Acceptance, "Mean acceptance probability since the warm-up; absent for kernels that accept everything.", MetricMerge.Mean),
-            new(DivergentTransitions, "Transitions whose energy error was too large; absent for kernels without the notion.", MetricMerge.Sum),
+            new(DivergentTransitions, "Transitions whose energy error was too large; absent for kernels without the notion.",
+                MetricMerge.Sum),
             new(Ebfmi, "The smallest E-BFMI of the chains; below 0.3 the momentum is badly matched.", MetricMerge.Smallest),
-            new(RHat, "The largest rank-normalised split R-hat over energy, gradient norm and projections; chains agree at 1.01 and below.", MetricMerge.Statistics),
+            new(RHat, "The largest rank-normalised split R-hat over energy, gradient norm and projections; chains agree at "
+                + "1.01 and below.", MetricMerge.Statistics),
             new(EssBulk, "The smallest bulk effective sample size, over all chains together.", MetricMerge.Statistics),
             new(EssTail, "The smallest tail effective sample size.", MetricMerge.Statistics),
             new(EnergyMcse, "Monte Carlo standard error of the mean energy.", MetricMerge.Statistics),

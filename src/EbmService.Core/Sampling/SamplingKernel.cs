@@ -50,3 +50,30 @@ public static class SamplingKernelExtensions
     public static bool IsExact(this SamplingKernel kernel) =>
         kernel is SamplingKernel.Mala or SamplingKernel.Hmc or SamplingKernel.GibbsWithGradients or SamplingKernel.BlockedGibbs;
 }
+
+/// <summary>Numbers of HMC beside the step size, which is the leapfrog step and, with a warm-up, only where adaptation begins.</summary>
+/// <param name="LeapfrogSteps">Gradients per transition, 1 to 1000.</param>
+/// <param name="TargetAcceptance">What dual averaging steers the mean acceptance to, (0, 1).</param>
+/// <param name="AdaptMass">Whether the warm-up also estimates a diagonal mass from the block's chains.</param>
+public sealed record HmcSettings(int LeapfrogSteps = 10, double TargetAcceptance = 0.8, bool AdaptMass = true);
+
+/// <param name="TargetAcceptance">What dual averaging steers the mean acceptance to during a warm-up, (0, 1); 0.574 is optimal in many dimensions.</param>
+public sealed record MalaSettings(double TargetAcceptance = 0.574);
+
+/// <param name="Friction">gamma, per unit of time, above 0.</param>
+public sealed record UnderdampedSettings(double Friction = 1);
+
+/// <param name="Decay">Of the running mean of squared gradients, [0, 1).</param>
+/// <param name="Epsilon">Added to its root, above 0: the largest preconditioner is 1 / epsilon.</param>
+public sealed record PreconditionerSettings(double Decay = 0.99, double Epsilon = 1e-3);
+
+/// <summary>Replica exchange (Swendsen and Wang 1986; Okabe et al. 2001): each chain has one replica per temperature, neighbours swap, the first is reported.</summary>
+/// <param name="Temperatures">Factors on the temperature, ascending from 1; 2 to 32.</param>
+/// <param name="SwapEvery">Steps between two rounds of swaps, at least 1.</param>
+public sealed record TemperingSettings(IReadOnlyList<double> Temperatures, int SwapEvery = 1)
+{
+    public bool Equals(TemperingSettings? other) =>
+        other is not null && SwapEvery == other.SwapEvery && Temperatures.SequenceEqual(other.Temperatures);
+
+    public override int GetHashCode() => HashCode.Combine(SwapEvery, Temperatures.Count);
+}

@@ -1,3 +1,6 @@
+using EbmService.Core.Models;
+using EbmService.Core.Tensors;
+
 namespace EbmService.Core.Sampling;
 
 /// <summary>The number type that energies and gradients are computed in.</summary>
@@ -80,10 +83,10 @@ public sealed record SamplingRequest
     public HeldPart? Held { get; init; }
 
     /// <value>Start points (n, ...input) for start = data.</value>
-    public Tensors.TensorPayload? Data { get; init; }
+    public TensorPayload? Data { get; init; }
 
     /// <value>Whether data and held values may lie outside the model's range; refuse by default.</value>
-    public Models.OutOfRange? OutOfRange { get; init; }
+    public OutOfRange? OutOfRange { get; init; }
 
     /// <value>The job for start = job.</value>
     public StartJob? StartJob { get; init; }
@@ -107,3 +110,26 @@ public sealed record SamplingRequest
 
     public SamplingPrecision? Precision { get; init; }
 }
+
+/// <summary>When to stop before all steps are done. R-hat and ESS are judged at multiples of <c>checkEvery</c> steps, with every chain at that step.</summary>
+/// <param name="UntilEss">Smallest bulk effective sample size over all chains.</param>
+/// <param name="UntilRHat">Largest rank-normalised split R-hat, above 1.</param>
+/// <param name="CheckEvery">Steps between two judgements, at least 1.</param>
+/// <param name="DeadlineSeconds">Seconds after the job was accepted; it then stops with what it has.</param>
+public sealed record StopRules(double? UntilEss = null, double? UntilRHat = null, int? CheckEvery = null, double? DeadlineSeconds = null)
+{
+    /// <summary>
+    /// Draws per chain after the warm-up that R-hat and ESS are judged from at least: of a handful the effective size
+    /// is an upper bound of the formula, whatever the chains do.
+    /// </summary>
+    public const int FewestDraws = 50;
+}
+
+/// <summary>The part of x that is held fixed.</summary>
+/// <param name="Mask">1 where x is held, 0 where it is free; the shape of one input.</param>
+/// <param name="Values">What the held numbers are: the shape of one input, or rows of it dealt to the chains in turn.</param>
+public sealed record HeldPart(TensorPayload Mask, TensorPayload Values);
+
+/// <summary>The job whose final states a job starts from.</summary>
+/// <param name="Sha256">Of its samples.npy, 64 hex digits; filled in at admission.</param>
+public sealed record StartJob(string Id, string? Sha256 = null);

@@ -7,7 +7,7 @@ namespace EbmService.Core.Sampling;
 /// <summary>A validated sampling job with every default filled in; immutable.</summary>
 public sealed record SamplingSpec : JobSpec
 {
-    /// <summary>The name of the start points among the job's inputs.</summary>
+    /// <summary>The name of the initial states among the job's inputs.</summary>
     public const string StartFile = "start.npy";
 
     [JsonIgnore]

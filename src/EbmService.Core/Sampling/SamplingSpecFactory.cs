@@ -1,4 +1,5 @@
 using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 
 namespace EbmService.Core.Sampling;
@@ -46,7 +47,8 @@ public static class SamplingSpecFactory
         if (steps < 1)
             return Failure.OfFields([new("steps", "Must be at least 1: the steps to add.")]);
         if ((long)spec.Steps + steps > int.MaxValue)
-            return Failure.OfFields([new("steps", $"With the job's {spec.Steps} steps that is more than any job can have.", FailureCode.OverPolicy)]);
+            return Failure.OfFields([new(
+                "steps", $"With the job's {spec.Steps} steps that is more than any job can have.", FailureCode.OverPolicy)]);
         IReadOnlyList<FieldError> errors = SamplingSpecValidator.CheckLimits(spec.Extended(steps), model, policy);
         return errors.Count > 0 ? Failure.OfFields([.. errors.Select(error => error with { Field = "steps" })]) : null;
     }
@@ -54,7 +56,10 @@ public static class SamplingSpecFactory
     private static SamplingKernel DefaultKernel(ModelDescriptor descriptor) =>
         descriptor.Input.Variables == VariableKind.Continuous ? SamplingKernel.Sgld : SamplingKernel.GibbsWithGradients;
 
-    /// <summary>The model's own, but for kernels with a temperature one that samples the model at T = 1 where the own one has a noise instead.</summary>
+    /// <summary>
+    /// The model's own, but for kernels with a temperature one that samples the model at T = 1 where the own one has a
+    /// noise instead.
+    /// </summary>
     private static string DefaultRecipe(ModelDescriptor descriptor, SamplingKernel kernel) =>
         kernel == SamplingKernel.Sgld || FindRecipe(descriptor, descriptor.DefaultRecipe)?.Temperature is not null
             ? descriptor.DefaultRecipe
@@ -71,13 +76,14 @@ public static class SamplingSpecFactory
     }
 
     private static SamplingSpec Merge(
-        SamplingRequest request, SamplingKernel kernel, string recipeName, SgldRecipe recipe, HostedModel model, string deviceKind, Func<long> newSeed)
+        SamplingRequest request, SamplingKernel kernel, string recipeName, SgldRecipe recipe, HostedModel model,
+        string deviceKind, Func<long> newSeed)
     {
         bool ownNoise = request.Noise is not null || request.Temperature is not null;
         bool sgld = kernel == SamplingKernel.Sgld;
         int steps = request.Steps ?? recipe.Steps;
         double? temperature = ownNoise ? request.Temperature : recipe.Temperature;
-        return new SamplingSpec
+        var spec = new SamplingSpec
         {
             Chains = request.Chains ?? DefaultChains,
             Steps = steps,
@@ -101,21 +107,26 @@ public static class SamplingSpecFactory
                 ?? model.Manifest?.BlockSizes.GetValueOrDefault(deviceKind, DefaultBlockSize) ?? DefaultBlockSize,
             PreviewEvery = request.PreviewEvery ?? 0,
             Precision = request.Precision ?? SamplingPrecision.Float32,
-            Warmup = request.Warmup ?? (kernel.Adapts() ? Math.Min(MaxDefaultWarmup, steps / 2) : 0),
-            Hmc = request.Hmc ?? (kernel == SamplingKernel.Hmc ? new() : null),
-            Mala = request.Mala ?? (kernel == SamplingKernel.Mala ? new() : null),
-            Underdamped = request.Underdamped ?? (kernel == SamplingKernel.Underdamped ? new() : null),
-            Preconditioner = request.Preconditioner ?? (kernel == SamplingKernel.PreconditionedSgld ? new() : null),
-            Tempering = request.Tempering,
-            Stop = request.Stop is { CheckEvery: null } stop && stop is not { UntilEss: null, UntilRHat: null }
-                ? stop with { CheckEvery = DefaultCheckEvery } : request.Stop,
-            Thin = request.Thin,
-            Held = request.Held,
-            Data = request.Data,
-            OutOfRange = request.OutOfRange ?? OutOfRange.Refuse,
-            StartJob = request.StartJob,
         };
+        return WithSettings(spec, request, kernel, steps);
     }
+
+    private static SamplingSpec WithSettings(SamplingSpec spec, SamplingRequest request, SamplingKernel kernel, int steps) => spec with
+    {
+        Warmup = request.Warmup ?? (kernel.Adapts() ? Math.Min(MaxDefaultWarmup, steps / 2) : 0),
+        Hmc = request.Hmc ?? (kernel == SamplingKernel.Hmc ? new() : null),
+        Mala = request.Mala ?? (kernel == SamplingKernel.Mala ? new() : null),
+        Underdamped = request.Underdamped ?? (kernel == SamplingKernel.Underdamped ? new() : null),
+        Preconditioner = request.Preconditioner ?? (kernel == SamplingKernel.PreconditionedSgld ? new() : null),
+        Tempering = request.Tempering,
+        Stop = request.Stop is { CheckEvery: null } stop && stop is not { UntilEss: null, UntilRHat: null }
+            ? stop with { CheckEvery = DefaultCheckEvery } : request.Stop,
+        Thin = request.Thin,
+        Held = request.Held,
+        Data = request.Data,
+        OutOfRange = request.OutOfRange ?? OutOfRange.Refuse,
+        StartJob = request.StartJob,
+    };
 
     /// <summary>A Langevin step a and a leapfrog step sqrt(2a) move equally far.</summary>
     private static double DefaultStepSize(SamplingKernel kernel, SgldRecipe recipe) =>
@@ -125,4 +136,18 @@ public static class SamplingSpecFactory
         request.Data is not null ? ChainStart.Data
         : request.StartJob is not null ? ChainStart.Job
         : model.BufferSize > 0 ? recipe.Start : ChainStart.Base;
+}
+
+/// <summary>The largest sampling job this server takes.</summary>
+/// <param name="MaxChains">Chains of one job.</param>
+/// <param name="MaxSteps">Steps of one chain.</param>
+/// <param name="MaxElementSteps">Gradients (chains x replicas x steps x leapfrog steps) x numbers in one input.</param>
+/// <param name="MaxResultNumbers">Chains x kept states x numbers in one input: the result is held in memory once, as float32.</param>
+/// <param name="MaxInlineNumbers">Numbers of a tensor inside a spec, which travels with every answer about the job.</param>
+public sealed record SamplingPolicy(
+    int MaxChains = 65_536, int MaxSteps = 1_000_000, double MaxElementSteps = 1e12, double MaxResultNumbers = 1 << 28,
+    int MaxInlineNumbers = 1 << 17)
+{
+    public static SamplingPolicy From(JobLimits limits) =>
+        new(limits.MaxItems, limits.MaxSteps, limits.MaxElementSteps, limits.MaxResultNumbers, limits.MaxInlineNumbers);
 }

@@ -35,7 +35,10 @@ public sealed class ReplayBuffer : IDisposable
     public static ReplayBuffer Create(int size, int classes, InputSchema input, Generator generator) =>
         new(FromBase(size, input, generator), classes, input);
 
-    /// <summary>Points of the base distribution, (count, ...input): uniform over the input range, or over the values of binary and categorical variables.</summary>
+    /// <summary>
+    /// Points of the base distribution, (count, ...input): uniform over the input range, or over the values of binary
+    /// and categorical variables.
+    /// </summary>
     public static Tensor FromBase(int count, InputSchema input, Generator generator, Device? device = null)
     {
         Tensor points = empty([count, .. input.Shape.Select(size => (long)size)], device: device);
@@ -49,7 +52,7 @@ public sealed class ReplayBuffer : IDisposable
         return values.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Start points for chains with the given labels: slots drawn with replacement, a share of them fresh.</summary>
+    /// <summary>Initial states for chains with the given labels: slots drawn with replacement, a share of them fresh.</summary>
     /// <param name="labels">A class per chain, or -1 for any.</param>
     /// <param name="freshShare">The probability that a start is drawn from the base distribution instead.</param>
     /// <param name="generator">The block's own.</param>

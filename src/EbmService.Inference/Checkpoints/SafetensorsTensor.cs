@@ -12,7 +12,8 @@ public sealed record SafetensorsTensor(SafetensorsDtype Dtype, IReadOnlyList<lon
     public long Count => Data.Length / Dtype.Width();
 
     /// <summary>Stores floats; F16 and BF16 round to nearest, ties to even.</summary>
-    /// <exception cref="ArgumentException">The shape's product is not the number of values, or the type is none of F32, F16, BF16.</exception>
+    /// <exception cref="ArgumentException">The shape's product is not the number of values, or the type is none of F32,
+    /// F16, BF16.</exception>
     public static SafetensorsTensor FromFloats(
         ReadOnlySpan<float> values, IReadOnlyList<long> shape, SafetensorsDtype dtype = SafetensorsDtype.F32)
     {
@@ -36,13 +37,6 @@ public sealed record SafetensorsTensor(SafetensorsDtype Dtype, IReadOnlyList<lon
                 throw new ArgumentException($"floats can't be stored as {dtype}", nameof(dtype));
         }
         return new SafetensorsTensor(dtype, [.. shape], data);
-    }
-
-    /// <summary>Stores bytes as U8, without a copy.</summary>
-    public static SafetensorsTensor FromBytes(ReadOnlyMemory<byte> values, IReadOnlyList<long> shape)
-    {
-        CheckCount(values.Length, shape);
-        return new SafetensorsTensor(SafetensorsDtype.U8, [.. shape], values);
     }
 
     /// <summary>Stores integers as I64.</summary>
@@ -139,4 +133,54 @@ public sealed record SafetensorsTensor(SafetensorsDtype Dtype, IReadOnlyList<lon
         // Rounding would carry a NaN's payload into infinity.
         return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
     }
+}
+
+/// <summary>The element types this product reads and writes; all little-endian.</summary>
+public enum SafetensorsDtype
+{
+    F64,
+    F32,
+    F16,
+    BF16,
+    I64,
+    I32,
+    I16,
+    I8,
+    U8,
+
+    /// <summary>One byte per element, 0 or 1.</summary>
+    Bool,
+}
+
+/// <summary>Names and widths of element types.</summary>
+public static class SafetensorsDtypes
+{
+    /// <summary>Bytes per element.</summary>
+    public static int Width(this SafetensorsDtype dtype) => dtype switch
+    {
+        SafetensorsDtype.F64 or SafetensorsDtype.I64 => 8,
+        SafetensorsDtype.F32 or SafetensorsDtype.I32 => 4,
+        SafetensorsDtype.F16 or SafetensorsDtype.BF16 or SafetensorsDtype.I16 => 2,
+        SafetensorsDtype.I8 or SafetensorsDtype.U8 or SafetensorsDtype.Bool => 1,
+        _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, null),
+    };
+
+    /// <summary>The word the header uses.</summary>
+    internal static string HeaderName(this SafetensorsDtype dtype) =>
+        dtype == SafetensorsDtype.Bool ? "BOOL" : dtype.ToString();
+
+    internal static SafetensorsDtype? Parse(string? name) => name switch
+    {
+        "F64" => SafetensorsDtype.F64,
+        "F32" => SafetensorsDtype.F32,
+        "F16" => SafetensorsDtype.F16,
+        "BF16" => SafetensorsDtype.BF16,
+        "I64" => SafetensorsDtype.I64,
+        "I32" => SafetensorsDtype.I32,
+        "I16" => SafetensorsDtype.I16,
+        "I8" => SafetensorsDtype.I8,
+        "U8" => SafetensorsDtype.U8,
+        "BOOL" => SafetensorsDtype.Bool,
+        _ => null,
+    };
 }

@@ -2,15 +2,16 @@ using EbmService.Core.Models;
 
 namespace EbmService.Inference.Data;
 
-/// <summary>Images of one size as bytes (0 = black, 255 = white), with or without labels. Immutable by convention; safe to read from many threads.</summary>
+/// <summary>
+/// Images of one size as bytes (0 = black, 255 = white), with or without labels. Immutable by convention; safe to read
+/// from many threads.
+/// </summary>
 public sealed class ImageDataset
 {
     /// <param name="pixels">(n, channels, height, width), row-major.</param>
     /// <param name="labels">One class index per image, or null.</param>
-    /// <param name="labelNames">Class names by index, where the source has names.</param>
     /// <exception cref="ArgumentException">The lengths don't agree.</exception>
-    public ImageDataset(
-        byte[] pixels, int channels, int height, int width, int[]? labels = null, IReadOnlyList<string>? labelNames = null)
+    public ImageDataset(byte[] pixels, int channels, int height, int width, int[]? labels = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
@@ -23,7 +24,6 @@ public sealed class ImageDataset
         if (labels is not null && labels.Length != Count)
             throw new ArgumentException($"{labels.Length} labels for {Count} images", nameof(labels));
         Labels = labels;
-        LabelNames = labelNames ?? [];
     }
 
     /// <value>(n, channels, height, width), row-major.</value>
@@ -43,39 +43,8 @@ public sealed class ImageDataset
     /// <value>One class index per image, or null.</value>
     public int[]? Labels { get; }
 
-    public IReadOnlyList<string> LabelNames { get; }
-
-    /// <summary>Rounds floats in [min, max] to bytes; values outside are clamped.</summary>
-    public static ImageDataset FromFloats(
-        ReadOnlySpan<float> values, int channels, int height, int width, double min, double max, int[]? labels = null)
-    {
-        var pixels = new byte[values.Length];
-        for (int i = 0; i < values.Length; i++)
-            pixels[i] = PixelScale.ToByte(values[i], min, max);
-        return new ImageDataset(pixels, channels, height, width, labels);
-    }
-
     /// <summary>The bytes of one image.</summary>
     public ReadOnlySpan<byte> Image(int index) => Pixels.AsSpan(index * ImageLength, ImageLength);
-
-    /// <summary>The images of these indices, in their order, with their labels.</summary>
-    public ImageDataset Subset(ReadOnlySpan<int> indices)
-    {
-        var pixels = new byte[checked(indices.Length * ImageLength)];
-        int[]? labels = Labels is null ? null : new int[indices.Length];
-        for (int i = 0; i < indices.Length; i++)
-        {
-            Image(indices[i]).CopyTo(pixels.AsSpan(i * ImageLength));
-            if (labels is not null)
-                labels[i] = Labels![indices[i]];
-        }
-        return new ImageDataset(pixels, Channels, Height, Width, labels, LabelNames);
-    }
-
-    /// <summary>A range of images, with their labels.</summary>
-    public ImageDataset Slice(int start, int count) => new(
-        Pixels.AsSpan(start * ImageLength, count * ImageLength).ToArray(), Channels, Height, Width,
-        Labels?.AsSpan(start, count).ToArray(), LabelNames);
 
     /// <summary>All images in the schema's range: 0 becomes its minimum, 255 its maximum.</summary>
     /// <exception cref="InvalidDatasetException">The images are not of the schema's shape.</exception>
@@ -113,3 +82,32 @@ public sealed class ImageDataset
         }
     }
 }
+
+/// <summary>Between bytes (0 to 255) and a model's range: linear, both ends exact.</summary>
+internal static class PixelScale
+{
+    /// <summary>The value of each of the 256 bytes.</summary>
+    internal static float[] Table(double min, double max)
+    {
+        var table = new float[256];
+        for (int i = 0; i < table.Length; i++)
+            table[i] = (float)(min + (max - min) * i / 255);
+        return table;
+    }
+
+    internal static void Apply(ReadOnlySpan<byte> pixels, Span<float> values, float[] table)
+    {
+        for (int i = 0; i < pixels.Length; i++)
+            values[i] = table[pixels[i]];
+    }
+
+    /// <summary>The nearest byte; values outside the range are clamped, NaN becomes 0.</summary>
+    internal static byte ToByte(float value, double min, double max)
+    {
+        double scaled = (value - min) / (max - min) * 255;
+        return double.IsNaN(scaled) ? (byte)0 : (byte)Math.Round(Math.Clamp(scaled, 0, 255), MidpointRounding.AwayFromZero);
+    }
+}
+
+/// <summary>A data file is damaged, of another format, or over a limit.</summary>
+public sealed class InvalidDatasetException(string message, Exception? inner = null) : Exception(message, inner);

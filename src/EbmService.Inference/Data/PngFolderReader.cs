@@ -3,7 +3,10 @@ using EbmService.Inference.Imaging;
 
 namespace EbmService.Inference.Data;
 
-/// <summary>Reads a folder of PNG files of one size: a subfolder per class, or flat without labels. Files in ordinal order of their names.</summary>
+/// <summary>
+/// Reads a folder of PNG files of one size: a subfolder per class, or flat without labels. Files in ordinal order of
+/// their names.
+/// </summary>
 public static class PngFolderReader
 {
     /// <summary>The most images read from one folder.</summary>
@@ -15,10 +18,9 @@ public static class PngFolderReader
     /// Where every subfolder's name is a number, that number is the label; else the labels count the names in ordinal order.
     /// </summary>
     /// <param name="channels">1 for gray, 3 for colour; files are converted.</param>
-    /// <param name="skipUnreadable">Leave out files that are no valid PNG instead of failing; some public sets have such files.</param>
     /// <param name="background">The level that transparent pixels lie over; without it a file that has some is refused.</param>
     /// <exception cref="InvalidDatasetException">There are no images, one is unreadable, or sizes differ.</exception>
-    public static ImageDataset Read(string folder, int channels = 1, bool skipUnreadable = false, byte? background = null)
+    public static ImageDataset Read(string folder, int channels = 1, byte? background = null)
     {
         string[] classes = [.. Directory.GetDirectories(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
         List<(string Path, int Label)> files = classes.Length == 0 ? [.. Files(folder, 0)] : [];
@@ -26,23 +28,22 @@ public static class PngFolderReader
         for (int i = 0; i < classes.Length; i++)
             files.AddRange(Files(Path.Combine(folder, classes[i]), labels[i]));
         if (files.Count is 0 or > MaxImages)
-            throw new InvalidDatasetException(files.Count == 0 ? "the folder holds no PNG files" : $"the folder holds more than {MaxImages} PNG files");
+            throw new InvalidDatasetException(
+                files.Count == 0 ? "the folder holds no PNG files" : $"the folder holds more than {MaxImages} PNG files");
 
         var pixels = new List<byte[]>(files.Count);
         var kept = new List<int>(files.Count);
         (int Width, int Height)? size = null;
         foreach ((string path, int label) in files)
         {
-            if (ReadOne(path, channels, background, ref size, skipUnreadable) is not { } image)
-                continue;
-            pixels.Add(image);
+            pixels.Add(ReadOne(path, channels, background, ref size));
             kept.Add(label);
         }
         if (size is not { } common)
             throw new InvalidDatasetException("the folder holds no readable PNG files");
         return new ImageDataset(
             Concatenate(pixels), channels, common.Height, common.Width,
-            classes.Length == 0 ? null : [.. kept], classes);
+            classes.Length == 0 ? null : [.. kept]);
     }
 
     private static IEnumerable<(string Path, int Label)> Files(string folder, int label) =>
@@ -51,23 +52,25 @@ public static class PngFolderReader
 
     private static int[] Labels(string[] classes)
     {
-        int[] numbers = [.. classes.Select(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1)];
+        int[] numbers = [.. classes.Select(
+            name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1)];
         return numbers.Contains(-1) ? [.. Enumerable.Range(0, classes.Length)] : numbers;
     }
 
-    private static byte[]? ReadOne(string path, int channels, byte? background, ref (int Width, int Height)? size, bool skipUnreadable)
+    private static byte[] ReadOne(string path, int channels, byte? background, ref (int Width, int Height)? size)
     {
         string name = Path.GetFileName(path);
         if (new FileInfo(path).Length > MaxFileLength)
             throw new InvalidDatasetException($"'{name}' is over 32 MiB");
         byte[] png = File.ReadAllBytes(path);
         if (!PngPixels.TryReadSize(png, out (int Width, int Height) found) || !PngPixels.IsWithinLimit(found))
-            return skipUnreadable ? null : throw new InvalidDatasetException($"'{name}' is no PNG file of at most {PngPixels.MaxPixels} pixels");
+            throw new InvalidDatasetException($"'{name}' is no PNG file of at most {PngPixels.MaxPixels} pixels");
         if (size is { } expected && expected != found)
-            throw new InvalidDatasetException($"'{name}' has {found.Width}x{found.Height} pixels, the files before it {expected.Width}x{expected.Height}");
+            throw new InvalidDatasetException(
+                $"'{name}' has {found.Width}x{found.Height} pixels, the files before it {expected.Width}x{expected.Height}");
         (byte[]? image, string? fault) = PngPixels.Decode(png, channels, background);
         if (image is null)
-            return skipUnreadable ? null : throw new InvalidDatasetException($"'{name}' {fault}");
+            throw new InvalidDatasetException($"'{name}' {fault}");
         size = found;
         return image;
     }

@@ -3,9 +3,10 @@ using TorchSharp;
 namespace EbmService.Inference.Devices;
 
 /// <summary>
-/// Numbers on their way into libtorch. TorchSharp's implicit conversion makes an object that nobody holds during the native call: a collection at that
-/// moment frees the number under libtorch's hands, and the operator fails or, worse, computes with another number. Seen once in some minutes of many small
-/// steps on a crowded machine. So the conversions are banned, and the latest numbers of each thread are held here.
+/// Numbers on their way into libtorch. TorchSharp's implicit conversion makes an object that nobody holds during the native call:
+/// a collection at that moment frees the number under libtorch's hands, and the operator fails or, worse, computes with another
+/// number. Seen once in some minutes of many small steps on a crowded machine. So the conversions are banned, and the latest
+/// numbers of each thread are held here.
 /// </summary>
 internal static class Scalars
 {

@@ -65,7 +65,8 @@ internal static class PngPixels
         {
             ReadOnlySpan<byte> pixel = rgba.Slice(4 * i, 4);
             byte alpha = pixel[3];
-            (byte red, byte green, byte blue) = (Over(pixel[0], alpha, background), Over(pixel[1], alpha, background), Over(pixel[2], alpha, background));
+            (byte red, byte green, byte blue) =
+                (Over(pixel[0], alpha, background), Over(pixel[1], alpha, background), Over(pixel[2], alpha, background));
             if (channels == 1)
             {
                 planar[i] = Luma(red, green, blue);

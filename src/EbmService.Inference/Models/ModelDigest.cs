@@ -7,7 +7,10 @@ using EbmService.Inference.Architectures;
 
 namespace EbmService.Inference.Models;
 
-/// <summary>The digest of what a version computes: the same architecture, input schema, weights and buffer give the same one anywhere.</summary>
+/// <summary>
+/// The digest of what a version computes: the same architecture, input schema, weights and buffer give the same one
+/// anywhere.
+/// </summary>
 public static class ModelDigest
 {
     /// <summary>
@@ -31,7 +34,8 @@ public static class ModelDigest
     /// <summary>{"architecture":...,"input":...} with every default filled in, members in ordinal order, no white space.</summary>
     private static byte[] CanonicalJson(ModelDescriptor descriptor)
     {
-        JsonNode architecture = JsonSerializer.SerializeToNode(ArchitectureRegistry.Write(descriptor.Architecture.Spec()), EbmJson.Options)!;
+        JsonNode architecture = JsonSerializer.SerializeToNode(
+            ArchitectureRegistry.Write(descriptor.Architecture.Spec()), EbmJson.Options)!;
         JsonNode input = JsonSerializer.SerializeToNode(descriptor.Input, EbmJson.Options)!;
         return JsonSerializer.SerializeToUtf8Bytes(Sorted(new JsonObject { ["architecture"] = architecture, ["input"] = input }));
     }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
@@ -96,5 +98,157 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
             BufferSize = states is null ? 0 : (int)states.Shape[0],
             CalibrationId = manifest.Files.TryGetValue(ModelFiles.Calibration, out string? hash) ? ModelDigest.Prefixed(hash) : null,
         };
+    }
+}
+
+/// <summary>A ready version with its validated tensors, in managed memory. Immutable.</summary>
+public sealed record LoadedModel
+{
+    public required HostedModel Hosted { get; init; }
+
+    /// <value>Parameters by name, exactly those of the architecture, all finite; empty for closed formulas.</value>
+    public required IReadOnlyDictionary<string, SafetensorsTensor> Weights { get; init; }
+
+    /// <value>The replay buffer's chains, (n, ...input), floats; null where the version has none.</value>
+    public SafetensorsTensor? Buffer { get; init; }
+
+    /// <value>The class of each chain of the buffer; null where it has none.</value>
+    public int[]? BufferLabels { get; init; }
+
+    /// <value>Scores of held-out in-distribution data, ascending, by score name; empty where the version has no calibration.</value>
+    public IReadOnlyDictionary<string, float[]> Calibration { get; init; } = new Dictionary<string, float[]>();
+
+    /// <value>See <see cref="ModelFiles.TypicalityMean"/>; null where the calibration has no typicality.</value>
+    public float? TypicalityMean { get; init; }
+}
+
+/// <summary>Reads a version's safetensors files and checks them against the descriptor, name for name and shape for shape.</summary>
+internal static class ModelTensors
+{
+    /// <summary>The score that every calibration has: the others are optional.</summary>
+    internal const string RequiredScore = "logDensity";
+
+    // Fitted on some of the held-out rows and calibrated on the others, so it has fewer.
+    private const string FittedScore = ModelFiles.ScorePrefix + Ood.OodScorer.Typicality;
+
+    internal static SafetensorsFile Parse(byte[] bytes, string fileName)
+    {
+        try
+        {
+            return SafetensorsFile.Read(bytes);
+        }
+        catch (InvalidCheckpointException e)
+        {
+            throw new InvalidModelException($"'{fileName}': {e.Message}", e);
+        }
+    }
+
+    internal static IReadOnlyDictionary<string, SafetensorsTensor> Weights(SafetensorsFile file, ArchitectureShapes architecture)
+    {
+        foreach (string missing in architecture.Parameters.Keys.Except(file.Tensors.Keys))
+            throw new InvalidModelException($"'{ModelFiles.Weights}' lacks the tensor '{missing}'");
+        foreach ((string name, SafetensorsTensor tensor) in file.Tensors)
+        {
+            if (!architecture.Parameters.TryGetValue(name, out long[]? shape))
+                throw new InvalidModelException($"'{ModelFiles.Weights}' has the tensor '{name}', which the architecture has not");
+            CheckFloats(ModelFiles.Weights, name, tensor, shape);
+        }
+        return file.Tensors;
+    }
+
+    internal static (SafetensorsTensor States, int[]? Labels) Buffer(SafetensorsFile file, ModelDescriptor descriptor)
+    {
+        RefuseOthers(file, ModelFiles.Buffer, name => name is ModelFiles.BufferStates or ModelFiles.BufferLabels);
+        if (!file.Tensors.TryGetValue(ModelFiles.BufferStates, out SafetensorsTensor? states) || states.Shape.Count == 0)
+            throw new InvalidModelException($"'{ModelFiles.Buffer}' has no tensor '{ModelFiles.BufferStates}' of chains");
+        long chains = states.Shape[0];
+        if (chains < Math.Max(1, descriptor.Labels.Count))
+            throw new InvalidModelException($"'{ModelFiles.Buffer}' has {chains} chains; at least one, and one per class, are needed");
+        CheckFloats(ModelFiles.Buffer, ModelFiles.BufferStates, states, [chains, .. descriptor.Input.Shape.Select(size => (long)size)]);
+        return (states, file.Tensors.TryGetValue(ModelFiles.BufferLabels, out SafetensorsTensor? labels)
+            ? Labels(labels, chains, descriptor.Labels.Count)
+            : null);
+    }
+
+    internal static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibration(SafetensorsFile file)
+    {
+        RefuseOthers(file, ModelFiles.Calibration,
+            name => name == ModelFiles.TypicalityMean || name.StartsWith(ModelFiles.ScorePrefix, StringComparison.Ordinal));
+        if (!file.Tensors.ContainsKey(ModelFiles.ScorePrefix + RequiredScore))
+            throw new InvalidModelException($"'{ModelFiles.Calibration}' lacks the tensor '{ModelFiles.ScorePrefix + RequiredScore}'");
+        if (file.Tensors.ContainsKey(ModelFiles.TypicalityMean) != file.Tensors.ContainsKey(FittedScore))
+            throw new InvalidModelException(
+                $"'{ModelFiles.Calibration}' needs both or neither of '{FittedScore}' and '{ModelFiles.TypicalityMean}'");
+        long count = file.Tensors[ModelFiles.ScorePrefix + RequiredScore].Count;
+        if (count == 0 || file.Tensors.GetValueOrDefault(FittedScore)?.Count == 0)
+            throw new InvalidModelException($"'{ModelFiles.Calibration}' has no scores");
+        var scores = new Dictionary<string, float[]>(StringComparer.Ordinal);
+        float? mean = null;
+        foreach ((string name, SafetensorsTensor tensor) in file.Tensors)
+        {
+            CheckFloats(ModelFiles.Calibration, name, tensor, name switch
+            {
+                ModelFiles.TypicalityMean => [1],
+                FittedScore => [tensor.Count],
+                _ => [count],
+            });
+            float[] values = tensor.ToFloats();
+            if (name == ModelFiles.TypicalityMean)
+            {
+                mean = values[0];
+                continue;
+            }
+            Array.Sort(values);
+            scores[name[ModelFiles.ScorePrefix.Length..]] = values;
+        }
+        return (scores, mean);
+    }
+
+    private static int[] Labels(SafetensorsTensor labels, long chains, int classes)
+    {
+        if (labels.Dtype != SafetensorsDtype.I64 || !labels.Shape.SequenceEqual([chains]))
+            throw new InvalidModelException($"'{ModelFiles.Buffer}' needs '{ModelFiles.BufferLabels}' as I64 with one label per chain");
+        long[] values = labels.ToInt64();
+        if (!values.All(label => label >= 0 && label < classes))
+            throw new InvalidModelException($"'{ModelFiles.Buffer}' has a label that is no class");
+        // Initial states are drawn by slot, so that order is part of the format.
+        if (values.Index().Any(slot => slot.Item != slot.Index % classes))
+            throw new InvalidModelException($"'{ModelFiles.Buffer}' has labels out of order: chain i must belong to class i mod {classes}");
+        return Array.ConvertAll(values, label => (int)label);
+    }
+
+    private static void CheckFloats(string fileName, string name, SafetensorsTensor tensor, long[] shape)
+    {
+        if (!tensor.Shape.SequenceEqual(shape))
+            throw new InvalidModelException(
+                $"'{fileName}': '{name}' has shape [{string.Join(", ", tensor.Shape)}]; [{string.Join(", ", shape)}] is expected");
+        if (tensor.Dtype is not (SafetensorsDtype.F32 or SafetensorsDtype.F16 or SafetensorsDtype.BF16))
+            throw new InvalidModelException($"'{fileName}': '{name}' must hold F32, F16 or BF16");
+        if (!Array.TrueForAll(tensor.ToFloats(), float.IsFinite))
+            throw new InvalidModelException($"'{fileName}': '{name}' holds NaN or infinity");
+    }
+
+    private static void RefuseOthers(SafetensorsFile file, string fileName, Func<string, bool> isKnown)
+    {
+        if (file.Tensors.Keys.FirstOrDefault(name => !isKnown(name)) is { } other)
+            throw new InvalidModelException($"'{fileName}' has an unknown tensor '{other}'");
+    }
+}
+
+/// <summary>Reads the JSON files of the repository strictly; what is wrong becomes a reason.</summary>
+internal static class ModelJson
+{
+    internal static T Parse<T>(byte[] json, string fileName)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, EbmJson.Options)
+                ?? throw new InvalidModelException($"{fileName} holds null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidModelException($"{fileName} is not valid: {e.Message}", e);
+        }
     }
 }

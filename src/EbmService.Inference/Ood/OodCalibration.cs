@@ -1,6 +1,9 @@
 namespace EbmService.Inference.Ood;
 
-/// <summary>Scores of in-distribution data that the model was not trained on, versioned with the model: the yardstick of p-values.</summary>
+/// <summary>
+/// Scores of in-distribution data that the model was not trained on, versioned with the model: what p-values compare
+/// with.
+/// </summary>
 public sealed class OodCalibration
 {
     private readonly Dictionary<string, float[]> _sorted;
@@ -8,7 +11,8 @@ public sealed class OodCalibration
 
     /// <param name="id">The digest of the calibration file.</param>
     /// <param name="scores">One array per score.</param>
-    /// <param name="typicalityMean">What typicality is centred on, fitted on other rows than those of its scores; null where there is none.</param>
+    /// <param name="typicalityMean">What typicality is centred on, fitted on other rows than those of its scores; null
+    /// where there is none.</param>
     public OodCalibration(string id, IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
     {
         Id = id;
@@ -24,8 +28,9 @@ public sealed class OodCalibration
     public IEnumerable<string> Names => _sorted.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>
-    /// Calibrates what is fitted on held-out data itself: typicality's mean comes from the even rows, its scores from the odd ones. Centred on the
-    /// rows that inputs are compared with, p-values would be too small (19 rows: 0.062 of in-distribution inputs refused at alpha 0.05).
+    /// Calibrates what is fitted on held-out data itself: typicality's mean comes from the even rows, its scores from the odd
+    /// ones. Centred on the rows that inputs are compared with, p-values would be too small (19 rows: 0.062 of in-distribution
+    /// inputs refused at alpha 0.05).
     /// </summary>
     /// <param name="rows">One array per score, in the random order in which the rows were held out.</param>
     /// <returns>The scores, with typicality where there are two rows, and its mean.</returns>
@@ -49,8 +54,24 @@ public sealed class OodCalibration
     public float Typicality(float logDensity) =>
         Typicality(logDensity, _typicalityMean ?? throw new InvalidOperationException("the calibration has no typicality"));
 
-    /// <summary>(1 + #{calibration scores &lt;= s}) / (n + 1): near 0 = out of distribution.</summary>
-    public double PValue(string score, float value) => ConformalPValues.PValue(_sorted[score], value);
+    /// <summary>
+    /// The split-conformal p-value (1 + #{calibration scores &lt;= s}) / (n + 1): under exchangeability with the calibration data,
+    /// P(p &lt;= alpha) &lt;= alpha; near 0 = out of distribution. NaN counts as the lowest possible, as a score and in the calibration.
+    /// </summary>
+    public double PValue(string score, float value)
+    {
+        float[] sorted = _sorted[score];
+        int low = 0, high = sorted.Length;
+        while (low < high)
+        {
+            int middle = low + (high - low) / 2;
+            if (sorted[middle].CompareTo(value) <= 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return (1.0 + low) / (sorted.Length + 1.0);
+    }
 
     /// <summary>1 / (n + 1), the smallest p-value that the score can get: at a level below it nothing can be refused.</summary>
     public double SmallestPValue(string score) => 1 / (_sorted[score].Length + 1.0);

@@ -2,8 +2,8 @@ namespace EbmService.Inference.Randomness;
 
 /// <summary>Derives the seeds of independent streams from one seed and an index.</summary>
 /// <remarks>
-/// libtorch's CPU generator (mt19937) takes a seed's low 32 bits alone. They are a bijection of the index, so that no two streams of one seed are
-/// the same; the high 32 bits are for generators that take them.
+/// libtorch's CPU generator (mt19937) takes a seed's low 32 bits alone. They are a bijection of the index, so that no two streams
+/// of one seed are the same; the high 32 bits are for generators that take them.
 /// </remarks>
 public static class BlockSeed
 {

@@ -1,4 +1,3 @@
-using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
@@ -11,7 +10,7 @@ internal static class KernelFactory
     /// <param name="spec">A validated spec.</param>
     /// <param name="model">The energy.</param>
     /// <param name="variables">Of the model's input; the discrete kernels need to know them.</param>
-    /// <exception cref="FailureException">The model can't do what the kernel needs.</exception>
+    /// <exception cref="ArgumentException">The model lacks what the kernel needs: <see cref="CapabilityRules"/> refuses such a spec.</exception>
     public static IKernel Create(SamplingSpec spec, IEnergyModel model, VariableKind variables = VariableKind.Continuous) =>
         Create(spec, new GradientPass(model), variables);
 
@@ -34,12 +33,11 @@ internal static class KernelFactory
         return spec.Tempering is { } tempering ? new ReplicaExchangeKernel(kernel, pass, plan, tempering) : kernel;
     }
 
-    private static VariableKind Discrete(VariableKind variables) => variables != VariableKind.Continuous
-        ? variables
-        : throw new FailureException(new Failure(FailureCode.NotSupported, "The model's variables are continuous: gibbsWithGradients moves binary and categorical ones."));
+    private static VariableKind Discrete(VariableKind variables) => variables != VariableKind.Continuous ? variables : throw NotChecked(nameof(variables));
 
-    private static IBlockConditionals Conditionals(IEnergyModel model) => model as IBlockConditionals
-        ?? throw new FailureException(new Failure(FailureCode.NotSupported, "The model does not know the conditionals of its blocks.", "Use gibbsWithGradients."));
+    private static IBlockConditionals Conditionals(IEnergyModel model) => model as IBlockConditionals ?? throw NotChecked(nameof(model));
+
+    private static ArgumentException NotChecked(string parameter) => new("the kernel needs what the model does not have: see CapabilityRules", parameter);
 }
 
 /// <summary>A chain's numbers and where they stand at a step. The temperature must be given: only SGLD takes a noise instead.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
@@ -140,5 +141,84 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
             slot.Dispose();
         _frozen.Dispose();
         State.Dispose();
+    }
+}
+
+/// <summary>One iteration's metrics, means over the batch.</summary>
+/// <param name="Iteration">Iterations done.</param>
+/// <param name="EnergyData">E+ of the data.</param>
+/// <param name="EnergySamples">E- of the chains' ends.</param>
+/// <param name="CrossEntropy">Nats; 0 for unlabelled data.</param>
+/// <param name="Accuracy">On the iteration's own (varied) rows.</param>
+/// <param name="GradientNorm">Before clipping.</param>
+/// <param name="Elapsed">Training time so far, over all sessions of this run.</param>
+/// <param name="Remaining">Estimated from this session's rate.</param>
+public sealed record TrainingProgress(
+    int Iteration, int Iterations, double EnergyData, double EnergySamples, double CrossEntropy, double Accuracy,
+    double GradientNorm, TimeSpan Elapsed, TimeSpan Remaining);
+
+/// <summary>Receives a run's progress on the training thread.</summary>
+public interface ITrainingObserver
+{
+    void OnIteration(TrainingProgress progress);
+
+    /// <summary>Chains of the replay buffer, ordered by class where there are classes.</summary>
+    void OnPicture(int iteration, TensorPayload samples);
+}
+
+/// <summary>How a run ended.</summary>
+public enum TrainingEnd
+{
+    Completed,
+
+    /// <summary>Energies passed the bound or stopped being finite; the last good weights were kept.</summary>
+    Diverged,
+
+    /// <summary>Stopped on request; the checkpoint resumes it.</summary>
+    Cancelled,
+}
+
+/// <summary>One dedicated thread with one intra-op thread, on which one part of every batch is computed.</summary>
+internal sealed class TrainingSlot : IDisposable
+{
+    private readonly BlockingCollection<Action> _work = new(1);
+    private readonly Thread _thread;
+
+    public TrainingSlot(int index)
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = $"training-slot-{index}" };
+        _thread.Start();
+    }
+
+    /// <summary>Runs the function on the slot's thread; its exception comes out of the task.</summary>
+    public Task<T> Start<T>(Func<T> function)
+    {
+        var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _work.Add(() =>
+        {
+            try
+            {
+                completion.SetResult(function());
+            }
+            catch (Exception exception)
+            {
+                completion.SetException(exception);
+            }
+        });
+        return completion.Task;
+    }
+
+    private void Run()
+    {
+        set_num_threads(1);
+        foreach (Action action in _work.GetConsumingEnumerable())
+            action();
+    }
+
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        _thread.Join();
+        _work.Dispose();
     }
 }

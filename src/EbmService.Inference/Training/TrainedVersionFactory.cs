@@ -3,6 +3,7 @@ using EbmService.Inference.Architectures;
 using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;
@@ -10,6 +11,8 @@ namespace EbmService.Inference.Training;
 /// <summary>Makes a model version of a training run: averaged weights, replay buffer, OOD calibration on the held-out rows.</summary>
 public static class TrainedVersionFactory
 {
+    private const int Tile = 64;
+
     /// <param name="trainer">After its run.</param>
     /// <param name="plan">What the run was made from.</param>
     /// <param name="data">The same data as the trainer's: the held-out rows are scored.</param>
@@ -24,7 +27,7 @@ public static class TrainedVersionFactory
         IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
         int classes = model.Labels.Count;
         (IReadOnlyDictionary<string, float[]>? calibration, float? typicalityMean) =
-            heldOut.Count > 0 ? OodCalibrator.Calibrate(energy, model.Input, data, heldOut) : (null, null);
+            heldOut.Count > 0 ? Calibrate(energy, model.Input, data, heldOut) : (null, null);
         return new ModelVersionContent
         {
             Weights = average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
@@ -37,7 +40,10 @@ public static class TrainedVersionFactory
         };
     }
 
-    /// <summary>Calibrates a version anew, on the rows that its training held out: the same weights and data give the same calibration.</summary>
+    /// <summary>
+    /// Calibrates a version anew, on the rows that its training held out: the same weights and data give the same
+    /// calibration.
+    /// </summary>
     /// <param name="plan">What the version was trained from.</param>
     /// <param name="weights">The version's weights.</param>
     /// <param name="data">The same data as the training's.</param>
@@ -50,6 +56,34 @@ public static class TrainedVersionFactory
             throw new InvalidOperationException("the training held no rows out");
         Dictionary<string, Tensor> parameters = weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor());
         using IEnergyModel energy = EnergyModelFactory.Create(plan.Model.Architecture.Spec(), parameters);
-        return OodCalibrator.Calibrate(energy, plan.Model.Input, data, heldOut);
+        return Calibrate(energy, plan.Model.Input, data, heldOut);
+    }
+
+    /// <summary>
+    /// Every score of <see cref="OodScorer.Names"/> for the given rows, without data noise, and typicality with its
+    /// mean.
+    /// </summary>
+    private static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibrate(
+        IEnergyModel model, InputSchema input, ITrainingData data, IReadOnlyList<int> rows)
+    {
+        IReadOnlyList<string> names = OodScorer.Names(model);
+        Dictionary<string, float[]> scores = names.ToDictionary(name => name, _ => new float[rows.Count]);
+        for (int first = 0; first < rows.Count; first += Tile)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int count = Math.Min(Tile, rows.Count - first);
+            float[] tile = OodScorer.Score(model, Read(input, data, rows, first, count)).ToFloats();
+            foreach ((int i, string name) in names.Index())
+                tile.AsSpan(i * count, count).CopyTo(scores[name].AsSpan(first));
+        }
+        return OodCalibration.Fit(scores);
+    }
+
+    private static Tensor Read(InputSchema input, ITrainingData data, IReadOnlyList<int> rows, int first, int count)
+    {
+        var values = new float[count * data.RowLength];
+        for (int i = 0; i < count; i++)
+            data.CopyRow(rows[first + i], values.AsSpan(i * data.RowLength, data.RowLength));
+        return tensor(values, [count, .. input.Shape.Select(size => (long)size)]);
     }
 }

@@ -1,4 +1,6 @@
+using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 
 namespace EbmService.Inference.Training;
 
@@ -20,7 +22,10 @@ public sealed record TrainingRecipe
     /// <value>The chain that draws the negative samples.</value>
     public required SgldRecipe Chain { get; init; }
 
-    /// <value>Whether the chains compute their gradients in bfloat16: about twice as fast where the CPU has AVX512_BF16. States stay float32.</value>
+    /// <value>
+    /// Whether the chains compute their gradients in bfloat16: about twice as fast where the CPU has AVX512_BF16.
+    /// States stay float32.
+    /// </value>
     public bool ChainInBFloat16 { get; init; }
 
     /// <value>Standard deviation of the Gaussian noise added to data.</value>
@@ -32,7 +37,10 @@ public sealed record TrainingRecipe
     /// <value>The same weight for E- alone; null for <see cref="EnergyL2"/>.</value>
     public double? EnergyL2Samples { get; init; }
 
-    /// <value>Nats by which a chain may lie above its data before its pair's weight in the gradient, sigmoid(E+ - E- + margin), falls under one half; null for the plain maximum-likelihood gradient.</value>
+    /// <value>
+    /// Nats by which a chain may lie above its data before its pair's weight in the gradient, sigmoid(E+ - E- +
+    /// margin), falls under one half; null for the plain maximum-likelihood gradient.
+    /// </value>
     public double? LagMargin { get; init; }
 
     /// <value>The cross-entropy part of the JEM objective; null for unlabelled data.</value>
@@ -77,10 +85,88 @@ public sealed record TrainingRecipe
 /// <param name="Shift">Largest shift, pixels.</param>
 /// <param name="Rotation">Largest rotation, degrees.</param>
 /// <param name="Scale">Largest relative change of size.</param>
-/// <param name="FinalWeight">Factor at the last iteration; null for the same. A late emphasis costs the chains nothing: at low learning rates they follow.</param>
+/// <param name="FinalWeight">Factor at the last iteration; null for the same. A late emphasis costs the chains nothing:
+/// at low learning rates they follow.</param>
 public sealed record ClassificationRecipe(
     int BatchSize = 128, double Weight = 1, double Shift = 0, double Rotation = 0, double Scale = 0, double? FinalWeight = null)
 {
     /// <summary>The factor after that share of the run, linear between the two weights.</summary>
     public double WeightAt(double share) => Weight + ((FinalWeight ?? Weight) - Weight) * share;
+}
+
+/// <summary>Checks a recipe against its model; every fault is reported, not the first.</summary>
+internal static class TrainingRecipeValidator
+{
+    private const int MaxSlots = 256;
+
+    public static List<string> Faults(TrainingRecipe recipe, ModelDescriptor model) =>
+    [
+        .. SizeFaults(recipe, model),
+        .. OptimizerFaults(recipe),
+        .. ChainFaults(recipe.Chain),
+        .. ClassificationFaults(recipe, model),
+    ];
+
+    private static IEnumerable<string> SizeFaults(TrainingRecipe recipe, ModelDescriptor model)
+    {
+        ArchitectureSpec spec = model.Architecture.Spec();
+        if (!spec.Family().Capabilities(spec, model.Input).Trainable)
+            yield return "the architecture is a closed formula without parameters to train";
+        if (recipe.Iterations < 1)
+            yield return "iterations must be at least 1";
+        if (recipe.Slots is < 1 or > MaxSlots)
+            yield return $"slots must be between 1 and {MaxSlots}";
+        else if (recipe.BatchSize < 1 || recipe.BatchSize % recipe.Slots != 0)
+            yield return $"batchSize must be a multiple of slots ({recipe.Slots})";
+        if (recipe.BufferSize < Math.Max(1, model.Labels.Count))
+            yield return $"bufferSize must be at least {Math.Max(1, model.Labels.Count)}";
+        if (recipe.HeldOut < 0 || recipe.WarmUp < 0 || recipe.PictureEvery < 0)
+            yield return "heldOut, warmUp and pictureEvery must be at least 0";
+        if (recipe.CheckpointEvery < 1)
+            yield return "checkpointEvery must be at least 1";
+    }
+
+    private static IEnumerable<string> OptimizerFaults(TrainingRecipe recipe)
+    {
+        if (!IsPositive(recipe.LearningRate))
+            yield return "learningRate must be a finite number above 0";
+        if (!IsShare(recipe.FinalLearningRate))
+            yield return "finalLearningRate must be between 0 and 1";
+        if (!IsShare(recipe.Beta1) || !IsShare(recipe.Beta2) || !IsShare(recipe.AverageDecay)
+            || recipe.Beta1 == 1 || recipe.Beta2 == 1 || recipe.AverageDecay == 1)
+            yield return "beta1, beta2 and averageDecay must be at least 0 and below 1";
+        if (!IsPositive(recipe.GradientNormClip) || !IsPositive(recipe.EnergyBound))
+            yield return "gradientNormClip and energyBound must be finite numbers above 0";
+        if (!IsNotNegative(recipe.DataNoise) || !IsNotNegative(recipe.EnergyL2) || !IsNotNegative(recipe.EnergyL2Samples ?? 0))
+            yield return "dataNoise and energyL2 must be finite numbers of at least 0";
+        if (!double.IsFinite(recipe.LagMargin ?? 0))
+            yield return "lagMargin must be a finite number";
+    }
+
+    private static IEnumerable<string> ChainFaults(SgldRecipe chain)
+    {
+        if ((chain.Noise is null) == (chain.Temperature is null))
+            yield return "chain needs either noise or temperature";
+        foreach ((string member, string rule) in SgldRecipeRules.Faults(chain))
+            yield return $"chain.{member} {rule.TrimEnd('.')}";
+    }
+
+    private static IEnumerable<string> ClassificationFaults(TrainingRecipe recipe, ModelDescriptor model)
+    {
+        if (recipe.Classification is not { } classification)
+            yield break;
+        if (model.Labels.Count == 0)
+            yield return "classification needs a model with classes";
+        if (classification.BatchSize < 1 || classification.BatchSize % Math.Max(1, recipe.Slots) != 0)
+            yield return $"classification.batchSize must be a multiple of slots ({recipe.Slots})";
+        if (!IsNotNegative(classification.Weight) || !IsNotNegative(classification.FinalWeight ?? 0) || !IsNotNegative(classification.Shift)
+            || !IsNotNegative(classification.Rotation) || !(classification.Scale is >= 0 and < 1))
+            yield return "classification needs weight, finalWeight, shift and rotation of at least 0 and scale in [0, 1)";
+    }
+
+    private static bool IsPositive(double value) => value > 0 && double.IsFinite(value);
+
+    private static bool IsNotNegative(double value) => value >= 0 && double.IsFinite(value);
+
+    private static bool IsShare(double value) => value is >= 0 and <= 1;
 }

@@ -49,42 +49,55 @@ public interface IJobService : IJobResults
 {
     /// <summary>Stores the job and queues it, in one transaction.</summary>
     /// <returns>The job, or <see cref="FailureCode.QueueFull"/> with a retry time, <see cref="FailureCode.ShuttingDown"/>.</returns>
-    Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation);
+    Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellationToken);
 
-    /// <summary>As <see cref="SubmitAsync"/>, but requests of one key make one job: later ones get the first one's, whatever has become of its model.</summary>
+    /// <summary>
+    /// As <see cref="SubmitAsync"/>, but requests of one key make one job: later ones get the first one's, whatever has
+    /// become of its model.
+    /// </summary>
     /// <param name="key">Kept as long as the job.</param>
     /// <param name="create">Makes the submission; called only where the key is new.</param>
     /// <param name="cancellationToken">Ends the wait for an earlier request of the key.</param>
-    /// <returns>As <see cref="SubmitAsync"/>, or what <paramref name="create"/> failed by, <see cref="FailureCode.IdempotencyMismatch"/>, <see cref="FailureCode.IdempotencyInFlight"/> after 30 s.</returns>
+    /// <returns>As <see cref="SubmitAsync"/>, or what <paramref name="create"/> failed by,
+    /// <see cref="FailureCode.IdempotencyMismatch"/>, <see cref="FailureCode.IdempotencyInFlight"/> after 30
+    /// s.</returns>
     Task<Outcome<JobSnapshot>> SubmitOnceAsync(
         SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken);
 
     /// <summary>A page of jobs; <see cref="FailureCode.InvalidRequest"/> for a cursor that is none of ours.</summary>
-    Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation);
+    Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken);
 
     /// <summary>Asks for a stop: a queued job ends at once, a running one at the end of its quantum, keeping partial results.</summary>
-    /// <returns>The job (cancelling or cancelled), or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has ended.</returns>
-    Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation);
+    /// <returns>The job (cancelling or cancelled), or <see cref="FailureCode.JobNotFound"/>,
+    /// <see cref="FailureCode.InvalidTransition"/> when it has ended.</returns>
+    Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>Takes a queued or running job off the device at the end of its quanta, with its chains stored; a paused one stays as it is.</summary>
-    /// <returns>The job (running until its chains are stored, then paused), or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it is ending or has ended.</returns>
-    Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation);
+    /// <summary>
+    /// Takes a queued or running job off the device at the end of its quanta, with its chains stored; a paused one
+    /// stays as it is.
+    /// </summary>
+    /// <returns>The job (running until its chains are stored, then paused), or <see cref="FailureCode.JobNotFound"/>,
+    /// <see cref="FailureCode.InvalidTransition"/> when it is ending or has ended.</returns>
+    Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Queues a paused job again, where its chains stopped; one that is not paused stays as it is.</summary>
-    /// <returns>The job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has ended, <see cref="FailureCode.ModelUnavailable"/> while its model is away or damaged: it stays paused.</returns>
-    Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation);
+    /// <returns>The job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it
+    /// has ended, <see cref="FailureCode.ModelUnavailable"/> while its model is away or damaged: it stays
+    /// paused.</returns>
+    Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>
     /// Makes a new job whose chains go on from the last states of one that has succeeded: its result is that of one job with all the steps.
     /// </summary>
-    /// <returns>The new job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it has not succeeded or its chains are not kept, and what <see cref="SubmitAsync"/> answers.</returns>
-    Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation);
+    /// <returns>The new job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when
+    /// it has not succeeded or its chains are not kept, and what <see cref="SubmitAsync"/> answers.</returns>
+    Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellationToken);
 
     /// <summary>Deletes record and results of a job that has ended; <see cref="FailureCode.InvalidTransition"/> while it has not.</summary>
-    Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation);
+    Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Returns the job as soon as it has ended, or as it is after <paramref name="timeout"/>.</summary>
-    Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation);
+    Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken);
 
     /// <summary>
     /// The job's events after <paramref name="afterSequence"/>: first the current state, then changes, progress and previews as they
@@ -92,6 +105,6 @@ public interface IJobService : IJobResults
     /// </summary>
     /// <param name="id">A job's id, or null for all jobs (without an end and without previews).</param>
     /// <param name="afterSequence">0 for everything; a client's last seen number after a reconnect.</param>
-    /// <param name="cancellation">Ends the subscription.</param>
-    IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, CancellationToken cancellation);
+    /// <param name="cancellationToken">Ends the subscription.</param>
+    IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, CancellationToken cancellationToken);
 }

@@ -13,8 +13,8 @@ namespace EbmService.Jobs.Admission;
 public sealed record SubmissionKey(string Tenant, string Key, string Fingerprint)
 {
     /// <value>
-    /// The key as it is stored: the default tenant's as it came, as before there were tenants; another's behind a line feed, which no key has, as
-    /// the hash of both, since the two together may be too long.
+    /// The key as it is stored: the default tenant's as it came, as before there were tenants; another's behind a line feed,
+    /// which no key has, as the hash of both, since the two together may be too long.
     /// </value>
     internal string Stored => Tenant == JobSnapshot.DefaultTenant
         ? Key
@@ -22,8 +22,9 @@ public sealed record SubmissionKey(string Tenant, string Key, string Fingerprint
 }
 
 /// <summary>
-/// Lets a request that comes twice make one job. Simultaneous ones wait for the first; whoever comes later is answered with its job before the
-/// request is looked at, so that it makes no difference whether the model or the source has gone meanwhile. Thread-safe.
+/// Lets a request that comes twice make one job. Simultaneous ones wait for the first; whoever comes later is answered with its
+/// job before the request is looked at, so that it makes no difference whether the model or the source has gone meanwhile.
+/// Thread-safe.
 /// </summary>
 internal sealed class IdempotentAdmission(JobAdmission admission, JobStore store, TimeProvider clock)
 {
@@ -76,7 +77,8 @@ internal sealed class IdempotentAdmission(JobAdmission admission, JobStore store
 
     private static Outcome<string> Match(IdempotencyRow known, SubmissionKey key) => known.Fingerprint == key.Fingerprint
         ? known.JobId
-        : new Failure(FailureCode.IdempotencyMismatch, "This Idempotency-Key was used with another request.", "Use a new key for a new request.");
+        : new Failure(FailureCode.IdempotencyMismatch, "This Idempotency-Key was used with another request.",
+            "Use a new key for a new request.");
 
     private async Task<bool> WaitAsync(Turn turn, CancellationToken cancellationToken)
     {

@@ -1,8 +1,10 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
@@ -12,7 +14,8 @@ namespace EbmService.Jobs.Admission;
 
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
-    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, JobResources resources, IJobPlanner planner, IJobDuties duties,
+    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, JobResources resources,
+    IJobPlanner planner, IJobDuties duties,
     TimeProvider clock, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
@@ -31,7 +34,8 @@ internal sealed class JobAdmission(
         if (live.Stopping)
             return QueryDispatcher.ShuttingDown;
         if (!live.TryReserve(limits.Value.MaxQueuedJobs))
-            return new Failure(FailureCode.QueueFull, "The job queue is full.", "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
+            return new Failure(FailureCode.QueueFull, "The job queue is full.",
+                "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
         try
         {
             return await InsertAsync(draft);
@@ -79,7 +83,8 @@ internal sealed class JobAdmission(
         {
             return e.Failure;
         }
-        catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException or FailureException { Failure.Code: FailureCode.StorageFailed, InnerException: not null })
+        catch (Exception e) when (e is DbUpdateException or IOException or UnauthorizedAccessException
+            or FailureException { Failure.Code: FailureCode.StorageFailed, InnerException: not null })
         {
             log.JobNotStored(e, job.Id, JobStatus.Queued);
             return StorageFailures.OfRequest;
@@ -118,5 +123,69 @@ internal sealed class JobAdmission(
             job.RestoreParked(block.Plan.Index, draft.StartStep);
         job.Recover(JobStatus.Queued, stop: null, stopStep: null);
         return job;
+    }
+}
+
+/// <summary>A job about to be stored.</summary>
+/// <param name="Submission">What was asked for.</param>
+/// <param name="Plan">Its blocks.</param>
+internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
+{
+    public string? Extends { get; init; }
+
+    /// <value>The step at which every block begins; more than 0 where <see cref="PrepareAsync"/> stores chains.</value>
+    public int StartStep { get; init; }
+
+    /// <value>Stores the files that the job of that id begins with; a <see cref="Core.Failures.FailureException"/> refuses the job.</value>
+    public required Func<string, Task> PrepareAsync { get; init; }
+}
+
+/// <summary>Stores the files that a new job starts from: those that came with it, and copies of other jobs' results.</summary>
+internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
+{
+    private const string Field = "spec.startJob";
+
+    /// <exception cref="FailureException">The source is unknown, has not ended, or has no such result.</exception>
+    public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted, IReadOnlyDictionary<string, byte[]> attachments)
+    {
+        foreach (JobInput input in wanted)
+        {
+            if (attachments.TryGetValue(input.Name, out byte[]? content))
+            {
+                inputs.Attach(jobId, input, content);
+                continue;
+            }
+            if (await WhyNotAsync(input) is { } reason)
+                throw Refuse(reason);
+            if (!inputs.TryTake(jobId, input))
+                throw Refuse($"The result '{input.Result}' of job {input.FromJob} is missing or damaged.");
+        }
+    }
+
+    private static FailureException Refuse(string reason) => new(Failure.OfFields([new FieldError(Field, reason)]));
+
+    private async Task<string?> WhyNotAsync(JobInput input)
+    {
+        if (!JobFolders.IsValidId(input.FromJob!)
+            || (await lookup.FindAsync(input.FromJob!, CancellationToken.None)).Value is not { } source)
+            return $"There is no job {input.FromJob}.";
+        if (!source.Status.IsTerminal())
+            return $"Job {input.FromJob} has not ended yet: its result '{input.Result}' comes with its end.";
+        if (source.Results.FirstOrDefault(result => result.Name == input.Result) is not { } found)
+            return $"Job {input.FromJob} has no result '{input.Result}'.";
+        return string.Equals(found.Sha256, input.Sha256, StringComparison.OrdinalIgnoreCase) ? null
+            : $"The result '{input.Result}' of job {input.FromJob} is not the one whose hash was given.";
+    }
+}
+
+/// <summary>Hands a stored job to the slots, its watchers and its deadline. Thread-safe.</summary>
+internal sealed class JobIntake(SlotBoard board, JobStops stops, JobEventHub hub)
+{
+    public void Take(Job job)
+    {
+        hub.Open(job.Id, job.Epoch);
+        board.Add(job);
+        stops.WatchDeadline(job);
+        job.EndIfDone();
     }
 }

@@ -15,11 +15,11 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     private const string Remedy = "Submit a new job with all the steps: the same seed gives the same chains.";
 
     /// <returns>The new job's id.</returns>
-    public async Task<Outcome<string>> ExtendAsync(string id, int steps, CancellationToken cancellation)
+    public async Task<Outcome<string>> ExtendAsync(string id, int steps, CancellationToken cancellationToken)
     {
         if (steps < 1)
             return Failure.OfFields([new("steps", "Steps to add are a number from 1.")]);
-        Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellation);
+        Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellationToken);
         if (!found.Succeeded)
             return found.Failure;
         JobSnapshot parent = found.Value;
@@ -28,7 +28,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
         Outcome<JobSpec> spec = SpecOf(parent, steps);
         if (!spec.Succeeded)
             return spec.Failure;
-        if (await store.FindWithBlocksAsync(id, cancellation) is not { } row)
+        if (await store.FindWithBlocksAsync(id, cancellationToken) is not { } row)
             return JobLookup.NotFound;
         int at = row.Blocks.Max(block => block.Step);
         if (row.Blocks.Any(block => block.Step != at || checkpoints.Peek(id, block.Index)?.Step != at))
@@ -38,7 +38,10 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
 
     private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
     {
-        var submission = new JobSubmission(parent.Models, spec) { Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps) };
+        var submission = new JobSubmission(parent.Models, spec)
+        {
+            Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps),
+        };
         JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = at + steps })]);
         return new JobDraft(submission, plan)
         {
@@ -69,7 +72,8 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
             if (checkpoints.Read(parent, block.Index) is not { } chains || chains.Step != at)
                 throw new FailureException(ChainsGone());
             read.Add((block.Index, at, chains.Content));
-            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Chains.Length) < CopiedAtOnce && read.Count < MaxCopiedAtOnce)
+            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Chains.Length) < CopiedAtOnce
+                && read.Count < MaxCopiedAtOnce)
                 continue;
             checkpoints.WriteFinished(child, epoch: 0, read);
             read.Clear();

@@ -8,12 +8,12 @@ using Microsoft.Extensions.Logging;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>
-/// Takes over what a dead process left: queued jobs stay queued, paused ones paused; running ones are queued with one more attempt and go on
-/// from each block's newest checkpoint, finished blocks keeping their results; cancelling ones are closed where their checkpoints are;
-/// half-written files and folders of deleted jobs go.
+/// Takes over what a dead process left: queued jobs stay queued, paused ones paused; running ones are queued with one more
+/// attempt and go on from each block's newest checkpoint, finished blocks keeping their results; cancelling ones are closed where
+/// their checkpoints are; half-written files and folders of deleted jobs go.
 /// </summary>
 internal sealed class JobRecovery(
-    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFilesSweep sweep, JobIntake intake, DataFolderLock folder,
+    JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, JobIntake intake, DataFolderLock folder,
     IJobDuties duties, JobRowMapper mapper, TimeProvider clock, ILogger<JobRecovery> log)
 {
     public const int MaxFruitlessAttempts = 3;
@@ -23,25 +23,25 @@ internal sealed class JobRecovery(
         "It may need more memory than there is, or meet a defect: ask for fewer chains or a smaller blockSize, and tell the operator.");
 
     /// <returns>How many jobs go on.</returns>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         // The first queries of a process take half a second to compile, which a command that begins with an empty store would notice.
-        bool isNew = await store.MigrateAsync(cancellation);
-        sweep.Run(isNew ? [] : await store.ListEndedAsync(cancellation), log.FilesNotRemoved);
+        bool isNew = await store.MigrateAsync(cancellationToken);
+        folders.Sweep(isNew ? [] : await store.ListEndedAsync(cancellationToken), log.FilesNotRemoved);
         if (isNew)
             return 0;
         int taken = 0;
         string after = "";
-        while (await store.ListUnfinishedAsync(after, cancellation) is { Count: > 0 } page)
+        while (await store.ListUnfinishedAsync(after, cancellationToken) is { Count: > 0 } page)
         {
             foreach (JobRow row in page)
-                taken += await ReclaimAsync(row, cancellation) ? 1 : 0;
+                taken += await ReclaimAsync(row, cancellationToken) ? 1 : 0;
             after = page[^1].Id;
         }
         return taken;
     }
 
-    private async Task<bool> ReclaimAsync(JobRow row, CancellationToken cancellation)
+    private async Task<bool> ReclaimAsync(JobRow row, CancellationToken cancellationToken)
     {
         row.Epoch++;
         foreach (BlockRow block in row.Blocks)

@@ -11,7 +11,10 @@ namespace EbmService.Jobs.Admission;
 internal sealed class JobResources(
     JobDisk disk, JobFolders folders, IComputeDevice device, IOptions<WorkerOptions> worker, IOptions<JobLimitsOptions> limits)
 {
-    /// <summary>How often a result is in memory while a job's files are made: as the blocks left it, read, put together, and as a file.</summary>
+    /// <summary>
+    /// How often a result is in memory while a job's files are made: as the blocks left it, read, put together, and as
+    /// a file.
+    /// </summary>
     private const int MemoryCopies = 4;
 
     /// <summary>How often a result is on disk at most: two checkpoints, the last chains, what the blocks left, and the files.</summary>
@@ -29,12 +32,14 @@ internal sealed class JobResources(
         if (step + result > room)
         {
             string field = step > result ? footprint.StepField : footprint.ResultField;
-            return Refuse(FailureCode.OverPolicy, field, $"The job would take about {Text(step + result)} of memory, and this server gives a job {Text(room)}.",
+            return Refuse(FailureCode.OverPolicy, field,
+                $"The job would take about {Text(step + result)} of memory, and this server gives a job {Text(room)}.",
                 $"{Remedy(footprint, field)} The operator: raise Limits:MemoryShare.");
         }
         double written = DiskCopies * footprint.ResultBytes + StreamedCopies * footprint.StreamedBytes, free = disk.FreeBytes(folders.Root);
         return written > free
-            ? Refuse(FailureCode.InsufficientStorage, footprint.ResultField, $"The job would write about {Text(written)}, and the server's disk has {Text(free)} left.",
+            ? Refuse(FailureCode.InsufficientStorage, footprint.ResultField,
+                $"The job would write about {Text(written)}, and the server's disk has {Text(free)} left.",
                 $"{Remedy(footprint, footprint.ResultField)} Or delete jobs that have ended.")
             : null;
     }
@@ -44,7 +49,8 @@ internal sealed class JobResources(
 
     private static string Remedy(JobFootprint footprint, string field) => field == footprint.StepField && field != footprint.ResultField
         ? $"Ask for a smaller {field}."
-        : field.EndsWith("thin", StringComparison.Ordinal) ? $"Keep fewer states: a larger {field}, fewer steps or fewer chains." : $"Ask for less in {field}, in several jobs.";
+        : field.EndsWith("thin", StringComparison.Ordinal)
+            ? $"Keep fewer states: a larger {field}, fewer steps or fewer chains." : $"Ask for less in {field}, in several jobs.";
 
     private static string Text(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:F1} GB" : $"{Math.Ceiling(bytes / 1e6):F0} MB";
 }

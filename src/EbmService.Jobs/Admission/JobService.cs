@@ -9,13 +9,14 @@ namespace EbmService.Jobs.Admission;
 
 /// <inheritdoc cref="IJobService"/>
 internal sealed class JobService(
-    JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions, JobStore store, ResultStore results,
+    JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions,
+    JobStore store, ResultStore results,
     JobFolders folders, JobEventHub hub, JobRowMapper mapper, ILogger<JobService> log) : IJobService
 {
-    public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
+    public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellationToken)
     {
         Outcome<string> id = await admission.SubmitAsync(submission);
-        return id.Succeeded ? await FindAsync(id.Value, cancellation) : id.Failure;
+        return id.Succeeded ? await FindAsync(id.Value, cancellationToken) : id.Failure;
     }
 
     public async Task<Outcome<JobSnapshot>> SubmitOnceAsync(
@@ -25,32 +26,37 @@ internal sealed class JobService(
         return id.Succeeded ? await FindAsync(id.Value, cancellationToken) : id.Failure;
     }
 
-    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation) => lookup.FindAsync(id, cancellation);
+    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken) => lookup.FindAsync(id, cancellationToken);
 
-    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation) => lookup.ListAsync(query, cancellation);
+    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken) =>
+        lookup.ListAsync(query, cancellationToken);
 
-    public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation) => actions.CancelAsync(id, cancellation);
+    public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) =>
+        actions.CancelAsync(id, cancellationToken);
 
-    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation) => actions.PauseAsync(id, cancellation);
+    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken) =>
+        actions.PauseAsync(id, cancellationToken);
 
-    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation) => actions.ResumeAsync(id, cancellation);
+    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken) =>
+        actions.ResumeAsync(id, cancellationToken);
 
-    public Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation) =>
-        actions.WaitAsync(id, timeout, cancellation);
+    public Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken) =>
+        actions.WaitAsync(id, timeout, cancellationToken);
 
-    public async Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation)
+    public async Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellationToken)
     {
-        Outcome<string> made = await extension.ExtendAsync(id, steps, cancellation);
-        return made.Succeeded ? await FindAsync(made.Value, cancellation) : made.Failure;
+        Outcome<string> made = await extension.ExtendAsync(id, steps, cancellationToken);
+        return made.Succeeded ? await FindAsync(made.Value, cancellationToken) : made.Failure;
     }
 
-    public async Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation)
+    public async Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellationToken);
         if (!found.Succeeded)
             return found;
         if (!found.Value.Status.IsTerminal())
-            return new Failure(FailureCode.InvalidTransition, $"The job is {JobLookup.Word(found.Value.Status)}: only a job that has ended can be deleted.", "Cancel it first.");
+            return new Failure(FailureCode.InvalidTransition,
+                $"The job is {JobLookup.Word(found.Value.Status)}: only a job that has ended can be deleted.", "Cancel it first.");
         try
         {
             if (!await DeleteRowAsync(id))
@@ -66,7 +72,10 @@ internal sealed class JobService(
         return found;
     }
 
-    /// <summary>The row first, for a busy database keeps both; on a full disk the files make the room that taking the row away needs.</summary>
+    /// <summary>
+    /// The row first, for a busy database keeps both; on a full disk the files make the room that taking the row away
+    /// needs.
+    /// </summary>
     private async Task<bool> DeleteRowAsync(string id)
     {
         try
@@ -95,18 +104,18 @@ internal sealed class JobService(
     /// <inheritdoc/>
     /// <exception cref="FailureException">No such job: at the first event.</exception>
     public async IAsyncEnumerable<JobEvent> WatchAsync(
-        string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+        string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         JobWatcher? watcher = id is null ? hub.SubscribeAll() : hub.Subscribe(id, afterSequence);
         if (watcher is null)
         {
-            if (await EndOfAsync(id!, cancellation) is { } end && end.Sequence > afterSequence)
+            if (await EndOfAsync(id!, cancellationToken) is { } end && end.Sequence > afterSequence)
                 yield return end;
             yield break;
         }
         try
         {
-            await foreach (JobEvent entry in watcher.ReadAsync(cancellation))
+            await foreach (JobEvent entry in watcher.ReadAsync(cancellationToken))
                 yield return entry;
         }
         finally
@@ -115,20 +124,22 @@ internal sealed class JobService(
         }
     }
 
-    public async Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation)
+    public async Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellationToken);
         if (!found.Succeeded)
             return found.Failure;
         if (found.Value.Results.FirstOrDefault(entry => entry.Name == name) is not { } result)
-            return new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'.", "List its results first; they appear when the job has ended.");
-        return await results.OpenResultAsync(id, result, cancellation) is { } stream
+            return new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'.",
+                "List its results first; they appear when the job has ended.");
+        return await results.OpenResultAsync(id, result, cancellationToken) is { } stream
             ? new JobResult(result, stream)
-            : new Failure(FailureCode.ResultNotFound, $"The stored result '{name}' is missing or damaged.", "Submit the job again: the same seed gives the same result.");
+            : new Failure(FailureCode.ResultNotFound, $"The stored result '{name}' is missing or damaged.",
+                "Submit the job again: the same seed gives the same result.");
     }
 
-    private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellation) =>
-        await store.FindAsync(id, cancellation) is { } row
+    private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellationToken) =>
+        await store.FindAsync(id, cancellationToken) is { } row
             ? new JobChangedEvent(id, row.LastSequence, mapper.ToSnapshot(row))
             : throw new FailureException(JobLookup.NotFound);
 }

@@ -126,14 +126,15 @@ internal sealed partial class Job
         var block = (Block)which;
         lock (_lock)
         {
-            if (block.State != BlockState.Open || block.Step < _barrier || _state is not (JobState.Queued or JobState.Running or JobState.Pausing))
+            if (block.State != BlockState.Open || block.Step < _barrier
+                || _state is not (JobState.Queued or JobState.Running or JobState.Pausing))
                 return;
             block.AtBarrier = true;
             TryJudge();
         }
     }
 
-    /// <summary>The stop rules were judged at that step; a verdict that a pause or an end overtook is dropped, and found again after a resume.</summary>
+    /// <summary>Judged at that step; a verdict that a pause or an end overtook is dropped, and found again at a resume.</summary>
     /// <param name="statistics">Its verdict is null where the blocks go on.</param>
     public JobChange Judged(int step, JobStatistics statistics)
     {
@@ -223,7 +224,7 @@ internal sealed partial class Job
         return change;
     }
 
-    /// <summary>A block's device was lost: it goes back to the queue at its last checkpoint; a job that keeps losing devices fails.</summary>
+    /// <summary>A block's device was lost: it is queued again at its last checkpoint; a job that keeps losing devices fails.</summary>
     /// <returns><see cref="JobChange.Refused"/> where that made the job fail.</returns>
     public JobChange Lose(IBlock which)
     {
@@ -254,7 +255,10 @@ internal sealed partial class Job
         return change;
     }
 
-    /// <summary>The stored results of done blocks are of no use: the end is off until they are computed again, or left out of a job that is closed.</summary>
+    /// <summary>
+    /// The stored results of done blocks are of no use: the end is off until they are computed again, or left out of a
+    /// job that is closed.
+    /// </summary>
     public JobChange Reopen(IReadOnlyList<IBlock> damaged)
     {
         lock (_lock)
@@ -349,7 +353,10 @@ internal sealed partial class Job
         _duties.Judge(this, _barrier, SeriesOf(_blocks));
     }
 
-    /// <summary>Barriers are at every multiple below the last step: whoever is past one was let through it, whoever is at one may not have been.</summary>
+    /// <summary>
+    /// Barriers are at every multiple below the last step: whoever is past one was let through it, whoever is at one
+    /// may not have been.
+    /// </summary>
     private void MoveBarrierBeyond(int step)
     {
         if (_checkEvery is not { } every)

@@ -16,9 +16,21 @@ internal sealed partial class Job
     private bool _roundIsOpen;
     private long? _roundOpenedAt;
     private List<FinishedBlock>? _finished;
+    private long _nextFinishedAt;
 
-    /// <value>Finished blocks are not stored again before this timestamp. Of the recorder alone.</value>
-    public long NextFinishedAt { get; set; }
+    /// <summary>How long the recorder waits before it stores finished blocks again; nothing or less where it need not.</summary>
+    public TimeSpan FinishedWait()
+    {
+        lock (_lock)
+            return _clock.GetElapsedTime(_clock.GetTimestamp(), _nextFinishedAt);
+    }
+
+    /// <summary>Finished blocks are stored; the next ones wait for that long.</summary>
+    public void FinishedStored(TimeSpan rest)
+    {
+        lock (_lock)
+            _nextFinishedAt = _clock.GetTimestamp() + (long)(rest.TotalSeconds * _clock.TimestampFrequency);
+    }
 
     /// <summary>Whether a block in its quantum is to be saved after it.</summary>
     public bool IsSaveDue(IBlock which, TimeSpan interval)
@@ -160,7 +172,10 @@ internal sealed partial class Job
             Statistics = statistics;
     }
 
-    /// <summary>What a quantum's report lets be told: before the change to running is stored and after the end is decided, progress would contradict the status.</summary>
+    /// <summary>
+    /// What a quantum's report lets be told: before the change to running is stored and after the end is decided,
+    /// progress would contradict the status.
+    /// </summary>
     /// <param name="isLast">The report is of the block's end.</param>
     /// <param name="interval">Progress and previews come at most that often.</param>
     public JobNews NewsOf(StepReport report, bool isLast, TimeSpan interval)
@@ -205,7 +220,8 @@ internal sealed partial class Job
             JobSnapshot last = Snapshot(queuePosition: null);
             return last with
             {
-                Status = _failure is not null ? JobStatus.Failed : _stop == StopReason.Cancelled ? JobStatus.Cancelled : JobStatus.Succeeded,
+                Status = _failure is not null ? JobStatus.Failed
+                    : _stop == StopReason.Cancelled ? JobStatus.Cancelled : JobStatus.Succeeded,
                 StopReason = _failure is null ? _stop ?? StopReason.Completed : null,
                 StopStep = _stopStep,
                 FinishedAt = now,

@@ -7,8 +7,9 @@ using EbmService.Jobs.Scheduling;
 namespace EbmService.Jobs.Lifecycle;
 
 /// <summary>
-/// A job from admission to its end: the one owner of its life. Every method is defined in every state (JobTransitionTests is the table), changes
-/// the job under its own lock, and leaves what is to be stored and shown to <see cref="IJobDuties"/>, in order. Thread-safe.
+/// A job from admission to its end: the one owner of its life. Every method is defined in every state (JobTransitionTests is the
+/// table), changes the job under its own lock, and leaves what is to be stored and shown to <see cref="IJobDuties"/>, in order.
+/// Thread-safe.
 /// </summary>
 internal sealed partial class Job
 {
@@ -235,7 +236,8 @@ internal sealed partial class Job
     }
 
     /// <summary>Ends the job as failed; the first failure is the one told.</summary>
-    /// <param name="overrulesEnd">The end that is on its way has yet to read this: from an entry recorded before it, or the end itself.</param>
+    /// <param name="overrulesEnd">The end that is on its way has yet to read this: from an entry recorded before it, or
+    /// the end itself.</param>
     public JobChange Fail(Failure failure, bool overrulesEnd = false)
     {
         lock (_lock)
@@ -287,7 +289,8 @@ internal sealed partial class Job
     /// <summary>A block's model is away: the block waits for it, and the job fails when that takes too long.</summary>
     /// <param name="missing">What is missing, in words for the client.</param>
     /// <param name="patience">How long the job waits in all.</param>
-    /// <returns><see cref="JobChange.Already"/> while it waits, <see cref="JobChange.Made"/> when it has failed; a job that is closed does not wait.</returns>
+    /// <returns><see cref="JobChange.Already"/> while it waits, <see cref="JobChange.Made"/> when it has failed; a job
+    /// that is closed does not wait.</returns>
     public JobChange AwaitModel(IBlock which, Failure missing, TimeSpan patience)
     {
         var block = (Block)which;

@@ -17,7 +17,8 @@ internal sealed record PauseEntry(TaskCompletionSource<bool> Done) : JobEntry;
 internal sealed record CheckpointEntry(IBlock Block) : JobEntry;
 
 /// <summary>What finished blocks left is to be stored: <see cref="Job.Take"/>.</summary>
-/// <param name="Blocks">Grows until the entry is carried out or another comes behind it, for what was decided in between is stored first.</param>
+/// <param name="Blocks">Grows until the entry is carried out or another comes behind it, for what was decided in
+/// between is stored first.</param>
 /// <param name="Hurry">Completes when another entry waits behind this one: it may wait for more blocks until then.</param>
 internal sealed record FinishedEntry(List<FinishedBlock> Blocks, Task Hurry) : JobEntry;
 

@@ -158,7 +158,10 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     public JobSnapshot Snapshot(Job job) => job.Snapshot(PositionOf(job));
 
     /// <summary>The job's place in the queue from 1, or null where it isn't queued.</summary>
-    /// <remarks>Computed for all queued jobs at once and kept until the queue changes, at most for the time in which progress is not shown again.</remarks>
+    /// <remarks>
+    /// Computed for all queued jobs at once and kept until the queue changes, at most for the time in which progress is
+    /// not shown again.
+    /// </remarks>
     public int? PositionOf(Job job)
     {
         lock (_lock)
@@ -173,9 +176,11 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
 
     private double Now => clock.GetElapsedTime(_start).TotalSeconds;
 
-    private RankingView Ranking() => new(Now, options.Value.AgeingSeconds, options.Value.DeadlineMarginSeconds, _rate.PerSecond() / _slots, _slots);
+    private RankingView Ranking() =>
+        new(Now, options.Value.AgeingSeconds, options.Value.DeadlineMarginSeconds, _rate.PerSecond() / _slots, _slots);
 
-    private static JobRank RankOf(Job job, in RankingView view) => JobRank.Of(job.Share!, job.RemainingChainSteps, job.RemainingBlocks, view);
+    private static JobRank RankOf(Job job, in RankingView view) =>
+        JobRank.Of(job.Share!, job.RemainingChainSteps, job.RemainingBlocks, view);
 
     private void ForgetPositions()
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Jobs.Progress;
@@ -144,6 +146,118 @@ internal sealed class JobEventHub(TimeProvider clock)
             && (_ended.Count > MaxEndedLogs || clock.GetElapsedTime(oldest.EndedAt) > KeepEnded))
         {
             _logs.Remove(_ended.Dequeue().Id);
+        }
+    }
+}
+
+/// <summary>One job's ordered events: all changes, the latest progress and the latest preview. Guarded by its hub.</summary>
+internal sealed class JobEventLog(string jobId, int epoch)
+{
+    /// <summary>Room for a process's events: a later process's numbers are always greater, whatever a client saw of this one.</summary>
+    private const long NumbersPerEpoch = 1_000_000_000;
+
+    private readonly List<JobChangedEvent> _changes = [];
+    private JobProgressEvent? _progress;
+    private JobPreviewEvent? _preview;
+
+    public List<JobWatcher> Watchers { get; } = [];
+
+    public long LastSequence { get; private set; } = FirstSequence(epoch) - 1;
+
+    public static long FirstSequence(int epoch) => epoch * NumbersPerEpoch + 1;
+
+    public bool Ended => _changes is [.., var last] && last.Job.Status.IsTerminal();
+
+    public JobChangedEvent? LastChange => _changes.LastOrDefault();
+
+    public JobEvent Append(JobSnapshot job)
+    {
+        var entry = new JobChangedEvent(jobId, ++LastSequence, job);
+        _changes.Add(entry);
+        return entry;
+    }
+
+    public JobEvent Append(JobProgress progress) => _progress = new JobProgressEvent(jobId, ++LastSequence, progress);
+
+    public JobEvent Append(PreviewFrame preview) =>
+        _preview = new JobPreviewEvent(jobId, ++LastSequence, preview.Step, preview.Png);
+
+    /// <summary>What a reader that has seen <paramref name="after"/> still needs, in order.</summary>
+    public IEnumerable<JobEvent> Replay(long after) =>
+        _changes.Append<JobEvent?>(_progress).Append(_preview).OfType<JobEvent>()
+            .Where(entry => entry.Sequence > after).OrderBy(entry => entry.Sequence);
+}
+
+/// <summary>
+/// One subscriber's mailbox: changes queue up, of progress and previews only the latest of each job stays. Offering never waits
+/// and runs none of the reader's code. A reader of all jobs that falls too many changes behind is ended instead of growing.
+/// </summary>
+internal sealed class JobWatcher(bool single)
+{
+    public const int MaxPendingChanges = 4096;
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<JobEvent> _pending = [];
+    private readonly Dictionary<(string Job, Type Kind), LinkedListNode<JobEvent>> _lossy = [];
+    private readonly Channel<bool> _signal =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private int _changes;
+
+    public void Offer(JobEvent entry)
+    {
+        lock (_lock)
+        {
+            if (entry is JobPreviewEvent && !single)
+                return;
+            if (entry is JobChangedEvent && ++_changes > MaxPendingChanges)
+            {
+                _signal.Writer.TryComplete();
+                return;
+            }
+            LinkedListNode<JobEvent> node = _pending.AddLast(entry);
+            if (entry is not JobChangedEvent)
+            {
+                (string, Type) key = (entry.JobId, entry.GetType());
+                if (_lossy.Remove(key, out LinkedListNode<JobEvent>? stale))
+                    _pending.Remove(stale);
+                _lossy[key] = node;
+            }
+        }
+        _signal.Writer.TryWrite(true);
+    }
+
+    /// <summary>No more events: the process stops.</summary>
+    public void Complete() => _signal.Writer.TryComplete();
+
+    /// <summary>Events in order; for a single job it ends after the terminal change.</summary>
+    public async IAsyncEnumerable<JobEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        bool open = true;
+        while (open)
+        {
+            open = await _signal.Reader.WaitToReadAsync(cancellationToken);
+            _signal.Reader.TryRead(out _);
+            while (Take() is { } entry)
+            {
+                yield return entry;
+                if (single && entry is JobChangedEvent { Job.Status: var status } && status.IsTerminal())
+                    yield break;
+            }
+        }
+    }
+
+    private JobEvent? Take()
+    {
+        lock (_lock)
+        {
+            if (_pending.First is not { } node)
+                return null;
+            _pending.RemoveFirst();
+            if (node.Value is JobChangedEvent)
+                _changes--;
+            else
+                _lossy.Remove((node.Value.JobId, node.Value.GetType()));
+            return node.Value;
         }
     }
 }

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace EbmService.Jobs.Progress;
 
 /// <summary>
-/// Metrics over all blocks of a job while they run: running blocks are asked for their statistics now and then, and the metrics are computed
-/// off the slots' threads, one job at a time and for a small share of the time. Thread-safe.
+/// Metrics over all blocks of a job while they run: running blocks are asked for their statistics now and then, and the metrics
+/// are computed off the slots' threads, one job at a time and for a small share of the time. Thread-safe.
 /// </summary>
 internal sealed class LiveDiagnostics(
     IJobStatistician statistician, TimeProvider clock, IOptions<WorkerOptions> options, ILogger<LiveDiagnostics> log)

@@ -11,7 +11,8 @@ namespace EbmService.Jobs.Recording;
 /// and what is on disk leaves the memory. Thread-safe.
 /// </summary>
 internal sealed class CheckpointWriter(
-    LiveJobs live, JobStore store, CheckpointStore files, TimeProvider clock, IOptions<WorkerOptions> options, ILogger<CheckpointWriter> log) : IDisposable
+    LiveJobs live, JobStore store, CheckpointStore files, TimeProvider clock,
+    IOptions<WorkerOptions> options, ILogger<CheckpointWriter> log) : IDisposable
 {
     /// <summary>Of a slot's time at most 1/50 goes into saving, and of a writing thread's 1/20 into one block's writes.</summary>
     private const int SaveShare = 50;

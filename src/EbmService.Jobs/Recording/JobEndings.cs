@@ -9,7 +9,8 @@ namespace EbmService.Jobs.Recording;
 
 /// <summary>
 /// The last step of a job: 1. read the blocks' results, 2. make the result files, 3. store the end, 4. remove what is not needed any more,
-/// 5. show the end (the recorder) and tell who waits. A process that dies in between leaves a job that the next one ends with the same files.
+/// 5. show the end (the recorder) and tell who waits. A process that dies in between leaves a job that the next one ends with the
+/// same files.
 /// </summary>
 internal sealed class JobEndings(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, BlockLogs logs, JobFolders folders, IResultAssembler assembler,
@@ -118,7 +119,8 @@ internal sealed class JobEndings(
             return blocks is null ? null : [];
         try
         {
-            return results.WriteResults(job.Id, files => assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
+            return results.WriteResults(
+                job.Id, files => assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
         }
         catch (Exception e)
         {

@@ -12,7 +12,8 @@ namespace EbmService.Jobs.Recording;
 /// shown, then announced. So whoever was told of a state finds it, also after a crash.
 /// </summary>
 internal sealed class JobRecorder(
-    LiveJobs live, JobStore store, ResultStore results, CheckpointStore chains, CheckpointWriter checkpoints, JobEndings endings, JobEventHub hub,
+    LiveJobs live, JobStore store, ResultStore results, CheckpointStore chains, CheckpointWriter checkpoints,
+    JobEndings endings, JobEventHub hub,
     TimeProvider clock, ILogger<JobRecorder> log)
 {
     /// <summary>Storing what finished blocks left takes at most 1/20 of a job's time, but none waits for longer than a second.</summary>
@@ -50,7 +51,8 @@ internal sealed class JobRecorder(
 
     /// <summary>What a client is told of an exception: its stated failure, or that it was ours.</summary>
     public static Failure FailureOf(Exception exception) => (exception as FailureException)?.Failure
-        ?? new Failure(FailureCode.Internal, "The work stopped on an unexpected error.", "Try again; if it happens again, report it with the job's id.");
+        ?? new Failure(FailureCode.Internal, "The work stopped on an unexpected error.",
+            "Try again; if it happens again, report it with the job's id.");
 
     private Task CarryOutAsync(Job job, JobEntry entry) => entry switch
     {
@@ -96,13 +98,13 @@ internal sealed class JobRecorder(
 
     private async Task RecordFinishedAsync(Job job, FinishedEntry entry)
     {
-        TimeSpan wait = clock.GetElapsedTime(clock.GetTimestamp(), job.NextFinishedAt);
+        TimeSpan wait = job.FinishedWait();
         if (wait > TimeSpan.Zero)
             await Task.WhenAny(live.PauseAsync(wait), entry.Hurry);
         long started = clock.GetTimestamp();
         await StoreAsync(job, job.Take(entry));
         TimeSpan rest = StoreShare * clock.GetElapsedTime(started);
-        job.NextFinishedAt = clock.GetTimestamp() + (long)((rest < LongestWait ? rest : LongestWait).TotalSeconds * clock.TimestampFrequency);
+        job.FinishedStored(rest < LongestWait ? rest : LongestWait);
     }
 
     /// <summary>1. the lease, 2. the chains, 3. results and reports, 4. the database: who finds a block done finds all of it.</summary>
@@ -121,7 +123,10 @@ internal sealed class JobRecorder(
             job.ResultWritten(block.Index, block.Sha256);
     }
 
-    /// <summary>A stop is first stored, then done, so that a process that takes the job over in between stops it at the same step.</summary>
+    /// <summary>
+    /// A stop is first stored, then done, so that a process that takes the job over in between stops it at the same
+    /// step.
+    /// </summary>
     private async Task RecordStopAsync(Job job, StopEntry stop)
     {
         while (!await TryStoreAsync(job, stop))

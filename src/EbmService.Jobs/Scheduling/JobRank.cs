@@ -4,7 +4,8 @@ namespace EbmService.Jobs.Scheduling;
 /// <param name="Now">Seconds of a monotonic clock.</param>
 /// <param name="AgeingSeconds">Waiting that raises a job by one priority; 0: none.</param>
 /// <param name="DeadlineMarginSeconds">A deadline with less slack than that is at risk.</param>
-/// <param name="SlotRate">Units of work per second of one slot lately, over all jobs: a guess for jobs of which nothing was measured. Null while nothing was.</param>
+/// <param name="SlotRate">Units of work per second of one slot lately, over all jobs: a guess for jobs of which nothing
+/// was measured. Null while nothing was.</param>
 /// <param name="Slots">How many there are.</param>
 internal readonly record struct RankingView(
     double Now, double AgeingSeconds = 0, double DeadlineMarginSeconds = 0, double? SlotRate = null, int Slots = 1);
@@ -66,7 +67,10 @@ internal readonly record struct JobRank(
     public static int Compare(in JobRank a, in JobRank b) =>
         CompareByService(a, b) is not 0 and int order ? order : a.Order.CompareTo(b.Order);
 
-    /// <summary>Negative when <paramref name="a"/> goes before <paramref name="b"/> whatever each has consumed: no turn is waited for.</summary>
+    /// <summary>
+    /// Negative when <paramref name="a"/> goes before <paramref name="b"/> whatever each has consumed: no turn is
+    /// waited for.
+    /// </summary>
     public static int CompareClass(in JobRank a, in JobRank b)
     {
         int order = b.Effective.CompareTo(a.Effective);
@@ -98,4 +102,11 @@ internal readonly record struct JobRank(
         double needed = (share.SecondsOf(remaining, view) ?? 0) / Math.Clamp(blocks, 1, Math.Max(1, view.Slots));
         return share.Deadline - view.Now - needed < view.DeadlineMarginSeconds;
     }
+}
+
+/// <summary>The range of priorities; more runs first.</summary>
+internal static class JobPriority
+{
+    public const int Lowest = -10;
+    public const int Highest = 10;
 }

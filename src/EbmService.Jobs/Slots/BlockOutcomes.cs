@@ -10,7 +10,8 @@ namespace EbmService.Jobs.Slots;
 
 /// <summary>Tells a job what came of a slot's task, and watchers what there is to tell of it. Thread-safe.</summary>
 internal sealed class BlockOutcomes(
-    LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobModels models, JobEventHub hub, JobsMetrics metrics,
+    LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobModels models,
+    JobEventHub hub, JobsMetrics metrics,
     IOptions<WorkerOptions> options, ILogger<BlockOutcomes> log)
 {
     private static readonly TimeSpan ModelRetry = TimeSpan.FromSeconds(5);

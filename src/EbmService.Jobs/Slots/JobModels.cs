@@ -12,7 +12,8 @@ internal sealed class JobModels(IModelCatalog catalog)
         Outcome<HostedModel> found = catalog.Find(model.Name, model.Version);
         if (found.Succeeded && found.Value.Digest == model.Digest)
             return null;
-        string reason = found.Succeeded ? $"the version that is there has the digest {found.Value.Digest}" : found.Failure.Message.TrimEnd('.');
+        string reason = found.Succeeded
+            ? $"the version that is there has the digest {found.Value.Digest}" : found.Failure.Message.TrimEnd('.');
         return new Failure(FailureCode.ModelUnavailable,
             $"The job needs version '{model.Version}' of the model '{model.Name}' with the digest {model.Digest}: {reason}.",
             "Put that version back where the service reads its models, then try again: the job keeps its place and its chains.");

@@ -3,6 +3,7 @@ using EbmService.Core.Devices;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Queries;
+using EbmService.Jobs.Recording;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,8 @@ namespace EbmService.Jobs.Slots;
 /// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
 /// </summary>
 internal sealed class Slot(
-    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QueryAnswerer answerer, IComputeDevice device, DataFolderLock folder,
+    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QueryAnswerer answerer, IComputeDevice device,
+    DataFolderLock folder,
     TimeProvider clock, ILogger<Slot> log)
 {
     private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
@@ -153,7 +155,10 @@ internal sealed class Slot(
     private static byte[]? PartOf(IBlock block, IWorkload workload) =>
         block.Job.StopsNow && block.Step == 0 ? null : workload.Finish();
 
-    /// <summary>At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint has to do.</summary>
+    /// <summary>
+    /// At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint
+    /// has to do.
+    /// </summary>
     private void SaveOpen()
     {
         try
@@ -167,7 +172,10 @@ internal sealed class Slot(
         }
     }
 
-    /// <summary>Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is false.</summary>
+    /// <summary>
+    /// Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is
+    /// false.
+    /// </summary>
     private bool TryRun<T>(IBlock block, Func<IWorkload, T> work, [NotNullWhen(true)] out T? result)
     {
         try
@@ -183,4 +191,52 @@ internal sealed class Slot(
             return false;
         }
     }
+}
+
+/// <summary>The workloads open on one slot. Used by its thread alone.</summary>
+internal sealed class SlotWorkloads(IWorkloadFactory factory, CheckpointWriter checkpoints, TimeProvider clock, ILogger<SlotWorkloads> log)
+{
+    private readonly Dictionary<IBlock, IWorkload> _open = [];
+
+    public bool IsOpen(IBlock block) => _open.ContainsKey(block);
+
+    /// <summary>The block's workload, opened where its chains are.</summary>
+    public IWorkload Of(IBlock block)
+    {
+        if (!_open.TryGetValue(block, out IWorkload? workload))
+            _open[block] = workload = Open(block);
+        return workload;
+    }
+
+    public SavedChains Save(IWorkload workload)
+    {
+        long started = clock.GetTimestamp();
+        byte[] content = workload.Save();
+        return new SavedChains(content, clock.GetElapsedTime(started));
+    }
+
+    public void Dispose(IBlock block)
+    {
+        if (!_open.Remove(block, out IWorkload? workload))
+            return;
+        try
+        {
+            workload.Dispose();
+        }
+        catch (Exception e)
+        {
+            log.DisposeFailed(e, block.Job.Id);
+        }
+    }
+
+    public void DisposeAll()
+    {
+        foreach (IBlock block in _open.Keys.ToArray())
+            Dispose(block);
+    }
+
+    // A null array would convert to an empty checkpoint, not to none.
+    private IWorkload Open(IBlock block) => checkpoints.Load(block) is { } checkpoint
+        ? factory.Open(block.Job.Definition, block.Plan, checkpoint)
+        : factory.Open(block.Job.Definition, block.Plan);
 }

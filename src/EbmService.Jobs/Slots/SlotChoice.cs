@@ -15,7 +15,10 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
     private long? _queueShownAt;
     private bool _queueMoved;
 
-    /// <summary>Cancels and failures that arrived meanwhile, then a block for a slot that idles, then places that nobody uses, then the scheduler's choice.</summary>
+    /// <summary>
+    /// Cancels and failures that arrived meanwhile, then a block for a slot that idles, then places that nobody uses,
+    /// then the scheduler's choice.
+    /// </summary>
     public SlotTask? Find(SlotState slot)
     {
         if (_queueMoved)
@@ -75,7 +78,8 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
     private ParkTask? FindIdling(SlotState slot)
     {
         IBlock? idling = slot.Open.Find(block => block.AtBarrier);
-        return idling is not null && live.InOrder.Any(job => job.Offer() is { IsRunnable: true, HasWaiting: true }) ? new ParkTask(idling) : null;
+        return idling is not null && live.InOrder.Any(job => job.Offer() is { IsRunnable: true, HasWaiting: true })
+            ? new ParkTask(idling) : null;
     }
 
     private SlotTask? Choose(SlotState slot)

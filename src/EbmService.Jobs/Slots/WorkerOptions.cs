@@ -23,7 +23,10 @@ public sealed class WorkerOptions
     [Range(1, JobScheduler.MaxPlaces)]
     public int OpenBlocksPerSlot { get; set; } = 4;
 
-    /// <value>Memory for checkpoints of blocks that gave up their place for fairness, 0 to 65536 MiB; 256 by default. At the bound jobs of equal priority wait instead.</value>
+    /// <value>
+    /// Memory for checkpoints of blocks that gave up their place for fairness, 0 to 65536 MiB; 256 by default. At the
+    /// bound jobs of equal priority wait instead.
+    /// </value>
     [Range(0, 65_536)]
     public int ParkedMegabytes { get; set; } = 256;
 
@@ -31,15 +34,24 @@ public sealed class WorkerOptions
     [Range(0.0, 86_400.0)]
     public double AgeingSeconds { get; set; } = 60;
 
-    /// <value>A job goes first among equals when less than this is left beyond what it still needs until its deadline, 0 to 3600 s; 10 by default.</value>
+    /// <value>
+    /// A job goes first among equals when less than this is left beyond what it still needs until its deadline, 0 to
+    /// 3600 s; 10 by default.
+    /// </value>
     [Range(0.0, 3600.0)]
     public double DeadlineMarginSeconds { get; set; } = 10;
 
-    /// <value>Seconds from one checkpoint of a running block to the next, over 0 to 3600; 5 by default. Longer where saving is slow, so that it costs a few percent at most.</value>
+    /// <value>
+    /// Seconds from one checkpoint of a running block to the next, over 0 to 3600; 5 by default. Longer where saving is
+    /// slow, so that it costs a few percent at most.
+    /// </value>
     [Range(0.0, 3600.0, MinimumIsExclusive = true)]
     public double CheckpointSeconds { get; set; } = 5;
 
-    /// <value>Seconds from one computation of a running job's R-hat and effective sample sizes to the next, 0.1 to 3600; 2 by default. Longer where computing is slow.</value>
+    /// <value>
+    /// Seconds from one computation of a running job's R-hat and effective sample sizes to the next, 0.1 to 3600; 2 by
+    /// default. Longer where computing is slow.
+    /// </value>
     [Range(0.1, 3600.0)]
     public double DiagnosticsSeconds { get; set; } = 2;
 
@@ -47,7 +59,10 @@ public sealed class WorkerOptions
     [Range(0.0, 86_400.0)]
     public double ModelWaitSeconds { get; set; } = 300;
 
-    /// <value>How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by default. The host waits as long.</value>
+    /// <value>
+    /// How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by
+    /// default. The host waits as long.
+    /// </value>
     [Range(0, 600)]
     public int StopSeconds { get; set; } = 5;
 

@@ -17,14 +17,15 @@ namespace EbmService.Jobs.Slots;
 /// database; the next process goes on with their chains.
 /// </summary>
 internal sealed class WorkerService(
-    JobRecovery recovery, LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, JobEventHub hub, IComputeDevice device, DatabaseWriter database,
+    JobRecovery recovery, LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, JobEventHub hub,
+    IComputeDevice device, DatabaseWriter database,
     IServiceProvider services, IOptions<WorkerOptions> options, ILogger<WorkerService> log) : IHostedLifecycleService
 {
     private readonly List<Slot> _slots = [];
 
-    public async Task StartingAsync(CancellationToken cancellation)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        int jobs = await recovery.RunAsync(cancellation);
+        int jobs = await recovery.RunAsync(cancellationToken);
         int count = options.Value.Slots > 0 ? options.Value.Slots : device.Info.Slots;
         for (int i = 0; i < count; i++)
             _slots.Add(ActivatorUtilities.CreateInstance<Slot>(services));
@@ -34,16 +35,16 @@ internal sealed class WorkerService(
         log.WorkerStarted(count, device.Info.Kind, jobs);
     }
 
-    public Task StoppingAsync(CancellationToken cancellation)
+    public Task StoppingAsync(CancellationToken cancellationToken)
     {
         board.Stop();
         hub.Complete();
         return Task.CompletedTask;
     }
 
-    public async Task StopAsync(CancellationToken cancellation)
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(options.Value.StopSeconds));
         try
         {
@@ -59,12 +60,12 @@ internal sealed class WorkerService(
         }
     }
 
-    public Task StartAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     // Before another process may take the folder.
-    public Task StoppedAsync(CancellationToken cancellation)
+    public Task StoppedAsync(CancellationToken cancellationToken)
     {
         database.Dispose();
         return Task.CompletedTask;

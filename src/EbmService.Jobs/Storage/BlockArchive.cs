@@ -20,9 +20,9 @@ internal sealed record ArchiveEntry(int Block, ArchivePart Part, int Epoch, int 
 internal readonly record struct ArchivePlace(int Epoch, int Step, long Offset, long Length);
 
 /// <summary>
-/// Files that finished blocks are appended to, many at once with one wait for the disk. A record is magic, part, block, epoch, step, length, all
-/// little-endian, SHA-256 over these and the content, then the content. Of two records of a block the later counts. What a process that died left
-/// unfinished at the end is cut off by the next append. Thread-safe.
+/// Files that finished blocks are appended to, many at once with one wait for the disk. A record is magic, part, block, epoch,
+/// step, length, all little-endian, SHA-256 over these and the content, then the content. Of two records of a block the later
+/// counts. What a process that died left unfinished at the end is cut off by the next append. Thread-safe.
 /// </summary>
 internal sealed class BlockArchive(JobDisk disk)
 {
@@ -83,9 +83,10 @@ internal sealed class BlockArchive(JobDisk disk)
         file.Position = place.Offset;
         byte[] head = new byte[HeadSize];
         byte[] content = new byte[place.Length];
-        if (file.ReadAtLeast(head, HeadSize, throwOnEndOfStream: false) < HeadSize || file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length)
+        if (file.ReadAtLeast(head, HeadSize, throwOnEndOfStream: false) < HeadSize
+            || file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length)
             throw new InvalidDataException("an archived record was cut short");
-        bool isSound = HashOf(head, content).AsSpan().SequenceEqual(head.AsSpan(HashAt))
+        bool isSound = JobDisk.Hash(head.AsSpan(0, HashAt), content).AsSpan().SequenceEqual(head.AsSpan(HashAt))
             && (sha256 is null || Convert.ToHexStringLower(head.AsSpan(HashAt)) == sha256);
         return isSound ? content : throw new InvalidDataException("an archived record is damaged");
     }
@@ -131,16 +132,8 @@ internal sealed class BlockArchive(JobDisk disk)
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(16), entry.Epoch);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(20), entry.Step);
         BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(24), entry.Content.Length);
-        HashOf(head, entry.Content.Span).CopyTo(head, HashAt);
+        JobDisk.Hash(head.AsSpan(0, HashAt), entry.Content.Span).CopyTo(head, HashAt);
         return head;
-    }
-
-    private static byte[] HashOf(ReadOnlySpan<byte> head, ReadOnlySpan<byte> content)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(head[..HashAt]);
-        hash.AppendData(content);
-        return hash.GetHashAndReset();
     }
 
     private static FileStream Open(string path) =>

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Storage;
@@ -10,8 +12,9 @@ internal sealed class StaleEpochException() : Exception("a newer process has wri
 internal sealed record StoredCheckpoint(int Step, byte[] Content);
 
 /// <summary>
-/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations; and the last chains of finished blocks, many
-/// in one archive, <c>checkpoints/finished</c>. A read takes the newest valid one. One writer per block; readers at any time.
+/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations; and the last chains of
+/// finished blocks, many in one archive, <c>checkpoints/finished</c>. A read takes the newest valid one. One writer per block;
+/// readers at any time.
 /// </summary>
 internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArchive archive, ILogger<CheckpointStore> log)
 {
@@ -31,7 +34,8 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
     public void WriteFinished(string id, int epoch, IReadOnlyList<(int Block, int Step, byte[] Chains)> blocks)
     {
         if (blocks.Count > 0)
-            archive.Append(ArchiveOf(id), [.. blocks.Select(block => new ArchiveEntry(block.Block, ArchivePart.Chains, epoch, block.Step, block.Chains))]);
+            archive.Append(ArchiveOf(id),
+                [.. blocks.Select(block => new ArchiveEntry(block.Block, ArchivePart.Chains, epoch, block.Step, block.Chains))]);
     }
 
     /// <summary>The newest checkpoint by its head alone: reading it may still fall back to the other.</summary>
@@ -100,7 +104,10 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
         return found;
     }
 
-    /// <summary>The older generation; but one of the same step is replaced by what came later within the step after it, so that there is always one newest.</summary>
+    /// <summary>
+    /// The older generation; but one of the same step is replaced by what came later within the step after it, so that
+    /// there is always one newest.
+    /// </summary>
     private static int ReplacedBy(int epoch, int step, CheckpointHead?[] heads)
     {
         int same = Array.FindIndex(heads, head => head is { } known && (known.Epoch, known.Step) == (epoch, step));
@@ -117,4 +124,75 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
 
     private string PathOf(string id, int block, int generation) => folders.File(
         id, JobFolders.Checkpoints, string.Create(CultureInfo.InvariantCulture, $"{block:D6}.{generation}"));
+}
+
+/// <summary>What a checkpoint file says of itself.</summary>
+/// <param name="Epoch">Of the lease under which it was written.</param>
+/// <param name="Step">Steps the block had done.</param>
+/// <param name="Length">Bytes after the head.</param>
+internal readonly record struct CheckpointHead(int Epoch, int Step, long Length)
+{
+    public bool IsNewerThan(CheckpointHead other) => (Epoch, Step).CompareTo((other.Epoch, other.Step)) > 0;
+}
+
+/// <summary>
+/// A checkpoint file: magic, epoch, step, length, all little-endian, SHA-256 over these and the content, then the
+/// content.
+/// </summary>
+internal static class CheckpointFile
+{
+    private const int HashAt = 24;
+    public const int HeadSize = HashAt + SHA256.HashSizeInBytes;
+
+    private static ReadOnlySpan<byte> Magic => "EBMCKPT1"u8;
+
+    public static byte[] Head(int epoch, int step, ReadOnlySpan<byte> content)
+    {
+        byte[] head = new byte[HeadSize];
+        Magic.CopyTo(head);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(8), epoch);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(12), step);
+        BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(16), content.Length);
+        JobDisk.Hash(head.AsSpan(0, HashAt), content).CopyTo(head, HashAt);
+        return head;
+    }
+
+    /// <summary>The head alone; null when there is no file, or none of ours, or it is not as long as it says.</summary>
+    public static CheckpointHead? ReadHead(string path)
+    {
+        try
+        {
+            using FileStream file = Open(path);
+            Span<byte> bytes = stackalloc byte[HeadSize];
+            return file.ReadAtLeast(bytes, HeadSize, throwOnEndOfStream: false) == HeadSize ? Parse(bytes, file.Length) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public static (CheckpointHead Head, byte[] Content) Read(string path)
+    {
+        using FileStream file = Open(path);
+        byte[] bytes = new byte[HeadSize];
+        if (file.ReadAtLeast(bytes, HeadSize, throwOnEndOfStream: false) < HeadSize || Parse(bytes, file.Length) is not { } head)
+            throw new InvalidDataException("not a whole checkpoint");
+        byte[] content = new byte[head.Length];
+        file.ReadExactly(content);
+        return JobDisk.Hash(bytes.AsSpan(0, HashAt), content).AsSpan().SequenceEqual(bytes.AsSpan(HashAt))
+            ? (head, content)
+            : throw new InvalidDataException("the checkpoint's bytes have changed");
+    }
+
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+
+    private static CheckpointHead? Parse(ReadOnlySpan<byte> head, long fileLength)
+    {
+        var parsed = new CheckpointHead(BinaryPrimitives.ReadInt32LittleEndian(head[8..]),
+            BinaryPrimitives.ReadInt32LittleEndian(head[12..]), BinaryPrimitives.ReadInt64LittleEndian(head[16..]));
+        bool sound = head[..8].SequenceEqual(Magic) && parsed is { Step: >= 0, Length: >= 0 } && parsed.Length == fileLength - HeadSize;
+        return sound ? parsed : null;
+    }
 }

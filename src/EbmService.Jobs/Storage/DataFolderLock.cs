@@ -21,7 +21,7 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
     public bool FollowsUncleanEnd { get; private set; }
 
     /// <exception cref="StorageUnavailableException">Another process holds the folder, or it can't be written.</exception>
-    public Task StartingAsync(CancellationToken cancellation)
+    public Task StartingAsync(CancellationToken cancellationToken)
     {
         string folder = Path.GetFullPath(options.Value.DataPath);
         try
@@ -44,7 +44,7 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
         return Task.CompletedTask;
     }
 
-    public Task StoppedAsync(CancellationToken cancellation)
+    public Task StoppedAsync(CancellationToken cancellationToken)
     {
         // A host may be stopped twice, and by two at once.
         using FileStream? file = Interlocked.Exchange(ref _file, null);
@@ -64,11 +64,11 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
         file.Flush();
     }
 
-    public Task StartAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppingAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StopAsync(CancellationToken cancellation) => Task.CompletedTask;
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -21,14 +21,16 @@ internal sealed class DatabaseReader(IDbContextFactory<JobsDbContext> contexts, 
     private volatile bool _stops;
 
     /// <summary>Runs a query; <paramref name="read"/> is synchronous and may be run again.</summary>
-    /// <exception cref="FailureException"><see cref="FailureCode.StorageBusy"/>: another program held the database for longer than the configured limit.</exception>
+    /// <exception cref="FailureException"><see cref="FailureCode.StorageBusy"/>: another program held the database for
+    /// longer than the configured limit.</exception>
     public async Task<T> ReadAsync<T>(Func<JobsDbContext, T> read, CancellationToken cancellationToken)
     {
         Start();
         TimeSpan patience = TimeSpan.FromSeconds(options.Value.BusySeconds);
         long since = Stopwatch.GetTimestamp();
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Enqueue(() => Run(read, done, () => _stops || cancellationToken.IsCancellationRequested || Stopwatch.GetElapsedTime(since) >= patience));
+        Enqueue(() => Run(read, done,
+            () => _stops || cancellationToken.IsCancellationRequested || Stopwatch.GetElapsedTime(since) >= patience));
         try
         {
             // Others that are waiting may be ahead of it.

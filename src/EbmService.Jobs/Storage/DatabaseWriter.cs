@@ -9,13 +9,14 @@ using Microsoft.Extensions.Options;
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// The one writer of the database: a thread of its own that takes what has come since its last transaction into the next one. A database that
-/// another program holds is waited for, without end or up to <see cref="StorageOptions.BusySeconds"/>. Thread-safe; no caller's thread ever
-/// waits in the database.
+/// The one writer of the database: a thread of its own that takes what has come since its last transaction into the next one. A
+/// database that another program holds is waited for, without end or up to <see cref="StorageOptions.BusySeconds"/>. Thread-safe;
+/// no caller's thread ever waits in the database.
 /// </summary>
 /// <remarks>
-/// 1. take all that waits, up to a limit; 2. one transaction, each write behind a savepoint, so that one that fails fails alone; 3. commit, and tell the callers.
-/// Busy: those whose time is over are answered, the others are tried again. Any other error of the transaction: each write is tried alone.
+/// 1. take all that waits, up to a limit; 2. one transaction, each write behind a savepoint, so that one that fails fails alone;
+/// 3. commit, and tell the callers. Busy: those whose time is over are answered, the others are tried again. Any other error of
+/// the transaction: each write is tried alone.
 /// </remarks>
 internal sealed class DatabaseWriter(
     IDbContextFactory<JobsDbContext> contexts, IOptions<StorageOptions> options, ILogger<DatabaseWriter> log) : IDisposable
@@ -37,7 +38,8 @@ internal sealed class DatabaseWriter(
     /// <summary>Runs a write in a transaction.</summary>
     /// <param name="write">Synchronous, on the writer's thread; run again when the database was busy. Returns the rows it touched.</param>
     /// <param name="waits">Whether to wait for a busy database without end; else up to the configured limit.</param>
-    /// <exception cref="FailureException"><see cref="FailureCode.StorageBusy"/>, <see cref="FailureCode.StorageFailed"/>: nothing was written.</exception>
+    /// <exception cref="FailureException"><see cref="FailureCode.StorageBusy"/>,
+    /// <see cref="FailureCode.StorageFailed"/>: nothing was written.</exception>
     public Task<int> WriteAsync(Func<JobsDbContext, int> write, bool waits)
     {
         var entry = new Write(write, waits ? null : TimeSpan.FromSeconds(options.Value.BusySeconds));

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using EbmService.Core.Files;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Storage;
@@ -22,7 +23,8 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
     public string Of(string id, string kind) => Path.Combine(Of(id), kind);
 
     public string File(string id, string kind, string name) =>
-        Path.Combine(Of(id, kind), IsValidName(name) ? name : throw new ArgumentException($"'{name}' is no name for a job's file", nameof(name)));
+        Path.Combine(Of(id, kind),
+            IsValidName(name) ? name : throw new ArgumentException($"'{name}' is no name for a job's file", nameof(name)));
 
     public void Delete(string id) => DeleteFolder(Of(id));
 
@@ -32,6 +34,44 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
     {
         if (Directory.Exists(path))
             Directory.Delete(path, recursive: true);
+    }
+
+    /// <summary>
+    /// Removes at start what earlier processes left behind: folders of jobs that the database no longer knows, block
+    /// results of ended jobs, and files whose writing was cut short.
+    /// </summary>
+    /// <param name="ended">The jobs of the database, and whether each has ended.</param>
+    /// <param name="failed">Told of each job whose files could not be removed.</param>
+    public void Sweep(IReadOnlyDictionary<string, bool> ended, Action<Exception, string> failed)
+    {
+        DurableFiles.CreateFolder(Root);
+        foreach (string folder in Directory.EnumerateDirectories(Root))
+        {
+            string id = Path.GetFileName(folder);
+            if (!IsValidId(id))
+                continue;
+            try
+            {
+                Sweep(folder, ended.TryGetValue(id, out bool over) ? over : null);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                failed(e, id);
+            }
+        }
+    }
+
+    private static void Sweep(string folder, bool? ended)
+    {
+        if (ended is null)
+        {
+            DeleteFolder(folder);
+            return;
+        }
+        if (ended.Value)
+            DeleteFolder(Path.Combine(folder, Blocks));
+        foreach (string file in Directory.EnumerateFiles(folder, "*" + JobDisk.TemporarySuffix, SearchOption.AllDirectories))
+            System.IO.File.Delete(file);
     }
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\z", RegexOptions.NonBacktracking)]

@@ -5,8 +5,8 @@ using EbmService.Core.Jobs;
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Files that jobs start from, <c>inputs/{name}</c>: copies, so that their sources may be deleted. Never held in memory as a whole but where
-/// <see cref="Read"/> asks for that. Thread-safe.
+/// Files that jobs start from, <c>inputs/{name}</c>: copies, so that their sources may be deleted. Never held in memory as a
+/// whole but where <see cref="Read"/> asks for that. Thread-safe.
 /// </summary>
 internal sealed class JobInputs(JobFolders folders, JobDisk disk) : IJobInputs
 {
@@ -21,7 +21,8 @@ internal sealed class JobInputs(JobFolders folders, JobDisk disk) : IJobInputs
         return Same(JobDisk.Hash(bytes), input) ? bytes : throw Damaged(input);
     }
 
-    public Stream Open(string jobId, JobInput input) => TryOpen(folders.File(jobId, JobFolders.Inputs, input.Name), input) ?? throw Damaged(input);
+    public Stream Open(string jobId, JobInput input) =>
+        TryOpen(folders.File(jobId, JobFolders.Inputs, input.Name), input) ?? throw Damaged(input);
 
     /// <summary>Copies a result of another job; false when it is missing, damaged or not the one that is meant.</summary>
     public bool TryTake(string jobId, JobInput input)

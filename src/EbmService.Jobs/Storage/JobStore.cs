@@ -36,7 +36,8 @@ internal sealed class JobStore(
             catch (Exception e) when (DatabaseErrors.KindOf(e) == DatabaseError.Busy)
             {
                 if (tries >= options.Value.BusySeconds)
-                    throw new StorageUnavailableException("Another program holds jobs.db in the folder of Storage:DataPath: end it first.", e);
+                    throw new StorageUnavailableException(
+                        "Another program holds jobs.db in the folder of Storage:DataPath: end it first.", e);
             }
             await Task.Delay(MigrationRetry, cancellationToken);
         }
@@ -77,7 +78,8 @@ internal sealed class JobStore(
         reader.ReadAsync(context => context.IdempotencyKeys.AsNoTracking().SingleOrDefault(row => row.Key == key), cancellationToken);
 
     /// <summary>Newest first, from just after <paramref name="before"/>.</summary>
-    public Task<List<JobRow>> ListAsync(JobQuery query, string? before, int limit, CancellationToken cancellationToken) => reader.ReadAsync(context =>
+    public Task<List<JobRow>> ListAsync(
+        JobQuery query, string? before, int limit, CancellationToken cancellationToken) => reader.ReadAsync(context =>
     {
         IQueryable<JobRow> rows = context.Jobs.AsNoTracking();
         if (query.Status is { } status)
@@ -121,7 +123,8 @@ internal sealed class JobStore(
 
     /// <summary>Whether what blocks left may be written; false when one belongs to a newer process.</summary>
     public async Task<bool> BeginResultsAsync(string jobId, int epoch, IReadOnlyList<int> indices) => await writer.WriteAsync(
-        context => context.Blocks.Count(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index)), waits: true) == indices.Count;
+        context => context.Blocks.Count(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index)),
+        waits: true) == indices.Count;
 
     /// <summary>Writes that the blocks' results are stored; false, and nothing is written, when one belongs to a newer process.</summary>
     public async Task<bool> CompleteBlocksAsync(string jobId, int epoch, IReadOnlyList<CompletedBlock> blocks)
@@ -130,7 +133,8 @@ internal sealed class JobStore(
         int[] indices = [.. byIndex.Keys];
         return await writer.WriteAsync(context =>
         {
-            List<BlockRow> rows = [.. context.Blocks.Where(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index))];
+            List<BlockRow> rows =
+                [.. context.Blocks.Where(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index))];
             if (rows.Count != indices.Length)
                 return 0;
             foreach (BlockRow row in rows)
@@ -171,5 +175,6 @@ internal sealed class JobStore(
 
     /// <summary>Every job's id, and whether it has ended.</summary>
     public Task<Dictionary<string, bool>> ListEndedAsync(CancellationToken cancellationToken) => reader.ReadAsync(context =>
-        context.Jobs.Select(row => new { row.Id, row.Status }).ToDictionary(row => row.Id, row => row.Status.IsTerminal()), cancellationToken);
+        context.Jobs.Select(row => new { row.Id, row.Status }).ToDictionary(row => row.Id, row => row.Status.IsTerminal()),
+        cancellationToken);
 }

@@ -56,9 +56,13 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
 }
 
 internal sealed class UtcTicksConverter() : ValueConverter<DateTimeOffset, long>(
-    time => time.UtcTicks, ticks => new DateTimeOffset(Math.Clamp(ticks, DateTimeOffset.MinValue.UtcTicks, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero));
+    time => time.UtcTicks,
+    ticks => new DateTimeOffset(Math.Clamp(ticks, DateTimeOffset.MinValue.UtcTicks, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero));
 
-/// <summary>Enums as words. A word that this version does not know becomes a value that is no member's: one row never breaks a query.</summary>
+/// <summary>
+/// Enums as words. A word that this version does not know becomes a value that is no member's: one row never breaks a
+/// query.
+/// </summary>
 internal sealed class WordConverter<TEnum>() : ValueConverter<TEnum, string>(value => value.ToString(), word => Parse(word))
     where TEnum : struct, Enum
 {

@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using EbmService.Core.Jobs;
+using EbmService.Core.Json;
 
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Results of jobs: <c>results/{name}</c>, and until those are made the archive <c>blocks/finished</c> with each finished block's result and last
-/// report. Thread-safe.
+/// Results of jobs: <c>results/{name}</c>, and until those are made the archive <c>blocks/finished</c> with each finished block's
+/// result and last report. Thread-safe.
 /// </summary>
 internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive archive)
 {
@@ -23,7 +26,10 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
         return writer.Entries;
     }
 
-    /// <summary>Opens a stored file; null when it is missing or not what was written. Read whole to be sure when it is first opened or has been touched since.</summary>
+    /// <summary>
+    /// Opens a stored file; null when it is missing or not what was written. Read whole to be sure when it is first
+    /// opened or has been touched since.
+    /// </summary>
     public async Task<Stream?> OpenResultAsync(string id, ResultEntry entry, CancellationToken cancellationToken)
     {
         string path = folders.File(id, JobFolders.Results, entry.Name);
@@ -83,7 +89,8 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
     {
         try
         {
-            return archive.Read(ArchiveOf(id), index, ArchivePart.Result, sha256) ?? throw new InvalidDataException("a stored block result is missing");
+            return archive.Read(ArchiveOf(id), index, ArchivePart.Result, sha256)
+                ?? throw new InvalidDataException("a stored block result is missing");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -123,4 +130,52 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
             Entries.Add(new ResultEntry(name, mediaType, length, sha256));
         }
     }
+}
+
+/// <summary>What a block left when it was done.</summary>
+/// <param name="Index">Of the block.</param>
+/// <param name="Report">Its last report, with its draws.</param>
+/// <param name="Result">Bytes of <see cref="IWorkload.Finish"/>.</param>
+/// <param name="Chains">Bytes of <see cref="IWorkload.Save"/>, where the job may be extended.</param>
+internal sealed record FinishedBlock(int Index, StepReport Report, byte[] Result, byte[]? Chains);
+
+/// <summary>A stored result, as the database knows it.</summary>
+/// <param name="Index">Of the block.</param>
+/// <param name="Step">Where the block ended.</param>
+/// <param name="Sha256">Of the stored result's record, 64 hex digits.</param>
+internal readonly record struct CompletedBlock(int Index, int Step, string Sha256);
+
+/// <summary>A block's last report as a file: a document's length, the document, then the statistics as their type wrote them.</summary>
+internal static class BlockReportFile
+{
+    private static readonly JsonSerializerOptions Json =
+        new(EbmJson.Options) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    public static byte[] Write(StepReport report)
+    {
+        byte[] document = JsonSerializer.SerializeToUtf8Bytes(
+            new Document(report.Step, report.Done, report.Metrics, report.Statistics is not null), Json);
+        return [.. BitConverter.GetBytes(document.Length), .. document, .. report.Statistics ?? []];
+    }
+
+    /// <exception cref="InvalidDataException">The bytes are not a report.</exception>
+    public static StepReport Read(byte[] content)
+    {
+        try
+        {
+            int length = BitConverter.ToInt32(content);
+            Document document = JsonSerializer.Deserialize<Document>(content.AsSpan(sizeof(int), length), Json)!;
+            return new StepReport(document.Step, document.Done)
+            {
+                Metrics = document.Metrics,
+                Statistics = document.HasStatistics ? content[(sizeof(int) + length)..] : null,
+            };
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw new InvalidDataException("a stored report is damaged", e);
+        }
+    }
+
+    private sealed record Document(int Step, bool Done, IReadOnlyDictionary<string, double> Metrics, bool HasStatistics);
 }

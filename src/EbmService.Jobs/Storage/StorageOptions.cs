@@ -12,7 +12,10 @@ public sealed class StorageOptions
     [Required, MinLength(1)]
     public string DataPath { get; set; } = "data";
 
-    /// <value>How long a request waits for a jobs database that another program holds before it is answered 503, 1 to 600 s; 10 by default. Jobs wait without limit.</value>
+    /// <value>
+    /// How long a request waits for a jobs database that another program holds before it is answered 503, 1 to 600 s;
+    /// 10 by default. Jobs wait without limit.
+    /// </value>
     [Range(1, 600)]
     public int BusySeconds { get; set; } = 10;
 }

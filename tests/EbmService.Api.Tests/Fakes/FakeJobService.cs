@@ -20,7 +20,7 @@ internal sealed class FakeJobService : IJobService
 
     internal byte[] Content { get; set; } = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
 
-    public Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellation)
+    public Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellationToken)
     {
         Last = submission;
         if (Refuses is { } refusal)
@@ -50,9 +50,9 @@ internal sealed class FakeJobService : IJobService
         return job;
     }
 
-    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation) => Answer(id, state => state.Job);
+    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken) => Answer(id, state => state.Job);
 
-    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellation)
+    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken)
     {
         JobSnapshot[] all = [.. _jobs.Values.Select(state => state.Job).Where(job => (query.Status is null || job.Status == query.Status) && (query.Model is null || job.Model.Name == query.Model)).OrderByDescending(job => job.Id)];
         int from = query.Cursor is null ? 0 : int.Parse(query.Cursor, System.Globalization.CultureInfo.InvariantCulture);
@@ -60,24 +60,24 @@ internal sealed class FakeJobService : IJobService
         return Task.FromResult<Outcome<JobPage>>(new JobPage([.. all.Skip(from).Take(query.Limit)], next));
     }
 
-    public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellation) => Answer(id, state =>
+    public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) => Answer(id, state =>
         state.Job.Status.IsTerminal() ? new Failure(FailureCode.InvalidTransition, "The job has ended.") : End(state, JobStatus.Cancelled));
 
-    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellation) => Answer(id, state => Move(state, JobStatus.Paused));
+    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken) => Answer(id, state => Move(state, JobStatus.Paused));
 
-    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellation) => Answer(id, state =>
+    public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken) => Answer(id, state =>
         state.Job.Status == JobStatus.Paused ? Move(state, JobStatus.Queued) : Move(state, state.Job.Status));
 
-    public async Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellation)
+    public async Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellationToken)
     {
-        Outcome<JobSnapshot> found = await FindAsync(id, cancellation);
+        Outcome<JobSnapshot> found = await FindAsync(id, cancellationToken);
         if (!found.Succeeded || found.Value.Status != JobStatus.Succeeded)
             return found.Succeeded ? new Failure(FailureCode.InvalidTransition, "The job has not succeeded.") : found;
-        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Models, found.Value.SpecDone().Extended(steps)!) { Tenant = found.Value.Tenant }, cancellation);
+        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Models, found.Value.SpecDone().Extended(steps)!) { Tenant = found.Value.Tenant }, cancellationToken);
         return made.Succeeded ? _jobs[made.Value.Id].Job = made.Value with { Extends = id } : made;
     }
 
-    public Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellation) => Answer(id, state =>
+    public Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellationToken) => Answer(id, state =>
     {
         if (!state.Job.Status.IsTerminal())
             return new Failure(FailureCode.InvalidTransition, "The job has not ended.");
@@ -85,13 +85,13 @@ internal sealed class FakeJobService : IJobService
         return state.Job;
     });
 
-    public async Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellation)
+    public async Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        await Task.WhenAny(_jobs[id].Ended.Task, Task.Delay(timeout, cancellation));
+        await Task.WhenAny(_jobs[id].Ended.Task, Task.Delay(timeout, cancellationToken));
         return _jobs[id].Job;
     }
 
-    public async IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         JobState state = _jobs[id ?? _jobs.Keys.Single()];
         for (int next = (int)afterSequence; ;)
@@ -106,11 +106,11 @@ internal sealed class FakeJobService : IJobService
             }
             if (id is not null && state.Job.Status.IsTerminal())
                 yield break;
-            await changed.WaitAsync(cancellation);
+            await changed.WaitAsync(cancellationToken);
         }
     }
 
-    public Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation)
+    public Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellationToken)
     {
         if (!_jobs.TryGetValue(id, out JobState? state))
             return Task.FromResult<Outcome<JobResult>>(Unknown(id));

@@ -11,7 +11,7 @@ public sealed class SafetensorsFileTests
     {
         var tensors = new Dictionary<string, SafetensorsTensor>
         {
-            ["b"] = SafetensorsTensor.FromBytes(new byte[] { 7 }, [1]),
+            ["b"] = new SafetensorsTensor(SafetensorsDtype.U8, [1], new byte[] { 7 }),
             ["a"] = SafetensorsTensor.FromFloats([1f], [1, 1]),
         };
 
@@ -33,7 +33,7 @@ public sealed class SafetensorsFileTests
             ["labels"] = SafetensorsTensor.FromInt64([0, long.MinValue, 9], [3]),
             ["scalar"] = SafetensorsTensor.FromFloats([42], []),
             ["empty"] = SafetensorsTensor.FromFloats([], [0, 5]),
-            ["name with \"quotes\" and ü"] = SafetensorsTensor.FromBytes(new byte[] { 1, 2 }, [2]),
+            ["name with \"quotes\" and ü"] = new SafetensorsTensor(SafetensorsDtype.U8, [2], new byte[] { 1, 2 }),
         };
 
         SafetensorsFile sut = SafetensorsFile.Read(SafetensorsFile.Write(tensors, new Dictionary<string, string> { ["seed"] = "7" }));

@@ -1,4 +1,3 @@
-using EbmService.Core.Failures;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers;
@@ -84,14 +83,12 @@ public sealed class DiscreteKernelTests
     }
 
     [Fact]
-    public void Create_ModelThatCannot_SaysNotSupported()
+    public void Create_ModelThatCannot_IsMisuse()
     {
         using IEnergyModel gaussian = ChainRunner.Quadratic(1);
 
-        Failure gibbs = Assert.Throws<FailureException>(() => KernelFactory.Create(KernelCases.Spec("gibbs"), gaussian)).Failure;
-        Failure gradients = Assert.Throws<FailureException>(() => KernelFactory.Create(KernelCases.Spec("gwg-binary"), gaussian)).Failure;
-
-        Assert.Equal([FailureCode.NotSupported, FailureCode.NotSupported], [gibbs.Code, gradients.Code]);
+        Assert.Throws<ArgumentException>("model", () => KernelFactory.Create(KernelCases.Spec("gibbs"), gaussian));
+        Assert.Throws<ArgumentException>("variables", () => KernelFactory.Create(KernelCases.Spec("gwg-binary"), gaussian));
     }
 
     private static void AssertMoments(DiscreteTarget expected, ChainState state)

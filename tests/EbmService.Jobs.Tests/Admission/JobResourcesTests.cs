@@ -62,10 +62,10 @@ public sealed class JobResourcesTests : IAsyncLifetime
         SamplingSpec hot = plain with { Tempering = new TemperingSettings([1, 2, 4], 5) };
         SamplingSpec kept = plain with { Thin = 10 };
 
-        Assert.Equal(3 * SamplingFootprint.Of(plain, model).StepBytes, SamplingFootprint.Of(hot, model).StepBytes);
-        Assert.Equal(64 * 784 * 10 * 4.0, SamplingFootprint.Of(kept, model).StreamedBytes);
-        Assert.Equal(SamplingFootprint.Of(plain, model).ResultBytes, SamplingFootprint.Of(kept, model).ResultBytes);
-        Assert.Equal("spec.thin", SamplingFootprint.Of(kept, model).ResultField);
+        Assert.Equal(3 * SamplingAcceptance.FootprintOf(plain, model).StepBytes, SamplingAcceptance.FootprintOf(hot, model).StepBytes);
+        Assert.Equal(64 * 784 * 10 * 4.0, SamplingAcceptance.FootprintOf(kept, model).StreamedBytes);
+        Assert.Equal(SamplingAcceptance.FootprintOf(plain, model).ResultBytes, SamplingAcceptance.FootprintOf(kept, model).ResultBytes);
+        Assert.Equal("spec.thin", SamplingAcceptance.FootprintOf(kept, model).ResultField);
     }
 
     private async Task<Failure?> SubmitAsync(JobFootprint footprint) =>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using EbmService.Core.Tensors;
 
-namespace EbmService.Inference.Tests.Formats;
+namespace EbmService.Core.Tests.Tensors;
 
 public sealed class NpyFormatTests
 {
