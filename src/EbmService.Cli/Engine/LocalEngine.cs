@@ -141,7 +141,6 @@ internal sealed class LocalEngine : IJobRunner, IAsyncDisposable
     private void Configure(IServiceCollection services)
     {
         services.Configure<StorageOptions>(options => options.DataPath = _dataFolder);
-        services.Configure<JobLimitsOptions>(options => options.MemoryShare = 1);
         services.Configure<WorkerOptions>(options =>
         {
             // No process goes on with what this one leaves.

@@ -14,8 +14,7 @@ internal static class SampleSummary
     public static string Of(JsonElement card, JobSnapshot job)
     {
         string why = job.StopReason == StopReason.Completed ? "" : $" ({job.StopReason})";
-        double seconds = (job.FinishedAt - job.StartedAt)?.TotalSeconds ?? 0;
-        string rate = seconds > 0 ? string.Create(CultureInfo.InvariantCulture, $", {job.Progress.Done / seconds:N0} chain-steps/s") : "";
+        string rate = job.Progress.RatePerSecond is { } speed ? string.Create(CultureInfo.InvariantCulture, $", {speed:N0} chain-steps/s") : "";
         JsonElement diagnostics = card.GetProperty("diagnostics");
         (string, double?)[] figures =
         [

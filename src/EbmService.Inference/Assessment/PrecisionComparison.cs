@@ -82,7 +82,6 @@ public sealed class PrecisionComparison(IJobRunner runner)
     {
         FinishedJob done = await runner.RunAsync(SamplingJob.Name, model, request, report: null, cancellationToken);
         var spec = (SamplingSpec)done.Job.Spec;
-        double seconds = (done.Job.FinishedAt - done.Job.StartedAt)!.Value.TotalSeconds;
         JobDiagnostics diagnostics = (await ReadAsync<SamplingTrace>(done, "trace.json", cancellationToken)).Diagnostics;
         QuantityDiagnostics energy = diagnostics.Quantities.First(quantity => quantity.Name == "energy");
         double? agreement = null;
@@ -93,7 +92,7 @@ public sealed class PrecisionComparison(IJobRunner runner)
             agreement = called.Index().Average(one => one.Item == spec.Labels[one.Index % spec.Labels.Count] ? 1.0 : 0.0);
         }
         return new PrecisionChains(
-            name, spec.Precision, energy.Mean ?? double.NaN, energy.McseMean, diagnostics.RHat, diagnostics.EssBulk, agreement, (double)spec.Chains * spec.Steps / seconds);
+            name, spec.Precision, energy.Mean ?? double.NaN, energy.McseMean, diagnostics.RHat, diagnostics.EssBulk, agreement, done.Job.Progress.RatePerSecond);
     }
 
     private static async Task<T> ReadAsync<T>(FinishedJob done, string name, CancellationToken cancellationToken)

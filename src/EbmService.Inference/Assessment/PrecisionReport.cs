@@ -17,7 +17,7 @@ public sealed record PrecisionReport(string Model, string Command, EnergyDiffere
         foreach (PrecisionChains chains in Chains)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"| {chains.Name} | {chains.Precision.ToString().ToLowerInvariant()} | {chains.EnergyMean:F4} +- {Or(chains.EnergyMcse, "F4")} | {Or(chains.RHat, "F3")} | {Or(chains.EssBulk, "F0")} | "
-                + $"{Or(chains.Agreement, "P1")} | {chains.ChainStepsPerSecond:N0} |");
+                + $"{Or(chains.Agreement, "P1")} | {Or(chains.ChainStepsPerSecond, "N0")} |");
         }
         return text.ToString();
     }
@@ -35,4 +35,4 @@ public sealed record EnergyDifference(
 /// <param name="EnergyMean">Over the draws after the warm-up, as the computation of the chain saw them.</param>
 /// <param name="Agreement">Share of final states that the independent classifier calls as asked; null without labels.</param>
 public sealed record PrecisionChains(
-    string Name, SamplingPrecision Precision, double EnergyMean, double? EnergyMcse, double? RHat, double? EssBulk, double? Agreement, double ChainStepsPerSecond);
+    string Name, SamplingPrecision Precision, double EnergyMean, double? EnergyMcse, double? RHat, double? EssBulk, double? Agreement, double? ChainStepsPerSecond);

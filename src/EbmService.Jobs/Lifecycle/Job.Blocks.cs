@@ -196,6 +196,8 @@ internal sealed partial class Job
                 _done++;
                 StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Statistics = block.Statistics };
                 AddFinished(new FinishedBlock(block.Plan.Index, report, result!, chains));
+                if (RemainingBlocks == 0)
+                    _rate.Stop();
             }
             TryEnd();
             // It may have been the last that a pause or a barrier waited for.
@@ -311,7 +313,8 @@ internal sealed partial class Job
     private Block Open(Block block)
     {
         _waiting.Remove(block);
-        _open++;
+        if (_open++ == 0)
+            _rate.Resume();
         (block.State, block.Quanta) = (BlockState.Open, 0);
         return block;
     }

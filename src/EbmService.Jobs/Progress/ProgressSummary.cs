@@ -36,14 +36,27 @@ internal sealed class ProgressSummary(IJobStatistician statistician)
     }
 }
 
-/// <summary>A rate over the last seconds, from a monotonic clock. Not thread-safe.</summary>
+/// <summary>A rate over the last seconds in which there was work, from a monotonic clock. Not thread-safe.</summary>
 internal sealed class RateMeter(TimeProvider clock)
 {
     private const int Window = 5;
 
-    private readonly long _start = clock.GetTimestamp();
     private readonly long[] _amounts = new long[Window];
+    private long _start = clock.GetTimestamp();
     private long _second;
+    private (bool Stopped, double? Rate) _last;
+
+    /// <summary>Work begins, or goes on: where there was none for as long as the rate looks back, that time does not count.</summary>
+    public void Resume()
+    {
+        _last = default;
+        Forward();
+        if (_amounts.Sum() == 0)
+            (_start, _second) = (clock.GetTimestamp(), 0);
+    }
+
+    /// <summary>The work is done: the rate stays what it is.</summary>
+    public void Stop() => _last = (true, PerSecond());
 
     public void Add(long amount)
     {
@@ -54,6 +67,8 @@ internal sealed class RateMeter(TimeProvider clock)
     /// <summary>Units per second, or null before there is time to speak of.</summary>
     public double? PerSecond()
     {
+        if (_last.Stopped)
+            return _last.Rate;
         double now = Forward();
         double covered = Math.Min(now, Window - 1 + (now - Math.Floor(now)));
         long sum = _amounts.Sum();

@@ -31,5 +31,38 @@ public sealed class RateMeterTests
     }
 
     [Fact]
+    public void PerSecond_WorkAfterAWait_CountsFromItsBegin()
+    {
+        var sut = new RateMeter(_clock);
+        _clock.Advance(TimeSpan.FromSeconds(30.7));
+        sut.Resume();
+        _clock.Advance(TimeSpan.FromSeconds(0.5));
+        sut.Add(100);
+        // Another block, while there is work.
+        sut.Resume();
+        _clock.Advance(TimeSpan.FromSeconds(0.5));
+        sut.Add(100);
+
+        Assert.Equal(200, sut.PerSecond()!.Value, 6);
+    }
+
+    [Fact]
+    public void PerSecond_WorkDone_StaysUntilThereIsMore()
+    {
+        var sut = new RateMeter(_clock);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        sut.Add(100);
+        sut.Stop();
+        _clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(100, sut.PerSecond()!.Value, 6);
+
+        sut.Resume();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        sut.Add(30);
+
+        Assert.Equal(30, sut.PerSecond()!.Value, 6);
+    }
+
+    [Fact]
     public void PerSecond_NothingMeasured_IsNull() => Assert.Null(new RateMeter(_clock).PerSecond());
 }
