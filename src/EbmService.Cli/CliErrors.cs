@@ -41,8 +41,8 @@ internal static class CliErrors
     }
 
     /// <summary>
-    /// A request's members are this command's options or a file's: "spec." is the API's. Most messages begin with the
-    /// member.
+    /// A request's members are this command's options or a file's: "spec."
+    /// is the API's. Most messages begin with the member.
     /// </summary>
     private static string Sentence(FieldError field)
     {

@@ -46,5 +46,6 @@ public sealed class ApiFactory : WebApplicationFactory<Program>
 
     private static bool IsWorker(ServiceDescriptor service) =>
         service.ServiceType == typeof(IHostedService)
-        && (service.ImplementationType ?? service.ImplementationFactory?.GetType().GenericTypeArguments[^1])?.Assembly == typeof(IJobService).Assembly;
+        && (service.ImplementationType
+            ?? service.ImplementationFactory?.GetType().GenericTypeArguments[^1])?.Assembly == typeof(IJobService).Assembly;
 }

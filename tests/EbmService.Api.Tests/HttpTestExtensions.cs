@@ -13,7 +13,8 @@ internal static class HttpTestExtensions
     internal static Task<HttpResponseMessage> PostJsonAsync(this HttpClient client, string path, string json) =>
         client.PostAsync(path, new StringContent(json, Encoding.UTF8, "application/json"), Cancel);
 
-    internal static Task<HttpResponseMessage> PostBytesAsync(this HttpClient client, string path, byte[] body, string mediaType, string? encoding = null)
+    internal static Task<HttpResponseMessage> PostBytesAsync(
+        this HttpClient client, string path, byte[] body, string mediaType, string? encoding = null)
     {
         var content = new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
@@ -44,7 +45,8 @@ internal static class HttpTestExtensions
 
     /// <summary>A 400 with exactly one message for the field.</summary>
     internal static async Task<string> FieldErrorAsync(
-        this HttpResponseMessage response, string field, HttpStatusCode expected = HttpStatusCode.BadRequest, string code = "invalidRequest")
+        this HttpResponseMessage response, string field, HttpStatusCode expected = HttpStatusCode.BadRequest,
+        string code = "invalidRequest")
     {
         JsonObject problem = await response.ProblemAsync(expected, code);
         JsonObject errors = Assert.IsType<JsonObject>(problem["errors"]);

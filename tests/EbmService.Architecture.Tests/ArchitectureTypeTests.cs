@@ -18,7 +18,8 @@ public sealed partial class ArchitectureTypeTests
     [Fact]
     public void Sources_OutsideAFamilysFolder_NameNoneOfItsTypes()
     {
-        string[] faults = [.. RepositoryFiles.Sources().SelectMany(path => Faults(path, File.ReadAllText(Path.Combine(RepositoryFiles.Root, path))))];
+        string[] faults = [.. RepositoryFiles.Sources()
+            .SelectMany(path => Faults(path, File.ReadAllText(Path.Combine(RepositoryFiles.Root, path))))];
 
         Assert.Empty(faults);
     }
@@ -31,7 +32,8 @@ public sealed partial class ArchitectureTypeTests
     public void Faults_ATypeTest_IsFound(string code) => Assert.NotEmpty(Faults("src/EbmService.Core/Sampling/Rules.cs", code));
 
     [Fact]
-    public void Families_Folders_HaveTypes() => Assert.True(TypesByFamily().Count >= 7 && TypesByFamily().All(family => family.Value.Count >= 2));
+    public void Families_Folders_HaveTypes() =>
+        Assert.True(TypesByFamily().Count >= 7 && TypesByFamily().All(family => family.Value.Count >= 2));
 
     private static IEnumerable<string> Faults(string path, string text)
     {
@@ -55,7 +57,9 @@ public sealed partial class ArchitectureTypeTests
         .Where(path => path.StartsWith(Families, StringComparison.Ordinal) && path[Families.Length..].Contains('/'))
         .GroupBy(path => path[..(path.LastIndexOf('/') + 1)])
         .ToDictionary(family => family.Key, family => (IReadOnlyList<string>)
-            [.. family.SelectMany(path => Declarations().Matches(File.ReadAllText(Path.Combine(RepositoryFiles.Root, path))).Select(match => match.Groups[1].Value))]);
+            [.. family.SelectMany(
+                path => Declarations().Matches(File.ReadAllText(Path.Combine(RepositoryFiles.Root, path)))
+                .Select(match => match.Groups[1].Value))]);
 
     [GeneratedRegex(@"^(?:public|internal) (?:(?:sealed|abstract|static|readonly|partial) )*(?:class|record struct|record|struct|interface|enum) (\w+)", RegexOptions.Multiline)]
     private static partial Regex Declarations();

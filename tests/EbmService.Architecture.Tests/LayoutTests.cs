@@ -23,7 +23,8 @@ public sealed class LayoutTests
 
     [Fact]
     public void TopLevel_Entries_AreTheNamedOnes() =>
-        Assert.Empty(Directory.EnumerateFileSystemEntries(RepositoryFiles.Root).Select(path => Path.GetFileName(path)!).Except(TopLevel).Except(Untracked));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(RepositoryFiles.Root).Select(path => Path.GetFileName(path)!)
+            .Except(TopLevel).Except(Untracked));
 
     [Fact]
     public void Sources_Length_IsAtMost400Lines()
@@ -32,14 +33,16 @@ public sealed class LayoutTests
             .ToDictionary(path => path, path => File.ReadLines(Path.Combine(RepositoryFiles.Root, path)).Count());
 
         Assert.True(lengths.Count > 20);
-        Assert.Empty(lengths.Where(file => file.Value > MaxLines && !LongFiles.ContainsKey(file.Key)).Select(file => $"{file.Key}: {file.Value}"));
+        Assert.Empty(lengths.Where(file => file.Value > MaxLines && !LongFiles.ContainsKey(file.Key))
+            .Select(file => $"{file.Key}: {file.Value}"));
         Assert.All(LongFiles.Keys, path => Assert.True(lengths.GetValueOrDefault(path) > MaxLines, $"{path} needs no exception any more"));
     }
 
     [Fact]
     public void Projects_Folder_IsNamedLikeTheProject()
     {
-        string[] projects = Directory.GetFiles(RepositoryFiles.Root, "*.csproj", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3 });
+        string[] projects = Directory.GetFiles(
+            RepositoryFiles.Root, "*.csproj", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3 });
 
         Assert.NotEmpty(projects);
         Assert.All(projects, path => Assert.Equal(Path.GetFileNameWithoutExtension(path), Path.GetFileName(Path.GetDirectoryName(path))));
@@ -50,7 +53,8 @@ public sealed class LayoutTests
     {
         string solution = File.ReadAllText(Path.Combine(RepositoryFiles.Root, "EbmService.sln"));
         foreach (string folder in (string[])["src", "tests"])
-            foreach (string project in Directory.GetFiles(Path.Combine(RepositoryFiles.Root, folder), "*.csproj", SearchOption.AllDirectories))
+            foreach (string project in Directory.GetFiles(
+                Path.Combine(RepositoryFiles.Root, folder), "*.csproj", SearchOption.AllDirectories))
                 Assert.Contains(Path.GetFileName(project), solution, StringComparison.Ordinal);
     }
 }

@@ -8,8 +8,8 @@ using Xunit;
 namespace EbmService.Architecture.Tests;
 
 /// <summary>
-/// Operators of TorchSharp that make oneDNN primitives have one caller, which makes them in a fixed way (docs/adr/0009). Read from the compiled code, by name,
-/// so that an overload or module that nobody thought of is found too.
+/// Operators of TorchSharp that make oneDNN primitives have one caller, which makes them in a fixed way (docs/adr/0009). Read
+/// from the compiled code, by name, so that an overload or module that nobody thought of is found too.
 /// </summary>
 public sealed partial class NativePrimitiveTests
 {
@@ -49,27 +49,33 @@ public sealed partial class NativePrimitiveTests
     /// <summary>Name of the operator -> outermost types with a method that calls it.</summary>
     private static Dictionary<string, HashSet<string>> CallersInInference()
     {
-        string path = Path.Combine(RepositoryFiles.Root, "src", "EbmService.Inference", "bin", RepositoryFiles.Configuration, "net10.0", "EbmService.Inference.dll");
+        string path = Path.Combine(
+            RepositoryFiles.Root, "src", "EbmService.Inference", "bin", RepositoryFiles.Configuration, "net10.0",
+            "EbmService.Inference.dll");
         using var reader = new PEReader(File.OpenRead(path));
         MetadataReader metadata = reader.GetMetadataReader();
         Dictionary<int, string> operators = metadata.MemberReferences
-            .Where(handle => MakesPrimitives().IsMatch(NameOf(metadata, handle)) && IsTorch(metadata, metadata.GetMemberReference(handle).Parent))
+            .Where(handle => MakesPrimitives().IsMatch(NameOf(metadata, handle))
+                && IsTorch(metadata, metadata.GetMemberReference(handle).Parent))
             .ToDictionary(handle => MetadataTokens.GetToken(handle), handle => NameOf(metadata, handle));
         var callers = new Dictionary<string, HashSet<string>>();
-        foreach (MethodDefinition method in metadata.MethodDefinitions.Select(metadata.GetMethodDefinition).Where(method => method.RelativeVirtualAddress != 0))
+        foreach (MethodDefinition method in metadata.MethodDefinitions.Select(metadata.GetMethodDefinition)
+            .Where(method => method.RelativeVirtualAddress != 0))
         {
             byte[] code = reader.GetMethodBody(method.RelativeVirtualAddress).GetILBytes()!;
             // Every four bytes that are the operator's token; a constant that happens to equal one would be a false alarm, not a miss.
             for (int i = 0; i + sizeof(int) <= code.Length; i++)
             {
                 if (operators.TryGetValue(BinaryPrimitives.ReadInt32LittleEndian(code.AsSpan(i)), out string? name))
-                    (callers.TryGetValue(name, out HashSet<string>? types) ? types : callers[name] = []).Add(Outermost(metadata, method.GetDeclaringType()));
+                    (callers.TryGetValue(name, out HashSet<string>? types) ? types : callers[name] = [])
+                        .Add(Outermost(metadata, method.GetDeclaringType()));
             }
         }
         return callers;
     }
 
-    private static string NameOf(MetadataReader metadata, MemberReferenceHandle handle) => metadata.GetString(metadata.GetMemberReference(handle).Name);
+    private static string NameOf(MetadataReader metadata, MemberReferenceHandle handle) =>
+        metadata.GetString(metadata.GetMemberReference(handle).Name);
 
     private static bool IsTorch(MetadataReader metadata, EntityHandle type)
     {

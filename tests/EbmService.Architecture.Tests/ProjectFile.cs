@@ -25,10 +25,12 @@ internal sealed class ProjectFile
     public IEnumerable<string> Frameworks => Includes("FrameworkReference");
 
     public IEnumerable<string> Projects =>
-        Includes("ProjectReference").Select(include => Path.GetFileNameWithoutExtension(include.Replace('\\', '/'))["EbmService.".Length..]);
+        Includes("ProjectReference")
+            .Select(include => Path.GetFileNameWithoutExtension(include.Replace('\\', '/'))["EbmService.".Length..]);
 
     public static IReadOnlyList<ProjectFile> All { get; } =
-        [.. Directory.GetFiles(Path.Combine(RepositoryFiles.Root, "src"), "*.csproj", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(path => new ProjectFile(path))];
+        [.. Directory.GetFiles(Path.Combine(RepositoryFiles.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal).Select(path => new ProjectFile(path))];
 
     /// <summary>The value of a metadata (attribute or element) of a package reference, or empty.</summary>
     public string PackageMetadata(string package, string name)

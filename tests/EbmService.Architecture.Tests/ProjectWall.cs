@@ -8,7 +8,8 @@ namespace EbmService.Architecture.Tests;
 internal sealed record ProjectWall(string Name, string[] Projects, string[] Packages, bool AspNet = false)
 {
     private static readonly string[] Abstractions =
-        ["Microsoft.Extensions.DependencyInjection*", "Microsoft.Extensions.Hosting*", "Microsoft.Extensions.Logging*", "Microsoft.Extensions.Options*"];
+        ["Microsoft.Extensions.DependencyInjection*", "Microsoft.Extensions.Hosting*", "Microsoft.Extensions.Logging*",
+            "Microsoft.Extensions.Options*"];
 
     private static readonly string[] InferenceOnly = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics"];
 
@@ -18,10 +19,12 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
         new("Inference", ["Core"], ["TorchSharp*", "libtorch-*", "SkiaSharp*", "ScottPlot", "MathNet.Numerics", .. Abstractions]),
         new("Jobs", ["Core"], ["Microsoft.EntityFrameworkCore*", "Npgsql.EntityFrameworkCore.PostgreSQL", .. Abstractions]),
         new("Api", ["Core", "Jobs", "Inference"],
-            ["Swashbuckle.*", "Microsoft.AspNetCore.*", "MessagePack", "Microsoft.EntityFrameworkCore.Design", "Grpc.*", "OpenTelemetry.*", .. Abstractions],
+            ["Swashbuckle.*", "Microsoft.AspNetCore.*", "MessagePack", "Microsoft.EntityFrameworkCore.Design", "Grpc.*",
+                "OpenTelemetry.*", .. Abstractions],
             AspNet: true),
         new("Cli", ["Core", "Jobs", "Inference"], ["System.CommandLine", "Spectre.Console", .. Abstractions]),
-        new("Client", ["Core"], ["Microsoft.AspNetCore.SignalR.Client", "Microsoft.AspNetCore.SignalR.Protocols.MessagePack", "MessagePack"]),
+        new("Client", ["Core"],
+            ["Microsoft.AspNetCore.SignalR.Client", "Microsoft.AspNetCore.SignalR.Protocols.MessagePack", "MessagePack"]),
         new("Cluster", ["Core", "Jobs"], ["Microsoft.Orleans.*", .. Abstractions]),
     ];
 

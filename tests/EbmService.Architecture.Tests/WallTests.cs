@@ -23,7 +23,8 @@ public sealed class WallTests
 
         Assert.Empty(project.Projects.Except(wall.Projects));
         Assert.DoesNotContain(project.Packages, package => !wall.AllowsPackage(package));
-        Assert.True(wall.AspNet || (!project.Sdk.Contains("Web", StringComparison.Ordinal) && !project.Frameworks.Any()), "ASP.NET Core is not for this project");
+        Assert.True(wall.AspNet || (!project.Sdk.Contains("Web", StringComparison.Ordinal) && !project.Frameworks.Any()),
+            "ASP.NET Core is not for this project");
     }
 
     [Theory]
@@ -49,7 +50,8 @@ public sealed class WallTests
     [InlineData("DisableTransitiveProjectReferences")]
     [InlineData("TreatWarningsAsErrors")]
     public void DirectoryBuildProps_Switch_IsOn(string property) =>
-        Assert.Equal("true", Assert.Single(XDocument.Load(Path.Combine(RepositoryFiles.Root, "Directory.Build.props")).Descendants(property)).Value);
+        Assert.Equal("true",
+            Assert.Single(XDocument.Load(Path.Combine(RepositoryFiles.Root, "Directory.Build.props")).Descendants(property)).Value);
 
     [Theory]
     [InlineData("Jobs", "TorchSharp", false)]

@@ -33,7 +33,8 @@ public sealed class ElfVersionWeakenerDamageTests
     public void Weaken_CountsFarTooHigh_RefusesAtOnce()
     {
         AssertRefused((image, _) => WriteUInt32(image, ElfImageBuilder.NeedsHeader + 44, uint.MaxValue));
-        AssertRefused((image, layout) => BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(layout.NeedOffsets[1] + 2), ushort.MaxValue));
+        AssertRefused((image, layout) => BinaryPrimitives.WriteUInt16LittleEndian(
+            image.AsSpan(layout.NeedOffsets[1] + 2), ushort.MaxValue));
         AssertRefused((image, _) => BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(0x3c), ushort.MaxValue));
     }
 

@@ -33,7 +33,8 @@ public sealed class ElfVersionWeakenerTests
     public void Weaken_VersionNeededFromTwoFiles_SetsBoth()
     {
         (byte[] image, ElfImageBuilder layout) = ElfImageBuilder.Build(
-            new NeededFile("liba.so", new NeededVersion(Version)), new NeededFile("libb.so", new NeededVersion("V1"), new NeededVersion(Version)));
+            new NeededFile("liba.so", new NeededVersion(Version)),
+            new NeededFile("libb.so", new NeededVersion("V1"), new NeededVersion(Version)));
 
         Assert.Equal(layout.FlagOffsets[Version], ElfVersionWeakener.Weaken(image, Version));
         Assert.All(layout.FlagOffsets[Version], flag => Assert.Equal(2, image[flag]));
@@ -53,7 +54,8 @@ public sealed class ElfVersionWeakenerTests
     [Fact]
     public void Weaken_OtherFlagsSet_KeepsThem()
     {
-        (byte[] image, ElfImageBuilder layout) = ElfImageBuilder.Build(new NeededFile("liba.so", new NeededVersion(Version, Flags: 0x0105)));
+        (byte[] image, ElfImageBuilder layout) = ElfImageBuilder.Build(
+            new NeededFile("liba.so", new NeededVersion(Version, Flags: 0x0105)));
 
         ElfVersionWeakener.Weaken(image, Version);
 

@@ -1,9 +1,9 @@
 namespace EbmService.Api.Hosting;
 
 /// <summary>
-/// The prefix that a proxy serves the service under. A proxy that takes it off says so in X-Forwarded-Prefix; one that leaves it
-/// on needs the setting PathBase. Either way it stands in Request.PathBase, and every address that an answer names begins with
-/// it.
+/// The prefix that a proxy serves the service under. A proxy that takes it off says so in
+/// X-Forwarded-Prefix; one that leaves it on needs the setting PathBase. Either way it stands
+/// in Request.PathBase, and every address that an answer names begins with it.
 /// </summary>
 internal static class PathPrefix
 {

@@ -58,8 +58,8 @@ internal static class BodyReader
 }
 
 /// <summary>
-/// Brings Content-Encoding to the words that the decompression knows: any letter case, without identity and blanks,
-/// x-gzip as gzip.
+/// Brings Content-Encoding to the words that the decompression knows: any
+/// letter case, without identity and blanks, x-gzip as gzip.
 /// </summary>
 internal static class ContentEncodings
 {

@@ -9,8 +9,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace EbmService.Api.Inputs;
 
 /// <summary>
-/// Refuses text that is no Unicode, wherever it stands: the address, a JSON body's bytes, halves of surrogate pairs in
-/// its escapes.
+/// Refuses text that is no Unicode, wherever it stands: the address, a JSON
+/// body's bytes, halves of surrogate pairs in its escapes.
 /// </summary>
 internal static class UnicodeGuard
 {

@@ -14,8 +14,8 @@ public sealed class EventStreamOptions
     public const string Section = "Events";
 
     /// <value>
-    /// Seconds of silence after which a comment line is sent, as proxies cut connections that say nothing; 0.05 to
-    /// 3600, 15 by default.
+    /// Seconds of silence after which a comment line is sent, as proxies cut
+    /// connections that say nothing; 0.05 to 3600, 15 by default.
     /// </value>
     [Range(0.05, 3600)]
     public double KeepAliveSeconds { get; set; } = 15;
@@ -26,8 +26,8 @@ public sealed class EventStreamOptions
 internal sealed partial class EventStreamOptionsValidator : IValidateOptions<EventStreamOptions>;
 
 /// <summary>
-/// Writes job events as server-sent events. The headers leave at once, also while nothing happens, and a comment line after each
-/// time of silence.
+/// Writes job events as server-sent events. The headers leave at once, also while
+/// nothing happens, and a comment line after each time of silence.
 /// </summary>
 /// <remarks>https://html.spec.whatwg.org/multipage/server-sent-events.html</remarks>
 internal sealed class EventStream(TimeProvider clock, IOptions<EventStreamOptions> options)

@@ -76,7 +76,10 @@ public sealed record JobResponse
     /// <value>The job whose work this one goes on from; null where it began on its own.</value>
     public required string? Extends { get; init; }
 
-    /// <value>Why its blocks took no further step: completed, deadline, cancelled or the word of one of the type's stop rules; null before the end and where the job failed.</value>
+    /// <value>
+    /// Why its blocks took no further step: completed, deadline, cancelled or the word of one of the type's stop rules;
+    /// null before the end and where the job failed.
+    /// </value>
     public required string? StopReason { get; init; }
 
     public required JobProgress Progress { get; init; }

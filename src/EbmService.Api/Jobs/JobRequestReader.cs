@@ -68,8 +68,8 @@ internal sealed class JobRequestReader(
     internal static Type BodyOf(IJobType type) => typeof(CreateJobRequest<>).MakeGenericType(type.Description.Request);
 
     /// <summary>
-    /// The member <c>type</c> of a body; null where there is none, or where the body is not JSON, which its reader then
-    /// says.
+    /// The member <c>type</c> of a body; null where there is none, or
+    /// where the body is not JSON, which its reader then says.
     /// </summary>
     private static string? TypeIn(ReadOnlySpan<byte> body)
     {

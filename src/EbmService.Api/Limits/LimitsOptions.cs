@@ -30,8 +30,8 @@ public sealed class LimitsOptions
     public int MaxRefineSteps { get; set; } = 200;
 
     /// <value>
-    /// Refinement steps times inputs of one classification, as all run at one quantum boundary; 1 to 10 000 000, 1000
-    /// by default.
+    /// Refinement steps times inputs of one classification, as all run at
+    /// one quantum boundary; 1 to 10 000 000, 1000 by default.
     /// </value>
     [Range(1, 10_000_000)]
     public int MaxRefineInputSteps { get; set; } = 1000;

@@ -121,8 +121,8 @@ internal sealed class MnistFetcher(CliEnvironment environment, string output)
 internal static class MnistChecksums
 {
     /// <value>
-    /// By file name without .gz; the same bytes as the published MD5 sums 6bbc9ace..., a25bea73..., 2646ac64... and
-    /// 27ae3e4e....
+    /// By file name without .gz; the same bytes as the published MD5 sums
+    /// 6bbc9ace..., a25bea73..., 2646ac64... and 27ae3e4e....
     /// </value>
     public static IReadOnlyDictionary<string, string> Sha256 { get; } = new Dictionary<string, string>
     {

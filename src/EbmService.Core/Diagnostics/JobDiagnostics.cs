@@ -3,8 +3,8 @@ using EbmService.Core.Jobs;
 namespace EbmService.Core.Diagnostics;
 
 /// <summary>
-/// How well the chains of a job agree and how much they say (Vehtari et al. 2021). Null statistics: too few draws to
-/// tell.
+/// How well the chains of a job agree and how much they say (Vehtari
+/// et al. 2021). Null statistics: too few draws to tell.
 /// </summary>
 public sealed record JobDiagnostics
 {
@@ -18,8 +18,8 @@ public sealed record JobDiagnostics
     public required int Chains { get; init; }
 
     /// <value>
-    /// Of these, chains none of whose recorded quantities ever changed: their draws say nothing, and no stop rule holds
-    /// while there are any.
+    /// Of these, chains none of whose recorded quantities ever changed: their
+    /// draws say nothing, and no stop rule holds while there are any.
     /// </value>
     public int UnmovedChains { get; init; }
 

@@ -31,8 +31,8 @@ public interface IJobType
     void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
 
     /// <summary>
-    /// Metrics over the statistics of all blocks, and the stop rule that they satisfy; nothing where the type has
-    /// neither.
+    /// Metrics over the statistics of all blocks, and the stop rule that
+    /// they satisfy; nothing where the type has neither.
     /// </summary>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => JobStatistics.None;
 

@@ -9,9 +9,9 @@ namespace EbmService.Core.Jobs;
 public interface IWorkload : IDisposable
 {
     /// <summary>
-    /// Advances until the budget is spent, its step limit is reached or the block is done; below the limit by at least one
-    /// gradient of a bounded number of rows. A step longer than the budget is left open, to be gone on with by the next call, or
-    /// from a checkpoint.
+    /// Advances until the budget is spent, its step limit is reached or the block is done; below the
+    /// limit by at least one gradient of a bounded number of rows. A step longer than the budget is
+    /// left open, to be gone on with by the next call, or from a checkpoint.
     /// </summary>
     /// <exception cref="FailureException">The block failed and its job with it; the device is fine.</exception>
     /// <exception cref="DeviceLostException">The device stopped answering.</exception>

@@ -13,8 +13,8 @@ public abstract record JobSpec
     public abstract string Type { get; }
 
     /// <value>
-    /// Blocks wait for each other at every multiple of this many steps, so that stop rules are judged at fixed step counts; null:
-    /// they never wait.
+    /// Blocks wait for each other at every multiple of this many steps, so that stop
+    /// rules are judged at fixed step counts; null: they never wait.
     /// </value>
     [JsonIgnore]
     public virtual int? CheckEvery => null;
@@ -28,8 +28,8 @@ public abstract record JobSpec
     public virtual IReadOnlyList<JobInput> Inputs => [];
 
     /// <summary>
-    /// The same work with so many more steps, going on from this spec's last state. Null where the work has no steps to
-    /// add.
+    /// The same work with so many more steps, going on from this spec's
+    /// last state. Null where the work has no steps to add.
     /// </summary>
     public virtual JobSpec? Extended(int steps) => null;
 

@@ -6,8 +6,8 @@ using EbmService.Core.Tensors;
 namespace EbmService.Core.Sampling;
 
 /// <summary>
-/// Makes a sampling spec of a request: pins the job to start from by the SHA-256 of its samples, then fills in and
-/// checks the rest.
+/// Makes a sampling spec of a request: pins the job to start from by the
+/// SHA-256 of its samples, then fills in and checks the rest.
 /// </summary>
 public static class SamplingAcceptance
 {
@@ -60,8 +60,8 @@ public static class SamplingAcceptance
     ];
 
     /// <summary>
-    /// Estimates what a job will take: rows x replicas x activations on a slot; states, kept states and diagnostics as
-    /// a result.
+    /// Estimates what a job will take: rows x replicas x activations on a
+    /// slot; states, kept states and diagnostics as a result.
     /// </summary>
     public static JobFootprint FootprintOf(SamplingSpec spec, HostedModel model)
     {
@@ -79,8 +79,8 @@ public static class SamplingAcceptance
     }
 
     /// <summary>
-    /// A job's spec sent again must mean the same: it shows no labels as [], and one of an earlier version no schedule
-    /// length as 0.
+    /// A job's spec sent again must mean the same: it shows no labels as [],
+    /// and one of an earlier version no schedule length as 0.
     /// </summary>
     private static SamplingRequest Normalize(SamplingRequest? request) => request is null ? new SamplingRequest() : request with
     {

@@ -17,7 +17,10 @@ public enum SamplingKernel
     /// <summary>The Metropolis-adjusted Langevin algorithm (Roberts and Tweedie 1996): exact.</summary>
     Mala,
 
-    /// <summary>Hamiltonian Monte Carlo with a fixed number of leapfrog steps; step size and mass adapt during the warm-up (Hoffman and Gelman 2014): exact.</summary>
+    /// <summary>
+    /// Hamiltonian Monte Carlo with a fixed number of leapfrog steps; step size and mass adapt during the warm-up
+    /// (Hoffman and Gelman 2014): exact.
+    /// </summary>
     Hmc,
 
     /// <summary>Underdamped Langevin dynamics in the BAOAB splitting (Leimkuhler and Matthews 2013), unadjusted.</summary>

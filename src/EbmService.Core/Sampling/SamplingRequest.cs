@@ -8,7 +8,10 @@ public enum SamplingPrecision
 {
     Float32,
 
-    /// <summary>Weights and activations in bfloat16, about twice as fast where the CPU has AVX512_BF16; states, noise and the reported energies of the final states stay float32. Trained networks only.</summary>
+    /// <summary>
+    /// Weights and activations in bfloat16, about twice as fast where the CPU has AVX512_BF16; states, noise and the
+    /// reported energies of the final states stay float32. Trained networks only.
+    /// </summary>
     Bfloat16,
 }
 
@@ -56,7 +59,10 @@ public sealed record SamplingRequest
     /// <value>The schedules' length in steps; all steps by default.</value>
     public int? ScheduleSteps { get; init; }
 
-    /// <value>First steps that adaptation uses and that diagnostics and trajectories leave out; half of the steps, at most 500, for kernels that adapt, else 0.</value>
+    /// <value>
+    /// First steps that adaptation uses and that diagnostics and trajectories leave out; half of the steps, at most
+    /// 500, for kernels that adapt, else 0.
+    /// </value>
     public int? Warmup { get; init; }
 
     /// <value>Only with kernel hmc.</value>

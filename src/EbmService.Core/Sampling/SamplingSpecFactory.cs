@@ -57,8 +57,8 @@ public static class SamplingSpecFactory
         descriptor.Input.Variables == VariableKind.Continuous ? SamplingKernel.Sgld : SamplingKernel.GibbsWithGradients;
 
     /// <summary>
-    /// The model's own, but for kernels with a temperature one that samples the model at T = 1 where the own one has a
-    /// noise instead.
+    /// The model's own, but for kernels with a temperature one that samples
+    /// the model at T = 1 where the own one has a noise instead.
     /// </summary>
     private static string DefaultRecipe(ModelDescriptor descriptor, SamplingKernel kernel) =>
         kernel == SamplingKernel.Sgld || FindRecipe(descriptor, descriptor.DefaultRecipe)?.Temperature is not null

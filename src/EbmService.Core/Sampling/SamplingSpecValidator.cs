@@ -255,8 +255,8 @@ internal static class SamplingSpecValidator
 }
 
 /// <summary>
-/// What holds for the numbers of every chain: a request's, a model's recipe and a training run's. Every fault is
-/// reported.
+/// What holds for the numbers of every chain: a request's, a model's
+/// recipe and a training run's. Every fault is reported.
 /// </summary>
 public static class SgldRecipeRules
 {

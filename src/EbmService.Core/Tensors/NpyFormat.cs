@@ -6,8 +6,8 @@ using System.Text;
 namespace EbmService.Core.Tensors;
 
 /// <summary>
-/// NumPy's .npy format, versions 1 to 3: writes little-endian float32 in C order, reads every plain number type in
-/// either order.
+/// NumPy's .npy format, versions 1 to 3: writes little-endian float32 in
+/// C order, reads every plain number type in either order.
 /// </summary>
 /// <remarks>https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html</remarks>
 public static class NpyFormat
@@ -77,9 +77,9 @@ public static class NpyFormat
 }
 
 /// <summary>
-/// The header of a .npy file: a Python dictionary literal with exactly the keys descr, fortran_order and shape, in any order,
-/// with any blanks and either quote. What numpy itself would not write or read, and what this reader does not know, is refused,
-/// never guessed.
+/// The header of a .npy file: a Python dictionary literal with exactly the keys descr,
+/// fortran_order and shape, in any order, with any blanks and either quote. What numpy itself
+/// would not write or read, and what this reader does not know, is refused, never guessed.
 /// </summary>
 /// <param name="Dtype">The element type.</param>
 /// <param name="FortranOrder">Whether the first index varies fastest.</param>

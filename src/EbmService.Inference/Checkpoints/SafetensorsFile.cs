@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace EbmService.Inference.Checkpoints;
 
 /// <summary>
-/// A checkpoint in memory, and the two ways between it and bytes. Strict: what is read is exactly what a header
-/// describes.
+/// A checkpoint in memory, and the two ways between it and bytes.
+/// Strict: what is read is exactly what a header describes.
 /// </summary>
 /// <remarks>https://github.com/huggingface/safetensors#format. The tensors of a read file share the file's memory.</remarks>
 /// <param name="Tensors">Tensors by name.</param>

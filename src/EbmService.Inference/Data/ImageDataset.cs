@@ -3,8 +3,8 @@ using EbmService.Core.Models;
 namespace EbmService.Inference.Data;
 
 /// <summary>
-/// Images of one size as bytes (0 = black, 255 = white), with or without labels. Immutable by convention; safe to read
-/// from many threads.
+/// Images of one size as bytes (0 = black, 255 = white), with or without
+/// labels. Immutable by convention; safe to read from many threads.
 /// </summary>
 public sealed class ImageDataset
 {

@@ -4,8 +4,8 @@ using EbmService.Inference.Imaging;
 namespace EbmService.Inference.Data;
 
 /// <summary>
-/// Reads a folder of PNG files of one size: a subfolder per class, or flat without labels. Files in ordinal order of
-/// their names.
+/// Reads a folder of PNG files of one size: a subfolder per class, or flat
+/// without labels. Files in ordinal order of their names.
 /// </summary>
 public static class PngFolderReader
 {

@@ -8,8 +8,8 @@ using EbmService.Inference.Architectures;
 namespace EbmService.Inference.Models;
 
 /// <summary>
-/// The digest of what a version computes: the same architecture, input schema, weights and buffer give the same one
-/// anywhere.
+/// The digest of what a version computes: the same architecture, input
+/// schema, weights and buffer give the same one anywhere.
 /// </summary>
 public static class ModelDigest
 {

@@ -18,8 +18,8 @@ public static class ModelFiles
     public const string BufferLabels = "labels";
 
     /// <summary>
-    /// Before each score's name: the calibration data's scores, F32 (n); of a fitted score the rows that it was not
-    /// fitted on.
+    /// Before each score's name: the calibration data's scores, F32 (n);
+    /// of a fitted score the rows that it was not fitted on.
     /// </summary>
     public const string ScorePrefix = "score.";
 

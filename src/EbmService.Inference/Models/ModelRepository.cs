@@ -58,8 +58,8 @@ public sealed class ModelsOptions
     public const string DefaultPath = "deploy/models";
 
     /// <value>
-    /// The repository's folder. A relative path is sought from the working directory, then beside the program. Default
-    /// deploy/models.
+    /// The repository's folder. A relative path is sought from the working
+    /// directory, then beside the program. Default deploy/models.
     /// </value>
     [Required]
     public string Path { get; set; } = DefaultPath;

@@ -1,8 +1,8 @@
 namespace EbmService.Inference.Ood;
 
 /// <summary>
-/// Scores of in-distribution data that the model was not trained on, versioned with the model: what p-values compare
-/// with.
+/// Scores of in-distribution data that the model was not trained on,
+/// versioned with the model: what p-values compare with.
 /// </summary>
 public sealed class OodCalibration
 {

@@ -41,8 +41,8 @@ public static class TrainedVersionFactory
     }
 
     /// <summary>
-    /// Calibrates a version anew, on the rows that its training held out: the same weights and data give the same
-    /// calibration.
+    /// Calibrates a version anew, on the rows that its training held out:
+    /// the same weights and data give the same calibration.
     /// </summary>
     /// <param name="plan">What the version was trained from.</param>
     /// <param name="weights">The version's weights.</param>
@@ -60,8 +60,8 @@ public static class TrainedVersionFactory
     }
 
     /// <summary>
-    /// Every score of <see cref="OodScorer.Names"/> for the given rows, without data noise, and typicality with its
-    /// mean.
+    /// Every score of <see cref="OodScorer.Names"/> for the given rows,
+    /// without data noise, and typicality with its mean.
     /// </summary>
     private static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibrate(
         IEnergyModel model, InputSchema input, ITrainingData data, IReadOnlyList<int> rows)

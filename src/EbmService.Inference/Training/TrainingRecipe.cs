@@ -23,8 +23,8 @@ public sealed record TrainingRecipe
     public required SgldRecipe Chain { get; init; }
 
     /// <value>
-    /// Whether the chains compute their gradients in bfloat16: about twice as fast where the CPU has AVX512_BF16.
-    /// States stay float32.
+    /// Whether the chains compute their gradients in bfloat16: about twice as
+    /// fast where the CPU has AVX512_BF16. States stay float32.
     /// </value>
     public bool ChainInBFloat16 { get; init; }
 

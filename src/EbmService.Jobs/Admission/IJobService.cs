@@ -52,8 +52,8 @@ public interface IJobService : IJobResults
     Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellationToken);
 
     /// <summary>
-    /// As <see cref="SubmitAsync"/>, but requests of one key make one job: later ones get the first one's, whatever has
-    /// become of its model.
+    /// As <see cref="SubmitAsync"/>, but requests of one key make one job: later
+    /// ones get the first one's, whatever has become of its model.
     /// </summary>
     /// <param name="key">Kept as long as the job.</param>
     /// <param name="create">Makes the submission; called only where the key is new.</param>
@@ -73,8 +73,8 @@ public interface IJobService : IJobResults
     Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Takes a queued or running job off the device at the end of its quanta, with its chains stored; a paused one
-    /// stays as it is.
+    /// Takes a queued or running job off the device at the end of its
+    /// quanta, with its chains stored; a paused one stays as it is.
     /// </summary>
     /// <returns>The job (running until its chains are stored, then paused), or <see cref="FailureCode.JobNotFound"/>,
     /// <see cref="FailureCode.InvalidTransition"/> when it is ending or has ended.</returns>

@@ -22,9 +22,9 @@ public sealed record SubmissionKey(string Tenant, string Key, string Fingerprint
 }
 
 /// <summary>
-/// Lets a request that comes twice make one job. Simultaneous ones wait for the first; whoever comes later is answered with its
-/// job before the request is looked at, so that it makes no difference whether the model or the source has gone meanwhile.
-/// Thread-safe.
+/// Lets a request that comes twice make one job. Simultaneous ones wait for the first; whoever
+/// comes later is answered with its job before the request is looked at, so that it makes no
+/// difference whether the model or the source has gone meanwhile. Thread-safe.
 /// </summary>
 internal sealed class IdempotentAdmission(JobAdmission admission, JobStore store, TimeProvider clock)
 {

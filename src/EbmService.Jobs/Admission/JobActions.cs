@@ -8,8 +8,8 @@ using EbmService.Jobs.Storage;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>
-/// Cancel, pause and resume: each is decided at once, and answered when it is stored or after some patience.
-/// Thread-safe.
+/// Cancel, pause and resume: each is decided at once, and answered
+/// when it is stored or after some patience. Thread-safe.
 /// </summary>
 internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard board, JobModels models, JobStore store, TimeProvider clock)
 {

@@ -13,8 +13,8 @@ public sealed class JobLimitsOptions
     public int MaxQueuedJobs { get; set; } = 1000;
 
     /// <value>
-    /// The share of the machine's memory (of the container's, in one) that a job may be estimated to take, over 0 to 1;
-    /// 0.5 by default.
+    /// The share of the machine's memory (of the container's, in one) that a
+    /// job may be estimated to take, over 0 to 1; 0.5 by default.
     /// </value>
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double MemoryShare { get; set; } = 0.5;

@@ -12,8 +12,8 @@ internal sealed class JobResources(
     JobDisk disk, JobFolders folders, IComputeDevice device, IOptions<WorkerOptions> worker, IOptions<JobLimitsOptions> limits)
 {
     /// <summary>
-    /// How often a result is in memory while a job's files are made: as the blocks left it, read, put together, and as
-    /// a file.
+    /// How often a result is in memory while a job's files are made: as
+    /// the blocks left it, read, put together, and as a file.
     /// </summary>
     private const int MemoryCopies = 4;
 

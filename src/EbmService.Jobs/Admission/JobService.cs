@@ -73,8 +73,8 @@ internal sealed class JobService(
     }
 
     /// <summary>
-    /// The row first, for a busy database keeps both; on a full disk the files make the room that taking the row away
-    /// needs.
+    /// The row first, for a busy database keeps both; on a full disk the
+    /// files make the room that taking the row away needs.
     /// </summary>
     private async Task<bool> DeleteRowAsync(string id)
     {

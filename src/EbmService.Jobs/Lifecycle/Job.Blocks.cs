@@ -258,8 +258,8 @@ internal sealed partial class Job
     }
 
     /// <summary>
-    /// The stored results of done blocks are of no use: the end is off until they are computed again, or left out of a
-    /// job that is closed.
+    /// The stored results of done blocks are of no use: the end is off until
+    /// they are computed again, or left out of a job that is closed.
     /// </summary>
     public JobChange Reopen(IReadOnlyList<IBlock> damaged)
     {
@@ -357,8 +357,8 @@ internal sealed partial class Job
     }
 
     /// <summary>
-    /// Barriers are at every multiple below the last step: whoever is past one was let through it, whoever is at one
-    /// may not have been.
+    /// Barriers are at every multiple below the last step: whoever is past one
+    /// was let through it, whoever is at one may not have been.
     /// </summary>
     private void MoveBarrierBeyond(int step)
     {

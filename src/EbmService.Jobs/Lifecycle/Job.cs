@@ -7,9 +7,9 @@ using EbmService.Jobs.Scheduling;
 namespace EbmService.Jobs.Lifecycle;
 
 /// <summary>
-/// A job from admission to its end: the one owner of its life. Every method is defined in every state (JobTransitionTests is the
-/// table), changes the job under its own lock, and leaves what is to be stored and shown to <see cref="IJobDuties"/>, in order.
-/// Thread-safe.
+/// A job from admission to its end: the one owner of its life. Every method is defined in every
+/// state (JobTransitionTests is the table), changes the job under its own lock, and leaves what is
+/// to be stored and shown to <see cref="IJobDuties"/>, in order. Thread-safe.
 /// </summary>
 internal sealed partial class Job
 {

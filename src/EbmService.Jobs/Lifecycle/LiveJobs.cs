@@ -159,8 +159,8 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
 
     /// <summary>The job's place in the queue from 1, or null where it isn't queued.</summary>
     /// <remarks>
-    /// Computed for all queued jobs at once and kept until the queue changes, at most for the time in which progress is
-    /// not shown again.
+    /// Computed for all queued jobs at once and kept until the queue changes,
+    /// at most for the time in which progress is not shown again.
     /// </remarks>
     public int? PositionOf(Job job)
     {

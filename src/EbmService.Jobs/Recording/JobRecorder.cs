@@ -124,8 +124,8 @@ internal sealed class JobRecorder(
     }
 
     /// <summary>
-    /// A stop is first stored, then done, so that a process that takes the job over in between stops it at the same
-    /// step.
+    /// A stop is first stored, then done, so that a process that takes
+    /// the job over in between stops it at the same step.
     /// </summary>
     private async Task RecordStopAsync(Job job, StopEntry stop)
     {

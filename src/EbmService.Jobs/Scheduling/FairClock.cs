@@ -154,8 +154,8 @@ internal sealed class JobShare(TenantShare tenant, long order, double deadline)
 }
 
 /// <summary>
-/// One tenant's jobs of one priority: the unit that shares the device fairly. Made by <see cref="FairClock"/>; guarded
-/// by the gate.
+/// One tenant's jobs of one priority: the unit that shares the device
+/// fairly. Made by <see cref="FairClock"/>; guarded by the gate.
 /// </summary>
 internal sealed class TenantShare(PriorityLevel level, int number)
 {

@@ -68,8 +68,8 @@ internal readonly record struct JobRank(
         CompareByService(a, b) is not 0 and int order ? order : a.Order.CompareTo(b.Order);
 
     /// <summary>
-    /// Negative when <paramref name="a"/> goes before <paramref name="b"/> whatever each has consumed: no turn is
-    /// waited for.
+    /// Negative when <paramref name="a"/> goes before <paramref name="b"/>
+    /// whatever each has consumed: no turn is waited for.
     /// </summary>
     public static int CompareClass(in JobRank a, in JobRank b)
     {

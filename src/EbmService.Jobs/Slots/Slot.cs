@@ -156,8 +156,8 @@ internal sealed class Slot(
         block.Job.StopsNow && block.Step == 0 ? null : workload.Finish();
 
     /// <summary>
-    /// At a stop, every open block's chains are kept; where the device does not answer any more, the last checkpoint
-    /// has to do.
+    /// At a stop, every open block's chains are kept; where the device does
+    /// not answer any more, the last checkpoint has to do.
     /// </summary>
     private void SaveOpen()
     {
@@ -173,8 +173,8 @@ internal sealed class Slot(
     }
 
     /// <summary>
-    /// Opens the block where needed and works on it; an error other than the device's fails its job, and the answer is
-    /// false.
+    /// Opens the block where needed and works on it; an error other than
+    /// the device's fails its job, and the answer is false.
     /// </summary>
     private bool TryRun<T>(IBlock block, Func<IWorkload, T> work, [NotNullWhen(true)] out T? result)
     {

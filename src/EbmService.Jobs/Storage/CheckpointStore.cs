@@ -136,8 +136,8 @@ internal readonly record struct CheckpointHead(int Epoch, int Step, long Length)
 }
 
 /// <summary>
-/// A checkpoint file: magic, epoch, step, length, all little-endian, SHA-256 over these and the content, then the
-/// content.
+/// A checkpoint file: magic, epoch, step, length, all little-endian,
+/// SHA-256 over these and the content, then the content.
 /// </summary>
 internal static class CheckpointFile
 {

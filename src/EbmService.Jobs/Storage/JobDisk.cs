@@ -4,9 +4,9 @@ using EbmService.Core.Files;
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Every write of a job's file: to a temporary name, to the disk, then renamed, in a folder that is made where it is missing; a
-/// reader sees all of a file or none, also after a power cut. Thread-safe. A test derives from it to be a full disk or a process
-/// that died.
+/// Every write of a job's file: to a temporary name, to the disk, then renamed, in a folder that
+/// is made where it is missing; a reader sees all of a file or none, also after a power cut.
+/// Thread-safe. A test derives from it to be a full disk or a process that died.
 /// </summary>
 internal class JobDisk
 {

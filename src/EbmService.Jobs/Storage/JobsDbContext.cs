@@ -60,8 +60,8 @@ internal sealed class UtcTicksConverter() : ValueConverter<DateTimeOffset, long>
     ticks => new DateTimeOffset(Math.Clamp(ticks, DateTimeOffset.MinValue.UtcTicks, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero));
 
 /// <summary>
-/// Enums as words. A word that this version does not know becomes a value that is no member's: one row never breaks a
-/// query.
+/// Enums as words. A word that this version does not know becomes a
+/// value that is no member's: one row never breaks a query.
 /// </summary>
 internal sealed class WordConverter<TEnum>() : ValueConverter<TEnum, string>(value => value.ToString(), word => Parse(word))
     where TEnum : struct, Enum

@@ -22,7 +22,8 @@ public sealed class ProblemTests : IDisposable
     [Fact]
     public async Task WrongMethod_Is405ProblemWithTheRightOnes()
     {
-        JsonObject problem = await (await _client.DeleteAsync("/v1/models", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.MethodNotAllowed, "methodNotAllowed");
+        JsonObject problem = await (await _client.DeleteAsync("/v1/models", HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.MethodNotAllowed, "methodNotAllowed");
 
         Assert.Contains("GET", (string?)problem["remedy"]);
     }

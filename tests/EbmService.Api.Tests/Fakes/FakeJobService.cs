@@ -29,8 +29,11 @@ internal sealed class FakeJobService : IJobService
         string id = Guid.CreateVersion7(Start.AddMilliseconds(_jobs.Count)).ToString("N");
         var job = new JobSnapshot
         {
-            Id = id, Status = JobStatus.Queued, Models = submission.Models, Spec = submission.Spec, Priority = submission.Priority, Tenant = submission.Tenant,
-            Tags = submission.Tags, Warnings = submission.Warnings, Progress = new JobProgress { QueuePosition = 1, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN } }, CreatedAt = Start,
+            Id = id, Status = JobStatus.Queued, Models = submission.Models, Spec = submission.Spec,
+            Priority = submission.Priority, Tenant = submission.Tenant,
+            Tags = submission.Tags, Warnings = submission.Warnings,
+            Progress = new JobProgress { QueuePosition = 1, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN } },
+            CreatedAt = Start,
         };
         _jobs[id] = new JobState(job);
         return Answer(job);
@@ -40,7 +43,8 @@ internal sealed class FakeJobService : IJobService
         SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken)
     {
         if (_keys.TryGetValue((key.Tenant, key.Key), out (string Id, string Print) earlier))
-            return earlier.Print == key.Fingerprint ? await FindAsync(earlier.Id, cancellationToken) : new Failure(FailureCode.IdempotencyMismatch, "Another body.");
+            return earlier.Print == key.Fingerprint
+                ? await FindAsync(earlier.Id, cancellationToken) : new Failure(FailureCode.IdempotencyMismatch, "Another body.");
         Outcome<JobSubmission> submission = await create(cancellationToken);
         if (!submission.Succeeded)
             return submission.Failure;
@@ -54,16 +58,20 @@ internal sealed class FakeJobService : IJobService
 
     public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken)
     {
-        JobSnapshot[] all = [.. _jobs.Values.Select(state => state.Job).Where(job => (query.Status is null || job.Status == query.Status) && (query.Model is null || job.Model.Name == query.Model)).OrderByDescending(job => job.Id)];
+        JobSnapshot[] all = [.. _jobs.Values.Select(state => state.Job)
+            .Where(job => (query.Status is null || job.Status == query.Status)
+            && (query.Model is null || job.Model.Name == query.Model)).OrderByDescending(job => job.Id)];
         int from = query.Cursor is null ? 0 : int.Parse(query.Cursor, System.Globalization.CultureInfo.InvariantCulture);
-        string? next = from + query.Limit < all.Length ? (from + query.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
+        string? next = from + query.Limit < all.Length
+            ? (from + query.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
         return Task.FromResult<Outcome<JobPage>>(new JobPage([.. all.Skip(from).Take(query.Limit)], next));
     }
 
     public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) => Answer(id, state =>
         state.Job.Status.IsTerminal() ? new Failure(FailureCode.InvalidTransition, "The job has ended.") : End(state, JobStatus.Cancelled));
 
-    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken) => Answer(id, state => Move(state, JobStatus.Paused));
+    public Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken) =>
+        Answer(id, state => Move(state, JobStatus.Paused));
 
     public Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken) => Answer(id, state =>
         state.Job.Status == JobStatus.Paused ? Move(state, JobStatus.Queued) : Move(state, state.Job.Status));
@@ -73,7 +81,9 @@ internal sealed class FakeJobService : IJobService
         Outcome<JobSnapshot> found = await FindAsync(id, cancellationToken);
         if (!found.Succeeded || found.Value.Status != JobStatus.Succeeded)
             return found.Succeeded ? new Failure(FailureCode.InvalidTransition, "The job has not succeeded.") : found;
-        Outcome<JobSnapshot> made = await SubmitAsync(new JobSubmission(found.Value.Models, found.Value.SpecDone().Extended(steps)!) { Tenant = found.Value.Tenant }, cancellationToken);
+        Outcome<JobSnapshot> made = await SubmitAsync(
+            new JobSubmission(found.Value.Models, found.Value.SpecDone().Extended(steps)!) { Tenant = found.Value.Tenant },
+            cancellationToken);
         return made.Succeeded ? _jobs[made.Value.Id].Job = made.Value with { Extends = id } : made;
     }
 
@@ -91,7 +101,8 @@ internal sealed class FakeJobService : IJobService
         return _jobs[id].Job;
     }
 
-    public async IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<JobEvent> WatchAsync(
+        string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         JobState state = _jobs[id ?? _jobs.Keys.Single()];
         for (int next = (int)afterSequence; ;)
@@ -125,7 +136,14 @@ internal sealed class FakeJobService : IJobService
     {
         JobState state = _jobs[id];
         string hash = Convert.ToHexStringLower(SHA256.HashData(Content));
-        state.Job = state.Job with { StopStep = 12, Results = [new("samples.png", "image/png", Content.Length, hash), new("samples.npy", "application/x-npy", Content.Length, hash)] };
+        state.Job = state.Job with
+        {
+            StopStep = 12,
+            Results =
+            [
+                new("samples.png", "image/png", Content.Length, hash), new("samples.npy", "application/x-npy", Content.Length, hash),
+            ],
+        };
         End(state, JobStatus.Succeeded);
     }
 

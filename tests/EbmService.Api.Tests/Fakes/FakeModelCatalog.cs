@@ -25,7 +25,8 @@ internal sealed class FakeModelCatalog : IModelCatalog
             return new Failure(FailureCode.ModelNotFound, $"There is no model '{name}'.");
         if (named.FirstOrDefault(model => version is null || model.Key.Version == version) is not { } found)
             return new Failure(FailureCode.VersionNotFound, $"The model '{name}' has no version '{version}'.");
-        return found.State == ModelState.Ready ? found : new Failure(FailureCode.ModelUnavailable, $"The model '{name}' is unavailable: {found.Reason}.");
+        return found.State == ModelState.Ready
+            ? found : new Failure(FailureCode.ModelUnavailable, $"The model '{name}' is unavailable: {found.Reason}.");
     }
 
     private static HostedModel Ready(

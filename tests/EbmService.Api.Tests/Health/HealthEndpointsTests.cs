@@ -35,7 +35,8 @@ public sealed class HealthEndpointsTests : IDisposable
     {
         _factory.Worker.IsReady = false;
 
-        JsonObject health = await (await _client.GetAsync("/health/ready", HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.ServiceUnavailable);
+        JsonObject health = await (await _client.GetAsync("/health/ready", HttpTestExtensions.Cancel))
+            .JsonAsync(HttpStatusCode.ServiceUnavailable);
 
         Assert.Equal("notReady", (string?)health["status"]);
         Assert.False((bool)health["checks"]!["worker"]!["ready"]!);

@@ -40,11 +40,14 @@ public sealed class HttpMannersTests : IDisposable
     [Fact]
     public async Task Head_OfAResult_TellsItsLengthAndDigest()
     {
-        string id = (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
+        string id = (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}"""))
+            .JsonAsync(HttpStatusCode.Accepted))["id"]!;
         _factory.Jobs.Finish(id);
 
-        HttpResponseMessage head = await _client.SendAsync(new HttpRequestMessage(HttpMethod.Head, $"/v1/jobs/{id}/results/samples.npy"), HttpTestExtensions.Cancel);
-        HttpResponseMessage events = await _client.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/v1/events"), HttpTestExtensions.Cancel);
+        HttpResponseMessage head = await _client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Head, $"/v1/jobs/{id}/results/samples.npy"), HttpTestExtensions.Cancel);
+        HttpResponseMessage events = await _client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Head, "/v1/events"), HttpTestExtensions.Cancel);
 
         Assert.Equal(100, head.Content.Headers.ContentLength);
         Assert.NotNull(head.Headers.ETag);
@@ -53,7 +56,8 @@ public sealed class HttpMannersTests : IDisposable
 
     [Fact]
     public async Task Head_WhereOnlyPostWorks_Is405() =>
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await _client.SendAsync(new HttpRequestMessage(HttpMethod.Head, Energy), HttpTestExtensions.Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed,
+            (await _client.SendAsync(new HttpRequestMessage(HttpMethod.Head, Energy), HttpTestExtensions.Cancel)).StatusCode);
 
     [Theory]
     [InlineData("identity", false)]
@@ -81,7 +85,8 @@ public sealed class HttpMannersTests : IDisposable
     {
         byte[] body = Compression.Compress("""{"inputs": [[1, 2]]}"""u8.ToArray(), encoding);
 
-        JsonObject problem = await (await _client.PostBytesAsync(Energy, body[..^missing], "application/json", encoding)).ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
+        JsonObject problem = await (await _client.PostBytesAsync(Energy, body[..^missing], "application/json", encoding))
+            .ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
 
         Assert.Contains("cut short", (string?)problem["detail"]);
     }
@@ -115,7 +120,8 @@ public sealed class HttpMannersTests : IDisposable
     [Fact]
     public async Task BothHalvesOfASurrogatePair_AreOneCharacter()
     {
-        JsonObject job = await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits", "tags": ["\ud83d\ude00"]}""")).JsonAsync(HttpStatusCode.Accepted);
+        JsonObject job = await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits", "tags": ["\ud83d\ude00"]}"""))
+            .JsonAsync(HttpStatusCode.Accepted);
 
         Assert.Equal("\U0001F600", (string?)job["tags"]![0]);
     }
@@ -127,13 +133,15 @@ public sealed class HttpMannersTests : IDisposable
         var content = new ByteArrayContent(body);
         content.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=b");
 
-        await (await _client.PostAsync("/v1/models/digits/energy", content, HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
+        await (await _client.PostAsync("/v1/models/digits/energy", content, HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
     }
 
     [Theory]
     [InlineData("/health/live")]
     [InlineData("/health/ready")]
-    public async Task Health_AnswersAnyHost(string path) => Assert.Equal(HttpStatusCode.OK, (await AskAsync(path, "10.1.2.3:8080")).StatusCode);
+    public async Task Health_AnswersAnyHost(string path) =>
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(path, "10.1.2.3:8080")).StatusCode);
 
     [Fact]
     public async Task OtherPaths_AnswerAllowedHostsOnlyAndNameTheSetting()
@@ -162,12 +170,14 @@ public sealed class HttpMannersTests : IDisposable
     [Fact]
     public async Task Range_BeyondTheFile_Is416Problem()
     {
-        string id = (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
+        string id = (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}"""))
+            .JsonAsync(HttpStatusCode.Accepted))["id"]!;
         _factory.Jobs.Finish(id);
         var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/results/samples.npy");
         request.Headers.Range = new(5000, 6000);
 
-        await (await _client.SendAsync(request, HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.RequestedRangeNotSatisfiable, "rangeNotSatisfiable");
+        await (await _client.SendAsync(request, HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.RequestedRangeNotSatisfiable, "rangeNotSatisfiable");
     }
 
     private Task<HttpResponseMessage> AskAsync(string path, string host)

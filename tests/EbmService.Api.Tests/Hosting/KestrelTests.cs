@@ -8,7 +8,8 @@ namespace EbmService.Api.Tests.Hosting;
 /// <summary>What only a real server on a real socket shows.</summary>
 public sealed class KestrelTests : IDisposable
 {
-    private readonly ApiFactory _factory = new() { Settings = new() { ["Limits:SlowBodyGraceSeconds"] = "1.5", ["Limits:MinBodyBytesPerSecond"] = "1000" } };
+    private readonly ApiFactory _factory =
+        new() { Settings = new() { ["Limits:SlowBodyGraceSeconds"] = "1.5", ["Limits:MinBodyBytesPerSecond"] = "1000" } };
     private readonly int _port;
 
     public KestrelTests()
@@ -60,10 +61,12 @@ public sealed class KestrelTests : IDisposable
         request.Content.Headers.ContentType = new("application/json");
         request.Headers.TransferEncodingChunked = true;
 
-        await (await client.SendAsync(request, HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "bodyTooLarge");
+        await (await client.SendAsync(request, HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "bodyTooLarge");
     }
 
-    private async Task<string> SendAsync(string request) => Encoding.Latin1.GetString(await SendBytesAsync(Encoding.ASCII.GetBytes(request)));
+    private async Task<string> SendAsync(string request) =>
+        Encoding.Latin1.GetString(await SendBytesAsync(Encoding.ASCII.GetBytes(request)));
 
     private async Task<byte[]> SendBytesAsync(byte[] request)
     {

@@ -23,7 +23,8 @@ public sealed class PathPrefixTests
         HttpResponseMessage root = await client.GetAsync(before + "/", HttpTestExtensions.Cancel);
         JsonObject document = await (await client.GetAsync(before + "/swagger/v1/swagger.json", HttpTestExtensions.Cancel)).JsonAsync();
         string page = await client.GetStringAsync(before + "/swagger/index.js", HttpTestExtensions.Cancel);
-        JsonObject problem = await (await client.GetAsync(before + "/v1/jobs/none", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.NotFound, "jobNotFound");
+        JsonObject problem = await (await client.GetAsync(before + "/v1/jobs/none", HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.NotFound, "jobNotFound");
 
         Assert.Equal($"/ebm/v1/jobs/{job["id"]}", created.Headers.Location?.ToString());
         Assert.Equal("/ebm/swagger", root.Headers.Location?.ToString());

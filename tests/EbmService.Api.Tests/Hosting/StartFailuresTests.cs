@@ -34,7 +34,8 @@ public sealed class StartFailuresTests : IDisposable
     public void Describe_SeveralInvalidSections_GivesAllMessages()
     {
         var several = new AggregateException(
-            new OptionsValidationException("", typeof(object), ["one", "two"]), new OptionsValidationException("", typeof(object), ["three"]));
+            new OptionsValidationException("", typeof(object), ["one", "two"]),
+            new OptionsValidationException("", typeof(object), ["three"]));
 
         Assert.Equal("one two three", StartFailures.Describe(several));
         Assert.Null(StartFailures.Describe(new AggregateException(several, new InvalidOperationException("a defect"))));

@@ -52,7 +52,8 @@ public sealed class JobsHubTests : IDisposable
         JsonObject metrics = progress.Body["metrics"]!.AsObject();
         Assert.Equal((1.5, 7.0, 2), ((double)metrics["rHat"]!, (double)metrics["essBulk"]!, metrics.Count));
         Assert.Equal(("preview", 10, "AQID"), (preview.Kind, (int)preview.Body["step"]!, (string?)preview.Body["png"]));
-        Assert.Equal(("succeeded", "untilEss", "default"), ((string?)ended.Body["status"], (string?)ended.Body["stopReason"], (string?)ended.Body["tenant"]));
+        Assert.Equal(("succeeded", "untilEss", "default"),
+            ((string?)ended.Body["status"], (string?)ended.Body["stopReason"], (string?)ended.Body["tenant"]));
         Assert.Equal("samples.png", (string?)ended.Body["results"]![0]!["name"]);
     }
 
@@ -65,8 +66,10 @@ public sealed class JobsHubTests : IDisposable
         (HubConnection hub, _) = await ConnectAsync(messagePack);
         await using HubConnection connection = hub;
 
-        Assert.Contains("the id of a job", (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync(method, (string?)null, HttpTestExtensions.Cancel))).Message);
-        Assert.Contains("the id of a job", (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync(method, "", HttpTestExtensions.Cancel))).Message);
+        Assert.Contains("the id of a job",
+            (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync(method, (string?)null, HttpTestExtensions.Cancel))).Message);
+        Assert.Contains("the id of a job",
+            (await Assert.ThrowsAsync<HubException>(() => hub.InvokeAsync(method, "", HttpTestExtensions.Cancel))).Message);
     }
 
     [Theory]
@@ -142,23 +145,29 @@ public sealed class JobsHubTests : IDisposable
         {
             options.Transports = HttpTransportType.WebSockets;
             options.SkipNegotiation = true;
-            options.WebSocketFactory = async (context, cancel) => await _factory.Server.CreateWebSocketClient().ConnectAsync(context.Uri, cancel);
+            options.WebSocketFactory = async (context, cancel) =>
+                await _factory.Server.CreateWebSocketClient().ConnectAsync(context.Uri, cancel);
         });
         if (messagePack)
         {
-            builder.AddMessagePackProtocol(options => options.SerializerOptions = MessagePackSerializerOptions.Standard.WithResolver(ContractlessStandardResolver.Instance));
+            builder.AddMessagePackProtocol(
+                options => options.SerializerOptions = MessagePackSerializerOptions.Standard.WithResolver(
+                ContractlessStandardResolver.Instance));
         }
         HubConnection hub = builder.Build();
         Task HandleAsync(Message message) => channel.Writer.WriteAsync(message).AsTask();
         // Untyped on purpose: what stands on the wire is what is compared.
         hub.On<object>("JobChanged", job => HandleAsync(new("changed", ToJson(job))));
         hub.On<object>("JobProgress", progress => HandleAsync(new("progress", ToJson(progress))));
-        hub.On<string, int, byte[]>("JobPreview", (jobId, step, png) => HandleAsync(new("preview", new JsonObject { ["jobId"] = jobId, ["step"] = step, ["png"] = Convert.ToBase64String(png) })));
+        hub.On<string, int, byte[]>("JobPreview",
+            (jobId, step, png) =>
+            HandleAsync(new("preview", new JsonObject { ["jobId"] = jobId, ["step"] = step, ["png"] = Convert.ToBase64String(png) })));
         await hub.StartAsync(HttpTestExtensions.Cancel);
         return (hub, channel.Reader);
     }
 
-    private static JsonObject ToJson(object body) => JsonNode.Parse(body is JsonElement element ? element.GetRawText() : JsonSerializer.Serialize(Plain(body)))!.AsObject();
+    private static JsonObject ToJson(object body) =>
+        JsonNode.Parse(body is JsonElement element ? element.GetRawText() : JsonSerializer.Serialize(Plain(body)))!.AsObject();
 
     private static object? Plain(object? value) => value switch
     {

@@ -19,7 +19,8 @@ public sealed class SlowHubClientTests
         factory.UseKestrel(0);
         factory.StartServer();
         using HttpClient client = factory.CreateClient();
-        string id = (string)(await (await client.PostJsonAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
+        string id = (string)(await (await client.PostJsonAsync("/v1/jobs", """{"model": "digits"}"""))
+            .JsonAsync(HttpStatusCode.Accepted))["id"]!;
         using ClientWebSocket stuck = await WatchWithoutReadingAsync(client.BaseAddress!, id);
         await using HubConnection quick = new HubConnectionBuilder().WithUrl(new Uri(client.BaseAddress!, "/hubs/jobs")).Build();
         int seen = 0;
@@ -48,8 +49,10 @@ public sealed class SlowHubClientTests
     {
         var socket = new ClientWebSocket();
         await socket.ConnectAsync(new UriBuilder(server) { Scheme = "ws", Path = "/hubs/jobs" }.Uri, HttpTestExtensions.Cancel);
-        foreach (string frame in new[] { """{"protocol":"json","version":1}""", $$"""{"type":1,"target":"Watch","arguments":["{{id}}"]}""" })
-            await socket.SendAsync(Encoding.UTF8.GetBytes(frame + "\u001e"), WebSocketMessageType.Text, endOfMessage: true, HttpTestExtensions.Cancel);
+        foreach (string frame in new[] { """{"protocol":"json","version":1}""",
+            $$"""{"type":1,"target":"Watch","arguments":["{{id}}"]}""" })
+            await socket.SendAsync(
+                Encoding.UTF8.GetBytes(frame + "\u001e"), WebSocketMessageType.Text, endOfMessage: true, HttpTestExtensions.Cancel);
         return socket;
     }
 }

@@ -18,7 +18,8 @@ internal static class PngFiles
         const int Rgba = 6;
         byte[] header = Header(width, height);
         header[9] = Rgba;
-        return [.. Signature, .. Chunk("IHDR", header), .. Chunk("IDAT", Compression.Compress(new byte[(4 * width + 1) * height], "deflate")), .. Chunk("IEND", [])];
+        return [.. Signature, .. Chunk("IHDR", header),
+            .. Chunk("IDAT", Compression.Compress(new byte[(4 * width + 1) * height], "deflate")), .. Chunk("IEND", [])];
     }
 
     /// <summary>A header that announces a size, and nothing that would fill it.</summary>

@@ -39,7 +39,8 @@ public sealed class EventStreamTests : IDisposable
         await _client.PostAsync($"/v1/jobs/{id}/pause", null, HttpTestExtensions.Cancel);
 
         // Nothing will ever come after event 1 while it is paused.
-        using HttpResponseMessage response = await OpenAsync($"/v1/jobs/{id}/events", lastEventId: "1").WaitAsync(TimeSpan.FromSeconds(10), HttpTestExtensions.Cancel);
+        using HttpResponseMessage response = await OpenAsync($"/v1/jobs/{id}/events", lastEventId: "1")
+            .WaitAsync(TimeSpan.FromSeconds(10), HttpTestExtensions.Cancel);
 
         Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
         Assert.True(response.Headers.CacheControl?.NoCache);
@@ -80,7 +81,9 @@ public sealed class EventStreamTests : IDisposable
 
         string text = await ReadAsync(response, until: "succeeded");
 
-        SseItem<string>[] events = [.. SseParser.Create(new MemoryStream(Encoding.UTF8.GetBytes(text[..(text.LastIndexOf("event: job", StringComparison.Ordinal))]))).Enumerate()];
+        SseItem<string>[] events =
+            [.. SseParser.Create(
+            new MemoryStream(Encoding.UTF8.GetBytes(text[..(text.LastIndexOf("event: job", StringComparison.Ordinal))]))).Enumerate()];
         Assert.Equal(["job", "progress"], events.Select(item => item.EventType));
         Assert.All(events, item => Assert.Null(item.EventId));
         Assert.Equal(id, (string?)JsonNode.Parse(events[0].Data)!["id"]);
@@ -96,14 +99,18 @@ public sealed class EventStreamTests : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Get, "/v1/events" + query);
         if (header is not null)
             request.Headers.Add("X-Tenant", header);
-        using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, HttpTestExtensions.Cancel);
+        using HttpResponseMessage response = await _client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, HttpTestExtensions.Cancel);
 
         Assert.Equal(": nothing new\n\n", await ReadAsync(response, until: "\n\n"));
     }
 
     private async Task<string> CreateAsync(string? tenant = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs") { Content = new StringContent("""{"model": "digits"}""", Encoding.UTF8, "application/json") };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs")
+        {
+            Content = new StringContent("""{"model": "digits"}""", Encoding.UTF8, "application/json"),
+        };
         if (tenant is not null)
             request.Headers.Add("X-Tenant", tenant);
         return (string)(await (await _client.SendAsync(request, HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.Accepted))["id"]!;

@@ -79,7 +79,8 @@ public sealed class JobEndpointsTests : IDisposable
     [Fact]
     public async Task Create_SeveralErrors_ReportsThemAll()
     {
-        HttpResponseMessage response = await _client.PostJsonAsync("/v1/jobs", """{"model": "digits", "priority": 99, "spec": {"stepSize": -1, "chains": 0}}""");
+        HttpResponseMessage response = await _client.PostJsonAsync(
+            "/v1/jobs", """{"model": "digits", "priority": 99, "spec": {"stepSize": -1, "chains": 0}}""");
 
         JsonObject problem = await response.ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
         Assert.Equal(["priority", "spec.chains", "spec.stepSize"], problem["errors"]!.AsObject().Select(entry => entry.Key).Order());
@@ -99,7 +100,9 @@ public sealed class JobEndpointsTests : IDisposable
 
     [Fact]
     public async Task Create_TooDeepJson_Is400() =>
-        await (await _client.PostJsonAsync("/v1/jobs", $$"""{"model": "digits", "tags": {{new string('[', 80)}}{{new string(']', 80)}}}""")).ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
+        await (await _client.PostJsonAsync(
+            "/v1/jobs", $$"""{"model": "digits", "tags": {{new string('[', 80)}}{{new string(']', 80)}}}"""))
+            .ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
 
     [Fact]
     public async Task Create_QueueFull_Is503WithRetryAfter()
@@ -115,8 +118,10 @@ public sealed class JobEndpointsTests : IDisposable
     [Fact]
     public async Task Create_SameIdempotencyKey_IsOneJob_AnotherBodyIs422()
     {
-        JsonObject first = await (await PostWithAsync("Idempotency-Key", "k1", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted);
-        JsonObject second = await (await PostWithAsync("Idempotency-Key", "k1", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted);
+        JsonObject first = await (await PostWithAsync("Idempotency-Key", "k1", """{"model": "digits"}"""))
+            .JsonAsync(HttpStatusCode.Accepted);
+        JsonObject second = await (await PostWithAsync("Idempotency-Key", "k1", """{"model": "digits"}"""))
+            .JsonAsync(HttpStatusCode.Accepted);
         HttpResponseMessage other = await PostWithAsync("Idempotency-Key", "k1", """{"model": "moons"}""");
 
         Assert.Equal((string?)first["id"], (string?)second["id"]);
@@ -129,7 +134,9 @@ public sealed class JobEndpointsTests : IDisposable
     [InlineData("""{"model":"d\u0069gits","priority":1,"spec":{"chains":8,"stepSize":0.50,"label":null},"tags":null}""")]
     public async Task Create_SameMeaningInOtherBytes_IsTheSameRequest(string body)
     {
-        JsonObject first = await (await PostWithAsync("Idempotency-Key", "m", """{"model": "digits", "priority": 1, "spec": {"chains": 8, "stepSize": 0.5}}""")).JsonAsync(HttpStatusCode.Accepted);
+        JsonObject first = await (await PostWithAsync(
+            "Idempotency-Key", "m", """{"model": "digits", "priority": 1, "spec": {"chains": 8, "stepSize": 0.5}}"""))
+            .JsonAsync(HttpStatusCode.Accepted);
         JsonObject second = await (await PostWithAsync("Idempotency-Key", "m", body)).JsonAsync(HttpStatusCode.Accepted);
 
         Assert.Equal((string?)first["id"], (string?)second["id"]);
@@ -140,7 +147,10 @@ public sealed class JobEndpointsTests : IDisposable
     {
         async Task<string?> IdAsync(string tenant)
         {
-            var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs") { Content = new StringContent("""{"model": "digits"}""", null, "application/json") };
+            var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs")
+            {
+                Content = new StringContent("""{"model": "digits"}""", null, "application/json"),
+            };
             request.Headers.Add("Idempotency-Key", "t");
             request.Headers.Add("X-Tenant", tenant);
             return (string?)(await (await _client.SendAsync(request, HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.Accepted))["id"];
@@ -184,7 +194,8 @@ public sealed class JobEndpointsTests : IDisposable
         string[] ids = [(await CreateAsync()).Id, (await CreateAsync()).Id, (await CreateAsync()).Id];
 
         JsonObject first = await (await _client.GetAsync("/v1/jobs?limit=2", HttpTestExtensions.Cancel)).JsonAsync();
-        JsonObject second = await (await _client.GetAsync($"/v1/jobs?limit=2&cursor={first["nextCursor"]}", HttpTestExtensions.Cancel)).JsonAsync();
+        JsonObject second = await (await _client.GetAsync(
+            $"/v1/jobs?limit=2&cursor={first["nextCursor"]}", HttpTestExtensions.Cancel)).JsonAsync();
 
         Assert.Equal(ids.Reverse(), first["jobs"]!.AsArray().Concat(second["jobs"]!.AsArray()).Select(job => (string)job!["id"]!));
         Assert.Null(second["nextCursor"]);
@@ -215,10 +226,12 @@ public sealed class JobEndpointsTests : IDisposable
     {
         (string id, _) = await CreateAsync();
 
-        JsonObject job = await (await _client.PostAsync($"/v1/jobs/{id}/cancel", null, HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.Accepted);
+        JsonObject job = await (await _client.PostAsync($"/v1/jobs/{id}/cancel", null, HttpTestExtensions.Cancel))
+            .JsonAsync(HttpStatusCode.Accepted);
 
         Assert.Equal("cancelled", (string?)job["status"]);
-        await (await _client.PostAsync($"/v1/jobs/{id}/cancel", null, HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.Conflict, "invalidTransition");
+        await (await _client.PostAsync($"/v1/jobs/{id}/cancel", null, HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.Conflict, "invalidTransition");
     }
 
     [Fact]
@@ -226,7 +239,8 @@ public sealed class JobEndpointsTests : IDisposable
     {
         (string id, _) = await CreateAsync();
 
-        await (await _client.DeleteAsync($"/v1/jobs/{id}", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.Conflict, "invalidTransition");
+        await (await _client.DeleteAsync($"/v1/jobs/{id}", HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.Conflict, "invalidTransition");
         _factory.Jobs.Finish(id);
         HttpResponseMessage deleted = await _client.DeleteAsync($"/v1/jobs/{id}", HttpTestExtensions.Cancel);
 
@@ -245,7 +259,10 @@ public sealed class JobEndpointsTests : IDisposable
 
     private Task<HttpResponseMessage> PostWithAsync(string header, string value, string body)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs")
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
         request.Headers.Add(header, value);
         return _client.SendAsync(request, HttpTestExtensions.Cancel);
     }

@@ -22,7 +22,8 @@ public sealed class JobEventEndpointsTests : IDisposable
         _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress
         {
             Fraction = 0.5, Done = 5, Total = 10, Unit = "chainSteps", RatePerSecond = double.NaN,
-            Metrics = new Dictionary<string, double> { ["rHat"] = 1.02, ["essBulk"] = 99, ["essTail"] = double.PositiveInfinity, ["ebfmi"] = double.NaN },
+            Metrics = new Dictionary<string, double> { ["rHat"] = 1.02, ["essBulk"] = 99,
+                ["essTail"] = double.PositiveInfinity, ["ebfmi"] = double.NaN },
         }));
         _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, 10, [1, 2, 3]));
         _factory.Jobs.Finish(id);
@@ -66,7 +67,8 @@ public sealed class JobEventEndpointsTests : IDisposable
 
     [Fact]
     public async Task Events_UnknownJob_Is404() =>
-        await (await _client.GetAsync("/v1/jobs/nobody/events", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.NotFound, "jobNotFound");
+        await (await _client.GetAsync("/v1/jobs/nobody/events", HttpTestExtensions.Cancel))
+            .ProblemAsync(HttpStatusCode.NotFound, "jobNotFound");
 
     private async Task<string> CreateAsync() =>
         (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
@@ -76,10 +78,12 @@ public sealed class JobEventEndpointsTests : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
         if (lastEventId is not null)
             request.Headers.Add("Last-Event-ID", lastEventId);
-        HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, HttpTestExtensions.Cancel);
+        HttpResponseMessage response = await _client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, HttpTestExtensions.Cancel);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         var items = new List<SseItem<string>>();
-        await foreach (SseItem<string> item in SseParser.Create(await response.Content.ReadAsStreamAsync(HttpTestExtensions.Cancel)).EnumerateAsync(HttpTestExtensions.Cancel))
+        await foreach (SseItem<string> item in SseParser.Create(
+            await response.Content.ReadAsStreamAsync(HttpTestExtensions.Cancel)).EnumerateAsync(HttpTestExtensions.Cancel))
             items.Add(item);
         return items;
     }

@@ -25,7 +25,8 @@ public sealed class JobTransitionTests : IDisposable
         _factory.Jobs.Finish(id);
         JsonObject ended = await GetAsync(id);
 
-        Assert.Equal(["queued", "paused", "queued", "succeeded"], new[] { queued, paused, resumed, ended }.Select(job => (string?)job["status"]));
+        Assert.Equal(["queued", "paused", "queued", "succeeded"],
+            new[] { queued, paused, resumed, ended }.Select(job => (string?)job["status"]));
         Assert.Equal(["cancel", "pause"], Open(queued));
         Assert.Equal(["cancel", "resume"], Open(paused));
         Assert.Equal(["cancel", "pause"], Open(resumed));
@@ -69,7 +70,8 @@ public sealed class JobTransitionTests : IDisposable
 
     [Fact]
     public async Task Extend_UnfinishedJob_Is409() =>
-        await (await PostAsync($"/v1/jobs/{await CreateAsync()}/extend", """{"steps": 1}""")).ProblemAsync(HttpStatusCode.Conflict, "invalidTransition");
+        await (await PostAsync($"/v1/jobs/{await CreateAsync()}/extend", """{"steps": 1}"""))
+            .ProblemAsync(HttpStatusCode.Conflict, "invalidTransition");
 
     [Theory]
     [InlineData("""{"steps": 0}""", "steps", "at least 1")]
@@ -123,7 +125,8 @@ public sealed class JobTransitionTests : IDisposable
     }
 
     private static string[] Open(JsonObject job) =>
-        [.. job["links"]!.AsObject().Where(link => link.Value is not null && link.Key is not ("self" or "events" or "results")).Select(link => link.Key)];
+        [.. job["links"]!.AsObject()
+            .Where(link => link.Value is not null && link.Key is not ("self" or "events" or "results")).Select(link => link.Key)];
 
     private async Task<string> CreateAsync() =>
         (string)(await (await PostAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
@@ -131,5 +134,6 @@ public sealed class JobTransitionTests : IDisposable
     private Task<HttpResponseMessage> PostAsync(string path, string? body = null) =>
         body is null ? _client.PostAsync(path, null, HttpTestExtensions.Cancel) : _client.PostJsonAsync(path, body);
 
-    private async Task<JsonObject> GetAsync(string id) => await (await _client.GetAsync($"/v1/jobs/{id}", HttpTestExtensions.Cancel)).JsonAsync();
+    private async Task<JsonObject> GetAsync(string id) =>
+        await (await _client.GetAsync($"/v1/jobs/{id}", HttpTestExtensions.Cancel)).JsonAsync();
 }

@@ -21,7 +21,8 @@ public sealed class JobTypeDispatchTests(ApiFactory factory) : IClassFixture<Api
     {
         JsonObject problem = await (await _client.PostJsonAsync("/v1/jobs", body)).JsonAsync(HttpStatusCode.BadRequest);
 
-        Assert.Contains(text, problem["errors"]![field]!.ToJsonString().Replace("\\u0027", "'").Replace("\\u0022", "\""), StringComparison.Ordinal);
+        Assert.Contains(text, problem["errors"]![field]!.ToJsonString().Replace("\\u0027", "'").Replace("\\u0022", "\""),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -33,15 +34,19 @@ public sealed class JobTypeDispatchTests(ApiFactory factory) : IClassFixture<Api
         JsonObject job = await (await _client.PostJsonAsync("/v1/jobs", body)).JsonAsync(HttpStatusCode.Accepted);
 
         JsonNode model = Assert.Single(job["models"]!.AsArray())!;
-        Assert.Equal(("sampling", "model", "moons", "1"), ((string?)job["type"], (string?)model["role"], (string?)model["name"], (string?)model["version"]));
+        Assert.Equal(("sampling", "model", "moons", "1"),
+            ((string?)job["type"], (string?)model["role"], (string?)model["name"], (string?)model["version"]));
         // A job's models sent again name the same.
-        Assert.Equal(HttpStatusCode.Accepted, (await _client.PostJsonAsync("/v1/jobs", new JsonObject { ["models"] = job["models"]!.DeepClone() }.ToJsonString())).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted,
+            (await _client.PostJsonAsync("/v1/jobs", new JsonObject { ["models"] = job["models"]!.DeepClone() }.ToJsonString()))
+                .StatusCode);
     }
 
     [Fact]
     public async Task List_UnknownType_NamesTheKnownOnes()
     {
-        JsonObject problem = await (await _client.GetAsync("/v1/jobs?type=sample", HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.BadRequest);
+        JsonObject problem = await (await _client.GetAsync("/v1/jobs?type=sample", HttpTestExtensions.Cancel))
+            .JsonAsync(HttpStatusCode.BadRequest);
 
         Assert.Contains("Must be one of: sampling", problem["errors"]!["type"]!.ToJsonString(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await _client.GetAsync("/v1/jobs?type=Sampling", HttpTestExtensions.Cancel)).StatusCode);

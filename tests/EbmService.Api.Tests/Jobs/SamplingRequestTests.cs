@@ -4,7 +4,10 @@ using Xunit;
 
 namespace EbmService.Api.Tests.Jobs;
 
-/// <summary>The members of a sampling spec on the wire: what is wrong with one is said at its path, and a job's spec can be sent again.</summary>
+/// <summary>
+/// The members of a sampling spec on the wire: what is wrong with one is said at its path, and a job's spec can be sent
+/// again.
+/// </summary>
 public sealed class SamplingRequestTests : IDisposable
 {
     private readonly ApiFactory _factory = new();
@@ -15,7 +18,8 @@ public sealed class SamplingRequestTests : IDisposable
     public void Dispose() => _factory.Dispose();
 
     [Theory]
-    [InlineData("""{"kernel": "nuts"}""", "spec.kernel", "sgld, ula, preconditionedSgld, mala, hmc, underdamped, gibbsWithGradients, blockedGibbs")]
+    [InlineData("""{"kernel": "nuts"}""", "spec.kernel",
+        "sgld, ula, preconditionedSgld, mala, hmc, underdamped, gibbsWithGradients, blockedGibbs")]
     [InlineData("""{"kernel": 4}""", "spec.kernel", "one of: sgld")]
     [InlineData("""{"hmc": {"leaps": 4}}""", "spec.hmc.leaps", "no member 'leaps'")]
     [InlineData("""{"hmc": {"leapfrogSteps": 1.5}}""", "spec.hmc.leapfrogSteps", "whole number")]
@@ -75,7 +79,8 @@ public sealed class SamplingRequestTests : IDisposable
     {
         using var factory = new ApiFactory { Settings = new() { ["Limits:MaxInlineNumbers"] = "3" } };
 
-        HttpResponseMessage response = await factory.CreateClient().PostJsonAsync("/v1/jobs", """{"model": "moons", "spec": {"data": [[1, 2], [3, 4]]}}""");
+        HttpResponseMessage response = await factory.CreateClient()
+            .PostJsonAsync("/v1/jobs", """{"model": "moons", "spec": {"data": [[1, 2], [3, 4]]}}""");
 
         Assert.Contains("limit of 3", await response.FieldErrorAsync("spec.data", HttpStatusCode.UnprocessableEntity, "overPolicy"));
     }
@@ -85,9 +90,11 @@ public sealed class SamplingRequestTests : IDisposable
     {
         using var factory = new ApiFactory { Settings = new() { ["Limits:MaxResultNumbers"] = "100" } };
 
-        HttpResponseMessage response = await factory.CreateClient().PostJsonAsync("/v1/jobs", """{"model": "moons", "spec": {"chains": 10, "steps": 10, "thin": 1}}""");
+        HttpResponseMessage response = await factory.CreateClient()
+            .PostJsonAsync("/v1/jobs", """{"model": "moons", "spec": {"chains": 10, "steps": 10, "thin": 1}}""");
 
-        Assert.Contains("over this server's limit", await response.FieldErrorAsync("spec.thin", HttpStatusCode.UnprocessableEntity, "overPolicy"));
+        Assert.Contains("over this server's limit",
+            await response.FieldErrorAsync("spec.thin", HttpStatusCode.UnprocessableEntity, "overPolicy"));
     }
 
     [Theory]
@@ -109,7 +116,10 @@ public sealed class SamplingRequestTests : IDisposable
 
     private Task<HttpResponseMessage> PostAsync(string spec, string? tenant = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs") { Content = new StringContent($$"""{"model": "moons", "spec": {{spec}}}""", null, "application/json") };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/jobs")
+        {
+            Content = new StringContent($$"""{"model": "moons", "spec": {{spec}}}""", null, "application/json"),
+        };
         if (tenant is not null)
             request.Headers.TryAddWithoutValidation("X-Tenant", tenant);
         return _client.SendAsync(request, HttpTestExtensions.Cancel);

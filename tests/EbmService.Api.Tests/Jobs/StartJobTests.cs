@@ -24,7 +24,8 @@ public sealed class StartJobTests : IDisposable
         var again = new JsonObject { ["model"] = "moons", ["spec"] = job["spec"]!.DeepClone() };
         JsonObject same = await (await _client.PostJsonAsync("/v1/jobs", again.ToJsonString())).JsonAsync(HttpStatusCode.Accepted);
 
-        Assert.Equal(("job", id, sha256), ((string?)job["spec"]!["start"], (string?)job["spec"]!["startJob"]!["id"], (string?)job["spec"]!["startJob"]!["sha256"]));
+        Assert.Equal(("job", id, sha256),
+            ((string?)job["spec"]!["start"], (string?)job["spec"]!["startJob"]!["id"], (string?)job["spec"]!["startJob"]!["sha256"]));
         Assert.Equal(job["spec"]!.ToJsonString(), same["spec"]!.ToJsonString());
         Assert.Equal([sha256], _factory.Jobs.Last!.Spec.Inputs.Select(input => input.Sha256));
     }
@@ -90,7 +91,8 @@ public sealed class StartJobTests : IDisposable
     [Fact]
     public async Task Create_BadSourceAndBadNumbers_ReportsBoth()
     {
-        HttpResponseMessage response = await _client.PostJsonAsync("/v1/jobs", """{"model": "moons", "spec": {"startJob": {"id": "nobody"}, "chains": 0, "start": "base"}}""");
+        HttpResponseMessage response = await _client.PostJsonAsync(
+            "/v1/jobs", """{"model": "moons", "spec": {"startJob": {"id": "nobody"}, "chains": 0, "start": "base"}}""");
 
         JsonObject problem = await response.ProblemAsync(HttpStatusCode.BadRequest, "invalidRequest");
         Assert.Equal(["spec.chains", "spec.startJob"], problem["errors"]!.AsObject().Select(entry => entry.Key).Order());

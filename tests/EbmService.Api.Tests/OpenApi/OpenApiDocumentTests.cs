@@ -24,7 +24,8 @@ public sealed class OpenApiDocumentTests(ApiFactory factory) : IClassFixture<Api
 
         string committed = File.Exists(path) ? await File.ReadAllTextAsync(path, HttpTestExtensions.Cancel) : "";
 
-        Assert.True(served == committed, "docs/openapi.v1.json differs from what is served: run the tests with EBM_UPDATE_OPENAPI=1 and look at the difference.");
+        Assert.True(served == committed,
+            "docs/openapi.v1.json differs from what is served: run the tests with EBM_UPDATE_OPENAPI=1 and look at the difference.");
     }
 
     [Fact]
@@ -49,7 +50,8 @@ public sealed class OpenApiDocumentTests(ApiFactory factory) : IClassFixture<Api
             foreach ((_, JsonNode? example) in operation["requestBody"]?["content"]?["application/json"]?["examples"]?.AsObject() ?? [])
             {
                 var content = new StringContent(example!["value"]!.ToJsonString(), Encoding.UTF8, "application/json");
-                HttpResponseMessage response = await _client.PostAsync(path.Replace("{model}", "moons").Replace("{version}", "1"), content, HttpTestExtensions.Cancel);
+                HttpResponseMessage response = await _client.PostAsync(
+                    path.Replace("{model}", "moons").Replace("{version}", "1"), content, HttpTestExtensions.Cancel);
                 JsonNode? problem = JsonNode.Parse(await response.Content.ReadAsStringAsync(HttpTestExtensions.Cancel));
                 // The fakes host other models; but no example may hold a member or a form that isn't known.
                 string errors = problem?["errors"]?.ToJsonString() ?? "";

@@ -16,7 +16,8 @@ public sealed class ResultEndpointsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _id = (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}""")).JsonAsync(HttpStatusCode.Accepted))["id"]!;
+        _id = (string)(await (await _client.PostJsonAsync("/v1/jobs", """{"model": "digits"}"""))
+            .JsonAsync(HttpStatusCode.Accepted))["id"]!;
         _factory.Jobs.Finish(_id);
     }
 

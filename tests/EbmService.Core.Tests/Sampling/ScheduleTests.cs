@@ -50,15 +50,18 @@ public sealed class ScheduleTests
     {
         var noisy = new SgldRecipe
         {
-            StepSize = 2, Noise = 0.5, NoiseSchedule = new(ScheduleKind.Annealed, Start: 4, End: 1), Schedule = new(ScheduleKind.Polynomial, Power: 1, Offset: 100),
+            StepSize = 2, Noise = 0.5, NoiseSchedule = new(ScheduleKind.Annealed, Start: 4, End: 1),
+            Schedule = new(ScheduleKind.Polynomial, Power: 1, Offset: 100),
         };
         var warm = new SgldRecipe { StepSize = 2, Temperature = 1, TemperatureSchedule = new(ScheduleKind.Annealed, Start: 9, End: 1) };
 
-        Assert.Equal([2.0, 1, 2, 0.5], new[] { noisy.StepSizeAt(0, 101), noisy.StepSizeAt(100, 101), noisy.NoiseAt(0, 101), noisy.NoiseAt(100, 101) });
+        Assert.Equal([2.0, 1, 2, 0.5],
+            new[] { noisy.StepSizeAt(0, 101), noisy.StepSizeAt(100, 101), noisy.NoiseAt(0, 101), noisy.NoiseAt(100, 101) });
         Assert.Equal(3, warm.TemperatureAt(50, 101)!.Value, 1e-12);
         Assert.Equal(Math.Sqrt(2 * 2 * 9), warm.NoiseAt(0, 101), 1e-12);
         Assert.Null(noisy.TemperatureAt(0, 101));
     }
 
-    private static double[] Factors(Schedule sut, int length, params int[] steps) => [.. steps.Select(step => Math.Round(sut.FactorAt(step, length), 12))];
+    private static double[] Factors(Schedule sut, int length, params int[] steps) =>
+        [.. steps.Select(step => Math.Round(sut.FactorAt(step, length), 12))];
 }

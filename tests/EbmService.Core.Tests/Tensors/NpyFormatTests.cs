@@ -87,7 +87,8 @@ public sealed class NpyFormatTests
     [MemberData(nameof(Dtypes))]
     public void Read_EveryPlainDtype_GivesItsNumbers(string descr, byte[] data, float[] expected)
     {
-        TensorPayload sut = NpyFormat.Read(File($"{{'fortran_order': False, 'shape': (2,), 'descr': '{descr}'}}", data: data), out NpyHeader header);
+        TensorPayload sut = NpyFormat.Read(
+            File($"{{'fortran_order': False, 'shape': (2,), 'descr': '{descr}'}}", data: data), out NpyHeader header);
 
         Assert.Equal(expected, sut.Values);
         Assert.Equal(descr.EndsWith("u1", StringComparison.Ordinal), header.Dtype.IsUint8);
@@ -140,7 +141,8 @@ public sealed class NpyFormatTests
     [Fact]
     public void Read_IntegerThatFloat32CannotHold_IsRefused() =>
         Assert.Contains("16777217", Assert.Throws<FormatException>(
-            () => NpyFormat.Read(File("{'descr': '<i4', 'fortran_order': False, 'shape': (1,)}", data: BitConverter.GetBytes(16_777_217)))).Message);
+            () => NpyFormat.Read(
+                File("{'descr': '<i4', 'fortran_order': False, 'shape': (1,)}", data: BitConverter.GetBytes(16_777_217)))).Message);
 
     [Fact]
     public void Read_BooleanThatIsNone_IsRefused() =>

@@ -17,7 +17,8 @@ public sealed class SafetensorsFileTests
 
         byte[] bytes = SafetensorsFile.Write(tensors);
 
-        const string Header = """{"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[4,5]}}""";
+        const string Header =
+            """{"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[4,5]}}""";
         int padded = (Header.Length + 7) / 8 * 8;
         Assert.Equal(padded, (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes));
         Assert.Equal(Header.PadRight(padded), Encoding.ASCII.GetString(bytes, 8, padded));
@@ -67,7 +68,8 @@ public sealed class SafetensorsFileTests
         using var folder = new TemporaryFolder();
         string path = folder.WriteFile("big", new byte[100]);
 
-        Assert.Contains("more than the 99 allowed", Assert.Throws<InvalidCheckpointException>(() => SafetensorsFile.ReadFile(path, 99)).Message);
+        Assert.Contains("more than the 99 allowed",
+            Assert.Throws<InvalidCheckpointException>(() => SafetensorsFile.ReadFile(path, 99)).Message);
     }
 
     [Fact]

@@ -9,7 +9,8 @@ public sealed class SafetensorsReaderTests
 {
     public static TheoryData<string, int, string> Refused => new()
     {
-        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "repeats a key" },
+        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+            4, "repeats a key" },
         { """{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "repeats a key" },
         { """{"__metadata__":{"k":"1","k":"2"}}""", 0, "repeats a key" },
         { """{"a":{"dtype":"F8","shape":[1],"data_offsets":[0,4]}}""", 4, "unknown dtype 'F8'" },
@@ -30,9 +31,12 @@ public sealed class SafetensorsReaderTests
         { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 8, "no begin and end" },
         { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}""", 4, "no count" },
         { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "a hole before" },
-        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12, "a hole before" },
-        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""", 6, "an overlap" },
-        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "an overlap" },
+        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""",
+            12, "a hole before" },
+        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""",
+            6, "an overlap" },
+        { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+            4, "an overlap" },
         { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 5, "the file at byte 5" },
         { """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 3, "the file at byte 3" },
         { "{}", 1, "the file at byte 1" },
@@ -64,7 +68,8 @@ public sealed class SafetensorsReaderTests
         var bytes = new byte[Math.Max(8, fileLength)];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, headerLength);
 
-        Assert.Contains(reason, Assert.Throws<InvalidCheckpointException>(() => SafetensorsFile.Read(bytes.AsMemory(0, fileLength))).Message);
+        Assert.Contains(reason,
+            Assert.Throws<InvalidCheckpointException>(() => SafetensorsFile.Read(bytes.AsMemory(0, fileLength))).Message);
     }
 
     [Fact]
@@ -79,7 +84,8 @@ public sealed class SafetensorsReaderTests
     [Fact]
     public void Read_EntriesInAnyOrder_AreAccepted()
     {
-        byte[] bytes = Bytes("""{"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}  """, 2);
+        byte[] bytes = Bytes(
+            """{"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}  """, 2);
         bytes[^1] = 9;
 
         Assert.Equal([9], SafetensorsFile.Read(bytes)["b"].ToBytes());

@@ -29,7 +29,8 @@ public sealed class IdxReaderTests
         string images = folder.WriteFile("images", Idx([2, 1, 1], [1, 2]));
         string labels = folder.WriteFile("labels", Idx([3], [1, 2, 3]));
 
-        Assert.Contains("2 images, but 3 labels", Assert.Throws<InvalidDatasetException>(() => IdxReader.ReadDataset(images, labels)).Message);
+        Assert.Contains("2 images, but 3 labels",
+            Assert.Throws<InvalidDatasetException>(() => IdxReader.ReadDataset(images, labels)).Message);
     }
 
     public static TheoryData<byte[], string> Refused => new()

@@ -58,7 +58,8 @@ public sealed class PngFolderReaderTests : IDisposable
     {
         folder.WriteFile("a.png", TestPng.Encode(2, 1, (x, _) => x == 0 ? SKColors.Black : SKColors.Transparent));
 
-        Assert.Contains("'a.png' has transparent pixels", Assert.Throws<InvalidDatasetException>(() => PngFolderReader.Read(folder.Path)).Message);
+        Assert.Contains("'a.png' has transparent pixels",
+            Assert.Throws<InvalidDatasetException>(() => PngFolderReader.Read(folder.Path)).Message);
         Assert.Equal([0, 200], PngFolderReader.Read(folder.Path, background: 200).Pixels);
     }
 
@@ -68,7 +69,8 @@ public sealed class PngFolderReaderTests : IDisposable
         folder.WriteFile("1.png", Solid(5));
         folder.WriteFile("2.png", TestPng.Encode(4, 4, (_, _) => SKColors.Black));
 
-        Assert.Contains("'2.png' has 4x4 pixels, the files before it 3x2", Assert.Throws<InvalidDatasetException>(() => PngFolderReader.Read(folder.Path)).Message);
+        Assert.Contains("'2.png' has 4x4 pixels, the files before it 3x2",
+            Assert.Throws<InvalidDatasetException>(() => PngFolderReader.Read(folder.Path)).Message);
     }
 
     [Fact]

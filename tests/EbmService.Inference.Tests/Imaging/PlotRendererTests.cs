@@ -46,8 +46,12 @@ public sealed class PlotRendererTests
     public void RenderStack_BandsDashesAndLogarithms_AreDrawnBelowOneAnother()
     {
         double[] x = [0, 1, 2, 3], y = [1, 10, 100, 1000];
-        var top = new LinePlot("t", "x", "y", [new PlotSeries("", x, y) { Color = 2 }]) { Bands = [new PlotBand("band", x, [0, 5, 50, 500], [2, 20, 200, 2000], 5)], Height = 300 };
-        var bottom = new LinePlot("", "x", "log", [new PlotSeries("s", x, [-1, 10, 100, 1000]), new PlotSeries("limit", [0, 3], [100, 100]) { Stroke = PlotStroke.Dashed, Color = 1 }])
+        var top = new LinePlot(
+            "t", "x", "y", [new PlotSeries("", x, y) { Color = 2 }]) { Bands =
+            [new PlotBand("band", x, [0, 5, 50, 500], [2, 20, 200, 2000], 5)], Height = 300 };
+        var bottom = new LinePlot(
+            "", "x", "log", [new PlotSeries("s", x, [-1, 10, 100, 1000]),
+            new PlotSeries("limit", [0, 3], [100, 100]) { Stroke = PlotStroke.Dashed, Color = 1 }])
         {
             LogY = true, Height = 200,
         };

@@ -74,7 +74,8 @@ public sealed class SkiaImageCodecTests
     [InlineData(3)]
     [InlineData(1)]
     public void EncodeGrid_OtherVectors_DrawsNothing(int dimension) =>
-        Assert.Empty(sut.EncodeGrid(new TensorPayload([1, dimension], new float[dimension]), new InputSchema(InputKind.Vector, [dimension], 0, 1)));
+        Assert.Empty(sut.EncodeGrid(
+            new TensorPayload([1, dimension], new float[dimension]), new InputSchema(InputKind.Vector, [dimension], 0, 1)));
 
     [Fact]
     public void Decode_ColourFileForAGrayModel_GivesLumaOverTheBackgroundInTheSchemasRange()

@@ -70,7 +70,8 @@ public sealed class DeployedRepositoryTests : IDisposable
         foreach (string path in Directory.GetFiles(files.Folder("m", "1")))
         {
             File.Move(path, Path.Combine(blobs, "blob-" + Path.GetFileName(path)));
-            File.CreateSymbolicLink(Path.Combine(snapshot, Path.GetFileName(path)), Path.Combine("..", "..", "blobs", "blob-" + Path.GetFileName(path)));
+            File.CreateSymbolicLink(
+                Path.Combine(snapshot, Path.GetFileName(path)), Path.Combine("..", "..", "blobs", "blob-" + Path.GetFileName(path)));
         }
         Directory.Delete(files.Folder("m", "1"));
         Directory.CreateSymbolicLink(files.Folder("m", "1"), snapshot);
@@ -82,8 +83,10 @@ public sealed class DeployedRepositoryTests : IDisposable
         // The snapshot's folder alone is not where the blobs lie.
         Assert.Contains("'version.json' is a link", Assert.Single(TestRepository.Open(files.Root, snapshot).List()).Reason);
         Assert.Equal(ModelState.Ready, Assert.Single(TestRepository.Open(files.Root, outside.File("models--m")).List()).State);
-        Assert.Equal(ModelState.Ready, Assert.Single(TestRepository.Open(files.Root, outside.File("not-there"), snapshot, blobs).List()).State);
+        Assert.Equal(ModelState.Ready,
+            Assert.Single(TestRepository.Open(files.Root, outside.File("not-there"), snapshot, blobs).List()).State);
     }
 
-    private static IEnumerable<(string, ModelState)> States(ModelRepository models) => models.List().Select(model => (model.Key.ToString(), model.State));
+    private static IEnumerable<(string, ModelState)> States(ModelRepository models) =>
+        models.List().Select(model => (model.Key.ToString(), model.State));
 }

@@ -37,7 +37,8 @@ public sealed class ModelDescriptorValidatorTests
 
         string message = Assert.Throws<InvalidModelException>(() => ModelDescriptorValidator.Check(bad, "other")).Message;
 
-        foreach (string part in new[] { "the folder is 'other'", "'none' is no recipe", "3 labels for 2 classes", "must differ", "min below max" })
+        foreach (string part in new[] { "the folder is 'other'", "'none' is no recipe", "3 labels for 2 classes",
+            "must differ", "min below max" })
             Assert.Contains(part, message);
     }
 
@@ -119,7 +120,8 @@ public sealed class ModelDescriptorValidatorTests
     public void Faults_NumbersThatAreNotFinite_AreNamed()
     {
         ArchitectureSpec[] bad = [new IsingSpec(double.NaN), new PottsSpec(1, [1, double.PositiveInfinity, 0])];
-        InputSchema[] inputs = [new(InputKind.Vector, [4, 4], 0, 1, VariableKind.Binary), new(InputKind.Vector, [4, 3], 0, 1, VariableKind.Categorical)];
+        InputSchema[] inputs =
+            [new(InputKind.Vector, [4, 4], 0, 1, VariableKind.Binary), new(InputKind.Vector, [4, 3], 0, 1, VariableKind.Categorical)];
 
         foreach ((ArchitectureSpec spec, InputSchema input) in bad.Zip(inputs))
             Assert.Contains(spec.Family().Faults(spec, input), fault => fault.Contains("finite coupling", StringComparison.Ordinal));
@@ -182,7 +184,8 @@ public sealed class ModelDescriptorValidatorTests
         Mlp with { Recipes = new Dictionary<string, SgldRecipe> { ["own"] = recipe } };
 
     private static ModelDescriptor Discrete(ArchitectureSpec architecture, VariableKind variables, params int[] shape) =>
-        Mlp with { Architecture = architecture, Input = new(shape.Length == 3 ? InputKind.Image : InputKind.Vector, shape, 0, 1, variables) };
+        Mlp with { Architecture = architecture,
+            Input = new(shape.Length == 3 ? InputKind.Image : InputKind.Vector, shape, 0, 1, variables) };
 
     private static ModelDescriptor Gaussian(double[] mean, double[][] precision) =>
         Mlp with { Architecture = new GaussianSpec(mean, precision) };

@@ -29,7 +29,8 @@ public sealed class ModelRepositoryTests : IDisposable
         Assert.Matches("^sha256:[0-9a-f]{64}$", hosted.Digest);
         Assert.Equal("sha256:" + hosted.Manifest!.Files["calibration.safetensors"], hosted.CalibrationId);
         Assert.Equal([ModelTask.Energy, ModelTask.Sampling, ModelTask.OutOfDistribution, ModelTask.Classification], hosted.Tasks);
-        Assert.Equal((7, 0.99, 8), (hosted.Manifest.Provenance!.Seed, hosted.Manifest.Metrics["accuracy"], hosted.Manifest.BlockSizes["cpu"]));
+        Assert.Equal((7, 0.99, 8),
+            (hosted.Manifest.Provenance!.Seed, hosted.Manifest.Metrics["accuracy"], hosted.Manifest.BlockSizes["cpu"]));
     }
 
     [Fact]
@@ -171,7 +172,8 @@ public sealed class ModelRepositoryTests : IDisposable
     public void Digest_OfAKnownModel_IsStable() =>
         Assert.Equal(
             "sha256:b1feae456b634151602443cee7e8167f1fd38ee04254320e166f30f2f2633772",
-            ModelDigest.Compute(TestRepository.Mlp("any"), new Dictionary<string, string> { ["weights.safetensors"] = new string('A', 64) }));
+            ModelDigest.Compute(
+                TestRepository.Mlp("any"), new Dictionary<string, string> { ["weights.safetensors"] = new string('A', 64) }));
 
     public void Dispose() => files.Dispose();
 }

@@ -71,7 +71,8 @@ public sealed class RealPathTests : IDisposable
         // Both namespaces have this path, but only the other one has the models there.
         using Process? other = await OtherNamespace.StartAsync(
             $"mount -t tmpfs none '{hidden}' && cp -r '{files.Root}' '{hidden}/models' && rm '{hidden}/models/n/1/weights.safetensors' "
-            + $"&& cp '{files.Root}/n/1/weights.safetensors' '{hidden}/secret' && ln -s ../../../secret '{hidden}/models/n/1/weights.safetensors'");
+            + $"&& cp '{files.Root}/n/1/weights.safetensors' '{hidden}/secret' && ln -s ../../../secret "
+            + $"'{hidden}/models/n/1/weights.safetensors'");
         Assert.SkipWhen(other is null, "this machine permits no mount namespaces");
         try
         {
@@ -93,7 +94,8 @@ public sealed class RealPathTests : IDisposable
         files.AddMlp("m", "1");
         string weights = files.Folder("m", "1", "weights.safetensors");
         using Process? other = await OtherNamespace.StartAsync(
-            $"cp '{weights}' '{folder.Path}/w' && mount -t tmpfs none '{files.Root}' && mkdir -p '{files.Root}/m' && cp '{folder.Path}/w' '{files.Root}/m/w'");
+            $"cp '{weights}' '{folder.Path}/w' && mount -t tmpfs none '{files.Root}' && mkdir -p '{files.Root}/m' && cp "
+            + $"'{folder.Path}/w' '{files.Root}/m/w'");
         Assert.SkipWhen(other is null, "this machine permits no mount namespaces");
         try
         {
@@ -117,7 +119,8 @@ internal static class OtherNamespace
     /// <returns>Null where the machine does not permit it.</returns>
     internal static async Task<Process?> StartAsync(string commands)
     {
-        var start = new ProcessStartInfo("unshare", ["--map-root-user", "--mount", "sh", "-c", $"{commands} && echo ready && exec sleep 60"])
+        var start = new ProcessStartInfo(
+            "unshare", ["--map-root-user", "--mount", "sh", "-c", $"{commands} && echo ready && exec sleep 60"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

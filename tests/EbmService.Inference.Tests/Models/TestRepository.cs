@@ -54,7 +54,8 @@ internal sealed class TestRepository : IDisposable
         Buffer = Ramp(1, 4, 1, 3, 3),
         BufferLabels = [0, 1, 0, 1],
         Calibration = new Dictionary<string, float[]> { ["logDensity"] = [3, 1, 2], ["maxLogit"] = [0, -1, 5] },
-        Provenance = new ModelProvenance { Command = "ebm train", Data = "none", Seed = 7, Seconds = 1.5, FinishedAt = DateTimeOffset.UnixEpoch },
+        Provenance = new ModelProvenance { Command = "ebm train", Data = "none", Seed = 7, Seconds = 1.5,
+            FinishedAt = DateTimeOffset.UnixEpoch },
         Metrics = new Dictionary<string, double> { ["accuracy"] = 0.99 },
         BlockSizes = new Dictionary<string, int> { ["cpu"] = 8 },
     };

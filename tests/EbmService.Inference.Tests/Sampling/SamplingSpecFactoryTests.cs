@@ -16,7 +16,8 @@ public sealed class SamplingSpecFactoryTests
     [InlineData("""{"noise": 1e200}""", "spec.noise", "float32")]
     [InlineData("""{"stepSize": 1e39, "noise": 1}""", "spec.stepSize", "float32")]
     [InlineData("""{"stepSize": 1e-310, "noise": 1}""", "spec.stepSize", "float32")]
-    [InlineData("""{"steps": 60, "temperature": 1, "stop": {"untilEss": 100, "checkEvery": 60}}""", "spec.stop.checkEvery", "never be judged")]
+    [InlineData("""{"steps": 60, "temperature": 1, "stop": {"untilEss": 100, "checkEvery": 60}}""", "spec.stop.checkEvery",
+        "never be judged")]
     [InlineData("""{"temperature": 1e300}""", "spec.temperature", "no finite number")]
     [InlineData("""{"schedule": {"kind": "polynomial", "offset": 1e-320}}""", "spec.schedule", "some step")]
     [InlineData("""{"stateClamp": {"min": -1, "max": 1}}""", "spec.stateClamp", "\"kind\": \"range\"")]

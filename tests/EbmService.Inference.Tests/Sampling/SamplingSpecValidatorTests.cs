@@ -30,7 +30,8 @@ public sealed class SamplingSpecValidatorTests
     [InlineData("plane", """{"held": {"mask": [0.5, 0], "values": [1, 2]}}""", "spec.held.mask")]
     [InlineData("plane", """{"held": {"mask": [1, 1], "values": [1, 2]}}""", "spec.held.mask")]
     [InlineData("plane", """{"held": {"mask": [1, 0], "values": [1]}}""", "spec.held.values")]
-    [InlineData("plane", """{"held": {"mask": [1, 0], "values": {"dtype": "float32", "shape": [2], "base64": "AADAfwAAAAA="}}}""", "spec.held.values")]
+    [InlineData("plane",
+        """{"held": {"mask": [1, 0], "values": {"dtype": "float32", "shape": [2], "base64": "AADAfwAAAAA="}}}""", "spec.held.values")]
     [InlineData("lattice", """{"held": {"mask": [[[1, 0], [0, 0]]], "values": [[[2, 0], [0, 0]]]}}""", "spec.held.values[0][0][0]")]
     [InlineData("words", """{"held": {"mask": [[1, 1, 0], [0, 0, 0]], "values": [[1, 0, 0], [1, 0, 0]]}}""", "spec.held.mask")]
     [InlineData("words", """{"held": {"mask": [[1, 1, 1], [0, 0, 0]], "values": [[1, 1, 0], [1, 0, 0]]}}""", "spec.held.values[0][0]")]
@@ -131,7 +132,8 @@ public sealed class SamplingSpecValidatorTests
     [InlineData("""{"temperature": 1, "temperatureSchedule": {"kind": "cosine", "end": 2}}""", "spec.temperatureSchedule.end")]
     [InlineData("""{"noiseSchedule": {"kind": "cosine"}, "temperature": 1}""", "spec.noiseSchedule")]
     [InlineData("""{"temperatureSchedule": {"kind": "cosine"}, "noise": 1}""", "spec.temperatureSchedule")]
-    public void Create_SettingOutOfRange_NamesIt(string json, string field) => Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Plane));
+    public void Create_SettingOutOfRange_NamesIt(string json, string field) =>
+        Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Plane));
 
     [Theory]
     [InlineData("""{"kernel": "ula", "tempering": {"temperatures": [1]}}""", "spec.tempering.temperatures")]
@@ -217,8 +219,10 @@ public sealed class SamplingSpecValidatorTests
         SamplingSpec spec = SpecCase.Create("""{"steps": 50}""", SpecCase.Plane).OrThrow();
 
         Assert.Null(SamplingSpecFactory.CheckExtension(spec, 50, SpecCase.Plane, new SamplingPolicy(MaxSteps: 100)));
-        Assert.Equal("steps", SamplingSpecFactory.CheckExtension(spec, 51, SpecCase.Plane, new SamplingPolicy(MaxSteps: 100))!.Fields.Single().Field);
-        Assert.Equal(FailureCode.OverPolicy, SamplingSpecFactory.CheckExtension(spec, int.MaxValue, SpecCase.Plane, new SamplingPolicy())!.Code);
+        Assert.Equal("steps",
+            SamplingSpecFactory.CheckExtension(spec, 51, SpecCase.Plane, new SamplingPolicy(MaxSteps: 100))!.Fields.Single().Field);
+        Assert.Equal(FailureCode.OverPolicy,
+            SamplingSpecFactory.CheckExtension(spec, int.MaxValue, SpecCase.Plane, new SamplingPolicy())!.Code);
         Assert.Equal(FailureCode.InvalidRequest, SamplingSpecFactory.CheckExtension(spec, 0, SpecCase.Plane, new SamplingPolicy())!.Code);
     }
 }

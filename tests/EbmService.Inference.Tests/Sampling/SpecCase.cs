@@ -24,7 +24,8 @@ internal static class SpecCase
 
     internal static HostedModel Of(string name) => name switch { "plane" => Plane, "lattice" => Lattice, _ => Words };
 
-    internal static Outcome<SamplingSpec> Create(string json, HostedModel model, SamplingPolicy? policy = null) => SamplingSpecFactory.Create(
+    internal static Outcome<SamplingSpec> Create(string json, HostedModel model, SamplingPolicy? policy = null) =>
+        SamplingSpecFactory.Create(
         JsonSerializer.Deserialize<SamplingRequest>(json, EbmJson.Options)!, model, "cpu", policy ?? new SamplingPolicy(), () => 1);
 
     /// <summary>Every field that the request's errors name, each once.</summary>
@@ -52,7 +53,8 @@ internal static class SpecCase
             Input = input,
             Recipes = new Dictionary<string, SgldRecipe>
             {
-                ["own"] = new() { Steps = 20, StepSize = 0.1, Noise = 0.2, StateClamp = new(StateClampKind.Range, -4, 4), Schedule = new(ScheduleKind.Cosine) },
+                ["own"] = new() { Steps = 20, StepSize = 0.1, Noise = 0.2, StateClamp = new(StateClampKind.Range, -4, 4),
+                    Schedule = new(ScheduleKind.Cosine) },
             },
             DefaultRecipe = "own",
         },

@@ -40,7 +40,8 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
     {
         (TrainingEnd end, byte[] whole) = Train("whole", Recipe, new Recorder());
         using var stop = new CancellationTokenSource();
-        (TrainingEnd first, _) = Train("parts", Recipe, new Recorder { OnEach = progress => { if (progress.Iteration == 13) stop.Cancel(); } }, stop);
+        (TrainingEnd first, _) = Train(
+            "parts", Recipe, new Recorder { OnEach = progress => { if (progress.Iteration == 13) stop.Cancel(); } }, stop);
         var rest = new Recorder();
         (TrainingEnd second, byte[] resumed) = Train("parts", Recipe, rest);
 
@@ -64,7 +65,8 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
         (_, byte[] good) = Train("diverging", Recipe with { Iterations = 10 }, new Recorder());
         var recipe = Recipe with { EnergyBound = double.Epsilon };
 
-        using var sut = new MaximumLikelihoodTrainer(recipe, Model, new TwoMoonsData(1000, 0.1, 1), Checkpoint("diverging"), new Recorder());
+        using var sut = new MaximumLikelihoodTrainer(
+            recipe, Model, new TwoMoonsData(1000, 0.1, 1), Checkpoint("diverging"), new Recorder());
         TrainingEnd end = sut.Run(TestContext.Current.CancellationToken);
 
         Assert.Equal(TrainingEnd.Diverged, end);
@@ -98,7 +100,8 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
         sut.Run(TestContext.Current.CancellationToken);
 
         float[] old = before.Buffer.States.ToFloats(), now = sut.State.Buffer.States.ToFloats();
-        int[] moved = [.. Enumerable.Range(0, 30).Where(slot => !Row(old, slot).SequenceEqual(Row(now, slot))).Select(slot => slot % 3).Distinct()];
+        int[] moved = [.. Enumerable.Range(0, 30).Where(slot => !Row(old, slot).SequenceEqual(Row(now, slot)))
+            .Select(slot => slot % 3).Distinct()];
         Assert.Equal([1], moved);
 
         ReadOnlySpan<float> Row(float[] states, int slot) => states.AsSpan(slot * input.Length(), input.Length());
@@ -114,7 +117,8 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
         Assert.Throws<InvalidCheckpointException>(() => Train("older", Recipe, new Recorder()));
     }
 
-    private (TrainingEnd End, byte[] State) Train(string name, TrainingRecipe recipe, Recorder recorder, CancellationTokenSource? stop = null)
+    private (TrainingEnd End, byte[] State) Train(
+        string name, TrainingRecipe recipe, Recorder recorder, CancellationTokenSource? stop = null)
     {
         using var sut = new MaximumLikelihoodTrainer(recipe, Model, new TwoMoonsData(1000, 0.1, 1), Checkpoint(name), recorder);
         TrainingEnd end = sut.Run(stop?.Token ?? TestContext.Current.CancellationToken);
