@@ -41,16 +41,34 @@ internal static class BodyReader
 
     private static async Task<Outcome<byte[]>> ReadWithinAsync(HttpRequest request, long limit)
     {
-        using var body = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, limit));
-        var chunk = new byte[ChunkBytes];
-        int read;
-        while ((read = await request.Body.ReadAsync(chunk, request.HttpContext.RequestAborted)) > 0)
+        CancellationToken aborted = request.HttpContext.RequestAborted;
+        // A body of the stated length is read straight into its array; an inflated one is longer.
+        var body = new byte[Math.Min(request.ContentLength ?? ChunkBytes, limit)];
+        var next = new byte[1];
+        int length = 0;
+        while (true)
         {
-            if (body.Length + read > limit)
+            if (length < body.Length)
+            {
+                int read = await request.Body.ReadAsync(body.AsMemory(length), aborted);
+                if (read == 0)
+                    return body[..length];
+                length += read;
+            }
+            else if (await request.Body.ReadAsync(next, aborted) == 0)
+            {
+                return body;
+            }
+            else if (length == limit)
+            {
                 return TooLarge(limit);
-            body.Write(chunk, 0, read);
+            }
+            else
+            {
+                Array.Resize(ref body, (int)Math.Min(limit, Math.Max(2L * length, ChunkBytes)));
+                body[length++] = next[0];
+            }
         }
-        return body.ToArray();
     }
 
     private static Failure TooLarge(long limit) =>

@@ -21,7 +21,7 @@ internal static class InputShape
                 $"{batch.Rows} inputs are over this server's limit of {maxBatch} per request: send them in several.",
                 FailureCode.OverPolicy)]);
         }
-        int bad = Array.FindIndex(batch.Values, value => !float.IsFinite(value));
+        int bad = InputValues.FindNotFinite(batch.Values);
         if (bad >= 0)
             return Refuse(field + batch.PathOf(bad), "NaN and infinities are not allowed (beyond float32's range counts too).");
         return outOfRange == OutOfRange.Refuse && InputValues.FindOutside(batch, model.Descriptor.Input) is { } outside

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using EbmService.Core.Tensors;
 
 namespace EbmService.Core.Models;
@@ -22,6 +24,13 @@ public static class InputValues
     /// <summary>What allows it all the same.</summary>
     public const string Remedy = "or send \"outOfRange\": \"allow\" to have it computed as it is";
 
+    /// <summary>The index of the first value that is not finite; -1 where all are.</summary>
+    public static int FindNotFinite(float[] values)
+    {
+        (float least, float most) = Extremes(values);
+        return float.IsFinite(least) && float.IsFinite(most) ? -1 : Array.FindIndex(values, value => !float.IsFinite(value));
+    }
+
     /// <summary>The first value outside; null where all lie inside. Numbers that are not finite lie outside.</summary>
     /// <param name="inputs">(n, ...input shape), or one input.</param>
     /// <returns>The value's index among <see cref="TensorPayload.Values"/>, and what is wrong with it in words.</returns>
@@ -42,7 +51,7 @@ public static class InputValues
     {
         if (schema.Kind != InputKind.Image || schema.Variables != VariableKind.Continuous || inputs.Values.Length == 0)
             return null;
-        (float low, float high) = (inputs.Values.Min(), inputs.Values.Max());
+        (float low, float high) = Extremes(inputs.Values);
         bool isShifted = schema.Min < 0 && low >= 0;
         bool isSmall = schema.Max >= 4 && low >= 0 && high <= 1;
         return isShifted || isSmall
@@ -57,7 +66,8 @@ public static class InputValues
     {
         double slack = (schema.Max - schema.Min) * Tolerance;
         (double low, double high) = (schema.Min - slack, schema.Max + slack);
-        return Find(inputs, value => value >= low && value <= high,
+        (float least, float most) = Extremes(inputs.Values);
+        return least >= low && most <= high ? null : Find(inputs, value => value >= low && value <= high,
             value => $"{Text(value)} is outside the model's range of {Text(schema.Min)} to {Text(schema.Max)}: map the values to it"
                 + $"{(schema.Kind == InputKind.Image ? " (PNG and uint8, 0 to 255, are mapped by the service)" : "")}, {Remedy}.");
     }
@@ -77,6 +87,21 @@ public static class InputValues
     {
         int index = Array.FindIndex(inputs.Values, value => !isInside(value));
         return index < 0 ? null : (index, rule(inputs.Values[index]));
+    }
+
+    /// <summary>The smallest and the largest; NaN where any is.</summary>
+    private static (float Least, float Most) Extremes(ReadOnlySpan<float> values)
+    {
+        ReadOnlySpan<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
+        (Vector<float> least, Vector<float> most) = (new Vector<float>(float.PositiveInfinity), new Vector<float>(float.NegativeInfinity));
+        foreach (Vector<float> several in wide)
+            (least, most) = (Vector.Min(least, several), Vector.Max(most, several));
+        (float low, float high) = (float.PositiveInfinity, float.NegativeInfinity);
+        for (int i = 0; i < Vector<float>.Count; i++)
+            (low, high) = (MathF.Min(low, least[i]), MathF.Max(high, most[i]));
+        foreach (float value in values[(wide.Length * Vector<float>.Count)..])
+            (low, high) = (MathF.Min(low, value), MathF.Max(high, value));
+        return (low, high);
     }
 
     private static string Levels(InputSchema schema) =>

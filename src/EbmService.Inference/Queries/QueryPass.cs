@@ -50,7 +50,8 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
         {
             using DisposeScope tileScope = NewDisposeScope();
             int count = Math.Min(TileRows, _rows - start);
-            tile.zero_();
+            if (count < TileRows)
+                tile.zero_();
             tile.CopyFrom(rows.AsSpan(start * Length, count * Length));
             RunTile(tile.to(device), start, count);
         }

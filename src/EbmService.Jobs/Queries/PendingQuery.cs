@@ -48,13 +48,14 @@ internal sealed class PendingQuery(ModelQuery query)
 /// <summary>Rows of a query that one slot has taken.</summary>
 internal sealed class QueryPart(PendingQuery pending, int first, int rows)
 {
+    private ModelQuery? _query;
+
     public PendingQuery Whole => pending;
 
     public int Rows => rows;
 
-    /// <value>The query about these rows alone.</value>
-    public ModelQuery Query { get; } =
-        rows == pending.Rows ? pending.Query : pending.Query with { Inputs = pending.Query.Inputs.Slice(first, rows) };
+    /// <value>The query about these rows alone; copied at the first call, on the slot's thread.</value>
+    public ModelQuery Query => _query ??= rows == pending.Rows ? pending.Query : pending.Query with { Inputs = pending.Query.Inputs.Slice(first, rows) };
 
     /// <returns>Whether this ended the query.</returns>
     public bool Complete(Outcome<QueryAnswer> outcome) => pending.Complete(first, outcome);

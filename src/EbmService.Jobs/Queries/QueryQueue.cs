@@ -41,10 +41,15 @@ internal sealed class QueryQueue
     /// <summary>A slot's share of the oldest rows; empty when none waits.</summary>
     /// <param name="slots">How many slots there are to share with.</param>
     /// <param name="maxRows">At most so many, but one tile.</param>
-    public List<QueryPart> Take(int slots, int maxRows)
+    /// <param name="leavesRest">
+    /// Whether rows that would fill no tile are left where there are others: a slot that takes query after query finds them again beside those that came meanwhile.
+    /// </param>
+    public List<QueryPart> Take(int slots, int maxRows, bool leavesRest = false)
     {
         List<QueryPart> batch = [];
         int room = Math.Min(maxRows, Math.Max(LeastRows, InTiles((Rows + slots - 1) / slots)));
+        if (leavesRest && Rows > ModelQuery.TileRows)
+            room = Math.Min(room, Rows / ModelQuery.TileRows * ModelQuery.TileRows);
         while (_waiting.First is { } next)
         {
             if (next.Value.IsOver)

@@ -211,7 +211,8 @@ internal sealed class SlotBoard(
     private AnswerTask TakeQueries(SlotState slot)
     {
         slot.JustAnswered = true;
-        return new AnswerTask(_queries.Take(Math.Max(1, _slots.Count(other => other.IsBound)), limits.Value.MaxQueryRows));
+        // Between two batches, a slot with blocks does a step: nobody is to wait for that.
+        return new AnswerTask(_queries.Take(Math.Max(1, _slots.Count(other => other.IsBound)), limits.Value.MaxQueryRows, leavesRest: slot.Open.Count == 0));
     }
 
     private void AskToShare(SlotState idle)

@@ -42,7 +42,7 @@ internal sealed record ThroughputRounds(
             {
                 nothings[crowd].Add(await nothing.LoadAsync(crowd, options.LoadTime / 2));
                 services[crowd].Add(await binary.LoadAsync(crowd, options.LoadTime / 2));
-                BenchmarkContext.Say($"{crowd} connections: nothing {nothings[crowd][round].PerSecond:F0} /s, service {services[crowd][round].PerSecond:F0} /s");
+                BenchmarkContext.Say($"{crowd} connections: nothing {nothings[crowd][round].PerSecond:F0} /s, service {services[crowd][round].PerSecond:F0} /s; {nothings[crowd][round].ServiceMicroseconds:F0} and {services[crowd][round].ServiceMicroseconds:F0} us of a core a request");
             }
             BenchmarkContext.Say($"energy, round {round + 1}: raw {batch[round]:F0} and {tiles[round]:F0} /s; npy {binaryLoads[round].PerSecond:F0} /s; JSON {jsonLoads[round].PerSecond:F0} /s");
         }
@@ -52,14 +52,15 @@ internal sealed record ThroughputRounds(
     /// <summary>Requests per second against the smaller of what HTTP alone and computing alone could do.</summary>
     public string CrowdTable()
     {
-        var table = new MarkdownTable("connections", "endpoint that does nothing, /s", "service, .npy, /s", "ratio to the smaller of it and raw tiles", "p50 ms", "p99 ms", "service, cores", "generator, cores");
+        var table = new MarkdownTable("connections", "endpoint that does nothing, /s", "service, .npy, /s", "ratio to the smaller of it and raw tiles", "p50 ms", "p99 ms", "processor us a request: nothing", "service");
         foreach ((int crowd, List<EnergyLoad> loads) in Service)
         {
             string Of(Func<EnergyLoad, double> value, string format) => Spread.Of(loads.Select(value)).Show(format);
             IEnumerable<double> limits = Nothing[crowd].Zip(RawTiles, (nothing, tiles) => Math.Min(nothing.PerSecond, tiles));
             table.Row($"{crowd}", Spread.Of(Nothing[crowd].Select(load => load.PerSecond)).Show("N0"), Of(load => load.PerSecond, "N0"),
                 Spread.OfRatios(loads.Select(load => load.PerSecond), limits).Show("F2"),
-                Of(load => load.P50, "F2"), Of(load => load.P99, "F2"), Of(load => load.ServiceCores, "F2"), Of(load => load.ClientCores, "F2"));
+                Of(load => load.P50, "F2"), Of(load => load.P99, "F2"),
+                Spread.Of(Nothing[crowd].Select(load => load.ServiceMicroseconds)).Show("F0"), Of(load => load.ServiceMicroseconds, "F0"));
         }
         return table.ToString();
     }

@@ -40,6 +40,21 @@ public sealed class QueryQueueTests
         Assert.Equal([28, 2], _sut.Take(2, 256).Select(part => part.Rows));
     }
 
+    [Theory]
+    [InlineData(27, new[] { 24, 3 })]
+    [InlineData(13, new[] { 8, 5 })]
+    [InlineData(16, new[] { 16 })]
+    [InlineData(7, new[] { 7 })]
+    [InlineData(70, new[] { 40, 24, 6 })]
+    public void Take_LeavingTheRest_TakesWholeTilesWhereThereAreSome(int queries, int[] expected)
+    {
+        for (int i = 0; i < queries; i++)
+            _sut.Add(Query(1));
+
+        Assert.Equal(expected, expected.Select(_ => _sut.Take(2, 256, leavesRest: true).Sum(part => part.Rows)).ToArray());
+        Assert.Equal(0, _sut.Count);
+    }
+
     [Fact]
     public void Take_Parts_HoldTheRowsOfTheirPlaces()
     {
