@@ -1,6 +1,6 @@
 using EbmService.Core.Failures;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Data;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Jobs.Storage;
 

@@ -3,8 +3,8 @@ using EbmService.Core.Diagnostics;
 using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
-using EbmService.Inference.Assessment;
 using EbmService.Core.Queries;
+using EbmService.Inference.Assessment;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
@@ -13,7 +13,6 @@ using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.Models;
 using EbmService.Inference.Queries;
-using EbmService.Inference.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EbmService.Inference;

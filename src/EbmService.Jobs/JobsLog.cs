@@ -11,7 +11,7 @@ internal static partial class JobsLog
     public static partial void WorkerStarted(this ILogger log, int slots, string device, int jobs);
 
     [LoggerMessage(2001, LogLevel.Information,
-        "Worker stopped; the chains of unfinished jobs are stored, and the next process goes on with them.")]
+        "Worker stopped; the state of unfinished jobs is stored, and the next process goes on with it.")]
     public static partial void WorkerStopped(this ILogger log);
 
     [LoggerMessage(2002, LogLevel.Warning,
@@ -23,8 +23,8 @@ internal static partial class JobsLog
         + "attempt {Attempt}; the job is queued again and goes on from its checkpoints.")]
     public static partial void JobInterrupted(this ILogger log, string jobId, int attempt);
 
-    [LoggerMessage(2010, LogLevel.Information, "Job {JobId} queued: {Blocks} blocks, {ChainSteps} chain-steps.")]
-    public static partial void JobQueued(this ILogger log, string jobId, int blocks, long chainSteps);
+    [LoggerMessage(2010, LogLevel.Information, "Job {JobId} queued: {Blocks} blocks, {Units} units.")]
+    public static partial void JobQueued(this ILogger log, string jobId, int blocks, long units);
 
     [LoggerMessage(2011, LogLevel.Information, "Job {JobId} is now {Status}.")]
     public static partial void JobChanged(this ILogger log, string jobId, JobStatus status);

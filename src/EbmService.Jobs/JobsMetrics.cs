@@ -11,7 +11,7 @@ internal sealed class JobsMetrics
 
     private readonly LiveJobs _live;
     private readonly Counter<long> _ended;
-    private readonly Counter<long> _chainSteps;
+    private readonly Counter<long> _units;
     private readonly Counter<long> _queries;
     private readonly Histogram<double> _queueSeconds;
     private readonly Histogram<long> _batchRows;
@@ -21,7 +21,7 @@ internal sealed class JobsMetrics
         _live = live;
         Meter meter = meters.Create(MeterName);
         _ended = meter.CreateCounter<long>("ebm.jobs.ended", "{job}", "Jobs by the status they ended with.");
-        _chainSteps = meter.CreateCounter<long>("ebm.chain_steps", "{step}", "Chain-steps computed.");
+        _units = meter.CreateCounter<long>("ebm.job.units", "{unit}", "Units of work done, by job type.");
         _queries = meter.CreateCounter<long>("ebm.queries", "{query}", "Short queries answered, by outcome.");
         _queueSeconds = meter.CreateHistogram<double>("ebm.jobs.queue.duration", "s", "From admission to the first block.");
         _batchRows = meter.CreateHistogram<long>("ebm.queries.batch.rows", "{row}", "Inputs evaluated at one boundary.");
@@ -33,7 +33,8 @@ internal sealed class JobsMetrics
 
     public void JobEnded(JobStatus status) => _ended.Add(1, Tag(status));
 
-    public void Advanced(long chainSteps) => _chainSteps.Add(chainSteps);
+    /// <summary>Units of work of a job type were done.</summary>
+    public void Advanced(string type, long units) => _units.Add(units, new KeyValuePair<string, object?>("type", type));
 
     public void Answered(long rows) => _batchRows.Record(rows);
 

@@ -4,7 +4,7 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.ConvJem;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 
 namespace EbmService.Benchmarks;

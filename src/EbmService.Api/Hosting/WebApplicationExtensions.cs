@@ -46,6 +46,7 @@ internal static class WebApplicationExtensions
         app.Use(next => context => hosts.InvokeAsync(context, next));
         app.Use(next => context => UnicodeGuard.CheckAddressAsync(context, next));
         app.Use(next => context => SameOriginGuard.InvokeAsync(context, next));
+        app.Use(next => context => HubRequests.CheckAsync(context, next));
         app.Use(next => context => HeadRequests.AsGet(context, next));
         // Said here, or the framework would put it before all of the above.
         app.UseRouting();

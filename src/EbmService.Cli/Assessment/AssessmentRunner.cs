@@ -2,11 +2,11 @@ using System.Text;
 using System.Text.Json;
 using EbmService.Cli.Data;
 using EbmService.Cli.Engine;
+using EbmService.Core.Files;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Assessment;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Data;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
@@ -31,7 +31,7 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
             return await ComparePrecisionAsync(engine.Get<PrecisionComparison>(), model, folder, cancellationToken);
         AssessmentOutcome outcome = await engine.Get<ModelAssessment>().RunAsync(Request(model), Say, cancellationToken);
 
-        AtomicFile.Write(Path.Combine(folder, "evaluation.json"), JsonSerializer.SerializeToUtf8Bytes(outcome.Report, EbmJson.Indented));
+        DurableFiles.Replace(Path.Combine(folder, "evaluation.json"), JsonSerializer.SerializeToUtf8Bytes(outcome.Report, EbmJson.Indented));
         WritePictures(folder, outcome);
         environment.Out.WriteLine();
         environment.Out.WriteLine(AssessmentCard.Render(outcome.Report));
@@ -44,7 +44,7 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
     private async Task<int> ComparePrecisionAsync(PrecisionComparison comparison, HostedModel model, string folder, CancellationToken cancellationToken)
     {
         PrecisionReport report = await comparison.RunAsync(Request(model), Say, cancellationToken);
-        AtomicFile.Write(Path.Combine(folder, "precision.json"), JsonSerializer.SerializeToUtf8Bytes(report, EbmJson.Indented));
+        DurableFiles.Replace(Path.Combine(folder, "precision.json"), JsonSerializer.SerializeToUtf8Bytes(report, EbmJson.Indented));
         environment.Out.WriteLine();
         environment.Out.WriteLine(report.Render());
         environment.Out.WriteLine($"Wrote precision.json to {folder}.");
@@ -94,7 +94,7 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
     private static void WritePictures(string folder, AssessmentOutcome outcome)
     {
         foreach ((string name, byte[] png) in outcome.Pictures)
-            AtomicFile.Write(Path.Combine(folder, name), png);
+            DurableFiles.Replace(Path.Combine(folder, name), png);
     }
 
     private void UpdateCard(HostedModel model, AssessmentOutcome outcome)
@@ -126,7 +126,7 @@ internal static class ModelCardFile
     public static void Update(string path, HostedModel model, string metrics, IEnumerable<string> pictures)
     {
         string text = File.Exists(path) ? File.ReadAllText(path) : $"# {model.Descriptor!.Title}\n\n{model.Descriptor.Description}\n";
-        AtomicFile.Write(path, Encoding.UTF8.GetBytes(Replace(text, Section(metrics, pictures))));
+        DurableFiles.Replace(path, Encoding.UTF8.GetBytes(Replace(text, Section(metrics, pictures))));
     }
 
     internal static string Replace(string text, string section)

@@ -1,10 +1,10 @@
 using EbmService.Cli.Engine;
 using EbmService.Cli.Sampling;
 using EbmService.Core.Devices;
+using EbmService.Core.Files;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Assessment;
 using EbmService.Inference.Imaging;
 using Microsoft.Extensions.DependencyInjection;
@@ -103,7 +103,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
     {
         Directory.CreateDirectory(folder);
         foreach ((string name, byte[] png) in pictures)
-            AtomicFile.Write(Path.Combine(folder, name), png);
+            DurableFiles.Replace(Path.Combine(folder, name), png);
         environment.Out.WriteLine($"Wrote {string.Join(", ", pictures.Select(picture => picture.Name))} to {folder}.");
         return ExitCode.Ok;
     }

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using EbmService.Cli.Engine;
+using EbmService.Core.Files;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Checkpoints;
 using EbmService.Jobs.Admission;
 
 namespace EbmService.Cli.Sampling;
@@ -28,7 +28,7 @@ internal sealed class SampleRunner(CliEnvironment environment, string modelFolde
         foreach (ResultEntry result in done.Job.Results)
         {
             await using Stream content = await done.OpenAsync(result.Name, cancellationToken);
-            AtomicFile.Write(Path.Combine(output, result.Name), content);
+            DurableFiles.Replace(Path.Combine(output, result.Name), content.CopyTo);
         }
         Conclude(done.Job, JsonSerializer.Deserialize<JsonElement>(await done.ReadAsync("card.json", cancellationToken)));
         return ExitCode.Ok;

@@ -1,5 +1,5 @@
+using EbmService.Core.Files;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.Training;
 
@@ -34,7 +34,7 @@ internal sealed class TrainingReporter(TrainingPlan plan, string folder, ITraini
         int? columns = plan.Model.Labels.Count > 0 ? plan.Model.Labels.Count : null;
         byte[] png = _images.EncodeGrid(samples, plan.Model.Input, columns);
         if (png.Length > 0)
-            AtomicFile.Write(Path.Combine(folder, $"samples-{iteration:D6}.png"), png);
+            DurableFiles.Replace(Path.Combine(folder, $"samples-{iteration:D6}.png"), png);
         Draw();
     }
 
@@ -47,9 +47,9 @@ internal sealed class TrainingReporter(TrainingPlan plan, string folder, ITraini
     private void Draw()
     {
         _log.Flush();
-        AtomicFile.Write(Path.Combine(folder, "training-curve.png"), TrainingCurve.Energies(plan.Model.Name, _log.Rows));
+        DurableFiles.Replace(Path.Combine(folder, "training-curve.png"), TrainingCurve.Energies(plan.Model.Name, _log.Rows));
         if (plan.Recipe.Classification is not null)
-            AtomicFile.Write(Path.Combine(folder, "training-accuracy.png"), TrainingCurve.Classification(plan.Model.Name, _log.Rows));
+            DurableFiles.Replace(Path.Combine(folder, "training-accuracy.png"), TrainingCurve.Classification(plan.Model.Name, _log.Rows));
     }
 
     /// <summary>Chain-steps per second since this session's first iteration.</summary>

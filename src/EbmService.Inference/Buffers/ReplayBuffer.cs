@@ -1,5 +1,5 @@
 using EbmService.Core.Models;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Samplers;
 
 namespace EbmService.Inference.Diagnostics;

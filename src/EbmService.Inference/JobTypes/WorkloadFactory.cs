@@ -1,8 +1,8 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Devices;
-using EbmService.Inference.Tasks;
+using EbmService.Inference.Formats;
+using EbmService.Inference.Models;
 
 namespace EbmService.Inference.JobTypes;
 

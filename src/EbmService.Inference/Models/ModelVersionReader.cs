@@ -2,7 +2,7 @@ using System.Text.Json;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 
 namespace EbmService.Inference.Models;
 

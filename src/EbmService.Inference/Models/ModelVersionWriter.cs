@@ -2,7 +2,7 @@ using System.Text.Json;
 using EbmService.Core.Files;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 
 namespace EbmService.Inference.Models;
 
@@ -37,7 +37,7 @@ public static class ModelVersionWriter
         {
             DurableFiles.CreateFolder(temporary);
             foreach ((string name, byte[] bytes) in files)
-                AtomicFile.Write(Path.Combine(temporary, name), bytes);
+                DurableFiles.Replace(Path.Combine(temporary, name), bytes);
             WriteManifest(temporary, manifest);
             Swap(temporary, target);
             DurableFiles.SyncFolder(modelFolder);
@@ -59,14 +59,14 @@ public static class ModelVersionWriter
         {
             Files = new Dictionary<string, string>(manifest.Files) { [ModelFiles.Calibration] = RepositoryFolder.Sha256(bytes) },
         };
-        AtomicFile.Write(Path.Combine(versionFolder, ModelFiles.Calibration), bytes);
+        DurableFiles.Replace(Path.Combine(versionFolder, ModelFiles.Calibration), bytes);
         WriteManifest(versionFolder, replaced);
         return replaced;
     }
 
     /// <summary>Replaces <c>version.json</c>, for example to add measured metrics; the other files stay.</summary>
     public static void WriteManifest(string versionFolder, ModelVersionManifest manifest) =>
-        AtomicFile.Write(
+        DurableFiles.Replace(
             Path.Combine(versionFolder, ModelFiles.Manifest),
             [.. JsonSerializer.SerializeToUtf8Bytes(manifest, EbmJson.Indented), (byte)'\n']);
 

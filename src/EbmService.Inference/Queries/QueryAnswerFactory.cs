@@ -2,8 +2,8 @@ using System.Globalization;
 using EbmService.Core.Failures;
 using EbmService.Core.Queries;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
-using EbmService.Inference.Tasks;
 
 namespace EbmService.Inference.Queries;
 

@@ -1,7 +1,7 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Queries;
 using EbmService.Inference.Devices;
-using EbmService.Inference.Tasks;
+using EbmService.Inference.Models;
 
 namespace EbmService.Inference.Queries;
 

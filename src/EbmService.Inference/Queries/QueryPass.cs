@@ -3,10 +3,10 @@ using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
+using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

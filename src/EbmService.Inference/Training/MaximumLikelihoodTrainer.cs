@@ -30,7 +30,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
     /// <param name="checkpointPath">Resumed from when it exists; written as the run goes.</param>
     /// <param name="observer">Told of every iteration.</param>
     /// <param name="dataName">What the data is, for the checkpoint's fingerprint.</param>
-    /// <exception cref="Checkpoints.InvalidCheckpointException">The checkpoint is damaged, or of another run.</exception>
+    /// <exception cref="Formats.InvalidCheckpointException">The checkpoint is damaged, or of another run.</exception>
     public MaximumLikelihoodTrainer(
         TrainingRecipe recipe, ModelDescriptor model, ITrainingData data, string checkpointPath, ITrainingObserver observer,
         string dataName = "")

@@ -1,6 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
 using TorchSharp;

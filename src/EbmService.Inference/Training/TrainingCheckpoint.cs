@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;

@@ -74,23 +74,23 @@ public interface IJobService : IJobResults
 
     /// <summary>
     /// Takes a queued or running job off the device at the end of its
-    /// quanta, with its chains stored; a paused one stays as it is.
+    /// quanta, with its state stored; a paused one stays as it is.
     /// </summary>
-    /// <returns>The job (running until its chains are stored, then paused), or <see cref="FailureCode.JobNotFound"/>,
+    /// <returns>The job (running until its state is stored, then paused), or <see cref="FailureCode.JobNotFound"/>,
     /// <see cref="FailureCode.InvalidTransition"/> when it is ending or has ended.</returns>
     Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>Queues a paused job again, where its chains stopped; one that is not paused stays as it is.</summary>
+    /// <summary>Queues a paused job again, where it stopped; one that is not paused stays as it is.</summary>
     /// <returns>The job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when it
     /// has ended, <see cref="FailureCode.ModelUnavailable"/> while its model is away or damaged: it stays
     /// paused.</returns>
     Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes a new job whose chains go on from the last states of one that has succeeded: its result is that of one job with all the steps.
+    /// Makes a new job that goes on from the last state of one that has succeeded: its result is that of one job with all the steps.
     /// </summary>
     /// <returns>The new job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.InvalidTransition"/> when
-    /// it has not succeeded or its chains are not kept, and what <see cref="SubmitAsync"/> answers.</returns>
+    /// it has not succeeded or its state is not kept, and what <see cref="SubmitAsync"/> answers.</returns>
     Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellationToken);
 
     /// <summary>Deletes record and results of a job that has ended; <see cref="FailureCode.InvalidTransition"/> while it has not.</summary>

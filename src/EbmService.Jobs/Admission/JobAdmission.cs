@@ -95,7 +95,7 @@ internal sealed class JobAdmission(
                 folders.Delete(job.Id);
         }
         intake.Take(job);
-        log.JobQueued(job.Id, job.Blocks.Count, job.ChainSteps);
+        log.JobQueued(job.Id, job.Blocks.Count, job.Units);
         return job.Id;
     }
 

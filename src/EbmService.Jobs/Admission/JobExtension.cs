@@ -5,14 +5,14 @@ using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Admission;
 
-/// <summary>Makes a new job whose chains go on from the last states of one that has succeeded (docs/adr/0007).</summary>
+/// <summary>Makes a new job that goes on from the last state of one that has succeeded (docs/adr/0007).</summary>
 internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, BlockLogs logs, JobInputs inputs)
 {
-    /// <summary>Chains are copied in portions of about so many bytes, and of at most so many blocks.</summary>
+    /// <summary>Checkpoints are copied in portions of about so many bytes, and of at most so many blocks.</summary>
     private const long CopiedAtOnce = 32 * 1024 * 1024;
     private const int MaxCopiedAtOnce = 1000;
 
-    private const string Remedy = "Submit a new job with all the steps: the same seed gives the same chains.";
+    private const string Remedy = "Submit a new job with all the steps: the same seed gives the same result.";
 
     /// <returns>The new job's id.</returns>
     public async Task<Outcome<string>> ExtendAsync(string id, int steps, CancellationToken cancellationToken)
@@ -32,7 +32,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
             return JobLookup.NotFound;
         int at = row.Blocks.Max(block => block.Step);
         if (row.Blocks.Any(block => block.Step != at || checkpoints.Peek(id, block.Index)?.Step != at))
-            return ChainsGone();
+            return CheckpointsGone();
         return await admission.AdmitAsync(DraftOf(parent, spec.Value, row, at, steps));
     }
 
@@ -49,7 +49,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
             StartStep = at,
             PrepareAsync = child =>
             {
-                CopyChains(parent.Id, child, plan, at);
+                CopyCheckpoints(parent.Id, child, plan, at);
                 logs.CopyAll(parent.Id, child);
                 inputs.CopyAll(parent.Id, child, spec.Inputs);
                 return Task.CompletedTask;
@@ -64,15 +64,15 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
         StreamedBytes = parent.Results.Sum(result => (double)result.Size) * ((double)at + steps) / Math.Max(1, at), ResultField = "steps",
     };
 
-    private void CopyChains(string parent, string child, JobPlan plan, int at)
+    private void CopyCheckpoints(string parent, string child, JobPlan plan, int at)
     {
-        List<(int Block, int Step, byte[] Chains)> read = [];
+        List<(int Block, int Step, byte[] Checkpoint)> read = [];
         foreach (BlockPlan block in plan.Blocks)
         {
-            if (checkpoints.Read(parent, block.Index) is not { } chains || chains.Step != at)
-                throw new FailureException(ChainsGone());
-            read.Add((block.Index, at, chains.Content));
-            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Chains.Length) < CopiedAtOnce
+            if (checkpoints.Read(parent, block.Index) is not { } checkpoint || checkpoint.Step != at)
+                throw new FailureException(CheckpointsGone());
+            read.Add((block.Index, at, checkpoint.Content));
+            if (block.Index < plan.Blocks.Count - 1 && read.Sum(each => (long)each.Checkpoint.Length) < CopiedAtOnce
                 && read.Count < MaxCopiedAtOnce)
                 continue;
             checkpoints.WriteFinished(child, epoch: 0, read);
@@ -97,13 +97,13 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     private static Failure NotExtendable(JobSnapshot job) => job switch
     {
         { Status: JobStatus.Succeeded } => new(FailureCode.InvalidTransition,
-            "The job stopped at its deadline, its chains at different steps: it can't be extended.", Remedy),
+            "The job stopped at its deadline, its blocks at different steps: it can't be extended.", Remedy),
         { Status: JobStatus.Failed or JobStatus.Cancelled } => new(FailureCode.InvalidTransition,
             $"The job has {JobLookup.Word(job.Status)}: only one that has succeeded can be extended.", Remedy),
         _ => new(FailureCode.InvalidTransition,
             $"The job is {JobLookup.Word(job.Status)}: only one that has succeeded can be extended.", "Wait for its end."),
     };
 
-    private static Failure ChainsGone() =>
-        new(FailureCode.InvalidTransition, "The job's last chains are not kept, or are damaged: it can't be extended.", Remedy);
+    private static Failure CheckpointsGone() =>
+        new(FailureCode.InvalidTransition, "The job's last checkpoints are not kept, or are damaged: it can't be extended.", Remedy);
 }

@@ -68,12 +68,12 @@ internal sealed class JobRecovery(
     /// <summary>A job that kills its process would be resumed at every start without end.</summary>
     private void CountAttempt(Job job, JobRow row, bool wasAtWork)
     {
-        bool wentOn = job.DoneChainSteps > row.AttemptFrom;
+        bool wentOn = job.DoneUnits > row.AttemptFrom;
         if (wasAtWork && wentOn)
             row.FruitlessAttempts = 0;
         else if (wasAtWork && folder.FollowsUncleanEnd)
             row.FruitlessAttempts++;
-        row.AttemptFrom = job.DoneChainSteps;
+        row.AttemptFrom = job.DoneUnits;
         if (row.FruitlessAttempts >= MaxFruitlessAttempts && job.Fail(ProcessLost) == JobChange.Made)
             log.JobFailed(null, job.Id, ProcessLost.Code, ProcessLost.Message);
         else if (row.FruitlessAttempts > 0)

@@ -17,7 +17,7 @@ internal sealed class JobResources(
     /// </summary>
     private const int MemoryCopies = 4;
 
-    /// <summary>How often a result is on disk at most: two checkpoints, the last chains, what the blocks left, and the files.</summary>
+    /// <summary>How often a result is on disk at most: two checkpoints, the last checkpoints, what the blocks left, and the files.</summary>
     private const int DiskCopies = 5;
 
     /// <summary>In blocks' logs, or a block archive, and in the files.</summary>

@@ -18,21 +18,21 @@ internal sealed partial class Job
     private bool _isJudging;
     private int _open;
     private int _done;
-    private long _doneChainSteps;
+    private long _doneUnits;
 
     public IReadOnlyList<IBlock> Blocks => _blocks;
 
-    public long DoneChainSteps => Volatile.Read(ref _doneChainSteps);
+    public long DoneUnits => Volatile.Read(ref _doneUnits);
 
-    public long RemainingChainSteps => ChainSteps - DoneChainSteps;
+    public long RemainingUnits => Units - DoneUnits;
 
     public int RemainingBlocks => _blocks.Count - _done;
 
     public int OpenBlocks => _open;
 
-    public double? ChainStepsPerSecond => _rate.PerSecond();
+    public double? UnitsPerSecond => _rate.PerSecond();
 
-    /// <value>The latest diagnostics over the job's chains.</value>
+    /// <value>The latest diagnostics over the job's blocks.</value>
     public JobStatistics? Statistics { get; private set; }
 
     public JobOffer Offer()
@@ -66,11 +66,9 @@ internal sealed partial class Job
     {
         lock (_lock)
         {
-            if (IsOver)
-                return BlockOrder.Drop;
-            if (IsAtItsEnd((Block)which))
-                return BlockOrder.Close;
-            return _state == JobState.Pausing ? BlockOrder.Park : BlockOrder.None;
+            return IsOver ? BlockOrder.Drop
+                : IsAtItsEnd((Block)which) ? BlockOrder.Close
+                : _state == JobState.Pausing ? BlockOrder.Park : BlockOrder.None;
         }
     }
 
@@ -103,7 +101,7 @@ internal sealed partial class Job
     }
 
     /// <summary>A block's quantum is over.</summary>
-    /// <returns>Chain-steps done.</returns>
+    /// <returns>Units done.</returns>
     public long Advance(IBlock which, StepReport report)
     {
         var block = (Block)which;
@@ -113,7 +111,7 @@ internal sealed partial class Job
             (block.QuantumSteps, block.Step) = (report.Step - block.Step, report.Step);
             block.Statistics = report.Statistics ?? block.Statistics;
             block.Report = report with { Statistics = null, Preview = null };
-            _doneChainSteps += amount;
+            _doneUnits += amount;
             _modelMissingSince = null;
             _rate.Add(amount);
             return amount;
@@ -156,10 +154,10 @@ internal sealed partial class Job
         return JobChange.Made;
     }
 
-    /// <summary>A block gave up its place; its chains are kept.</summary>
+    /// <summary>A block gave up its place; its state is kept.</summary>
     /// <param name="write">Its checkpoint is due on disk.</param>
     /// <returns>False where nothing of it is wanted any more.</returns>
-    public bool Park(IBlock which, byte[] chains, TimeSpan interval, bool write)
+    public bool Park(IBlock which, byte[] checkpoint, TimeSpan interval, bool write)
     {
         var block = (Block)which;
         lock (_lock)
@@ -171,7 +169,7 @@ internal sealed partial class Job
             }
             write |= block.AtBarrier || _state == JobState.Pausing;
             Leave(block, BlockState.Parked);
-            Keep(block, chains, interval, write);
+            Keep(block, checkpoint, interval, write);
             if (!block.AtBarrier)
                 _waiting.AddFirst(block);
             TryCompletePause();
@@ -182,8 +180,8 @@ internal sealed partial class Job
 
     /// <summary>A block is done, or was ended early.</summary>
     /// <param name="result">Null where nothing of it is kept.</param>
-    /// <param name="chains">Its last chains, where the job may be extended.</param>
-    public void Finish(IBlock which, byte[]? result, byte[]? chains)
+    /// <param name="checkpoint">Its last checkpoint, where the job may be extended.</param>
+    public void Finish(IBlock which, byte[]? result, byte[]? checkpoint)
     {
         var block = (Block)which;
         lock (_lock)
@@ -195,7 +193,7 @@ internal sealed partial class Job
             {
                 _done++;
                 StepReport report = (block.Report ?? new StepReport(block.Step, Done: true)) with { Statistics = block.Statistics };
-                AddFinished(new FinishedBlock(block.Plan.Index, report, result!, chains));
+                AddFinished(new FinishedBlock(block.Plan.Index, report, result!, checkpoint));
                 if (RemainingBlocks == 0)
                     _rate.Stop();
             }
@@ -342,7 +340,7 @@ internal sealed partial class Job
 
     private void MoveTo(Block block, int step)
     {
-        _doneChainSteps += (long)(step - block.Step) * block.Plan.Count;
+        _doneUnits += (long)(step - block.Step) * block.Plan.Count;
         (block.Step, block.Report) = (step, null);
     }
 
@@ -393,7 +391,7 @@ internal sealed partial class Job
     }
 
     private static readonly Failure TooLate = new(FailureCode.DeadlineExceeded,
-        "The job's deadline passed before any of its chains had a step.",
+        "The job's deadline passed before any of its blocks had a step.",
         "Submit it again with a later deadline or a higher priority, or when the service is less busy.");
 
     private static readonly Failure DeviceLostOften = new(FailureCode.DeviceLost,

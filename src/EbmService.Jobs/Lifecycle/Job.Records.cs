@@ -48,10 +48,10 @@ internal sealed partial class Job
 
     /// <summary>Takes what a slot saved of an open block, and queues it for writing.</summary>
     /// <param name="interval">How long to wait until the next save.</param>
-    public void Save(IBlock which, byte[] chains, TimeSpan interval)
+    public void Save(IBlock which, byte[] checkpoint, TimeSpan interval)
     {
         lock (_lock)
-            Keep((Block)which, chains, interval, write: true);
+            Keep((Block)which, checkpoint, interval, write: true);
     }
 
     /// <summary>Queues the newest checkpoints of blocks without a slot, which have no say in it.</summary>
@@ -65,13 +65,13 @@ internal sealed partial class Job
     }
 
     /// <summary>The checkpoint to write now; null where there is none, and no write is under way then.</summary>
-    public (byte[] Chains, int Step)? ToWrite(IBlock which)
+    public (byte[] Checkpoint, int Step)? ToWrite(IBlock which)
     {
         var block = (Block)which;
         lock (_lock)
         {
-            if (block.Checkpoint is { } chains && !IsOver)
-                return (chains, block.CheckpointStep);
+            if (block.Checkpoint is { } checkpoint && !IsOver)
+                return (checkpoint, block.CheckpointStep);
             block.IsWriting = false;
             return null;
         }
@@ -79,14 +79,14 @@ internal sealed partial class Job
 
     /// <summary>A checkpoint is on disk, and leaves the memory where it is still the newest.</summary>
     /// <param name="interval">The least to wait until the next save.</param>
-    public void Written(IBlock which, byte[] chains, TimeSpan interval)
+    public void Written(IBlock which, byte[] checkpoint, TimeSpan interval)
     {
         var block = (Block)which;
         lock (_lock)
         {
             (block.IsWriting, block.IsStored) = (false, true);
             block.SaveInterval = block.SaveInterval > interval ? block.SaveInterval : interval;
-            if (ReferenceEquals(block.Checkpoint, chains))
+            if (ReferenceEquals(block.Checkpoint, checkpoint))
                 block.Checkpoint = null;
             else if (block.State == BlockState.Parked)
                 Write(block);
@@ -105,8 +105,8 @@ internal sealed partial class Job
         }
     }
 
-    /// <summary>The last chains of a done block are on disk.</summary>
-    public void ChainsWritten(int index, int step)
+    /// <summary>The last checkpoints of a done block are on disk.</summary>
+    public void CheckpointWritten(int index, int step)
     {
         lock (_lock)
             (BlockOf(index).IsStored, BlockOf(index).CheckpointStep) = (true, step);
@@ -119,8 +119,8 @@ internal sealed partial class Job
         Clear();
     }
 
-    /// <summary>The block's chains in memory, and whether there are any on disk.</summary>
-    public (byte[]? InMemory, bool OnDisk) ChainsOf(IBlock which)
+    /// <summary>The block's state in memory, and whether there is any on disk.</summary>
+    public (byte[]? InMemory, bool OnDisk) CheckpointOf(IBlock which)
     {
         var block = (Block)which;
         lock (_lock)
@@ -255,9 +255,9 @@ internal sealed partial class Job
         _finished.Add(block);
     }
 
-    private void Keep(Block block, byte[] chains, TimeSpan interval, bool write)
+    private void Keep(Block block, byte[] checkpoint, TimeSpan interval, bool write)
     {
-        (block.Checkpoint, block.CheckpointStep) = (chains, block.Step);
+        (block.Checkpoint, block.CheckpointStep) = (checkpoint, block.Step);
         (block.SavedAt, block.SaveInterval) = (_clock.GetTimestamp(), interval);
         if (write)
             Write(block);

@@ -28,7 +28,7 @@ internal sealed partial class Job
             _isSuspect = true;
     }
 
-    /// <summary>Recovery: the block's chains are on disk at that step.</summary>
+    /// <summary>Recovery: the block's state is on disk at that step.</summary>
     public void RestoreParked(int index, int step)
     {
         lock (_lock)

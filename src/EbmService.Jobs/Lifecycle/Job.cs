@@ -51,8 +51,8 @@ internal sealed partial class Job
         Definition = new JobDefinition(recorded.Id, recorded.Models, recorded.Spec);
         Model = recorded.Model.Key();
         Epoch = epoch;
-        ChainSteps = plan.Work;
-        KeepsChains = recorded.Spec.Extended(0) is not null;
+        Units = plan.Work;
+        IsExtendable = recorded.Spec.Extended(0) is not null;
         _checkEvery = recorded.Spec.CheckEvery;
         _lastStep = plan.Blocks.Max(block => block.Steps);
         _blocks = [.. plan.Blocks.Select((block, i) => new Block(this, block, startSteps?[i] ?? 0))];
@@ -69,10 +69,10 @@ internal sealed partial class Job
 
     public int Epoch { get; }
 
-    public long ChainSteps { get; }
+    public long Units { get; }
 
     /// <value>The last checkpoints stay with the results, so that the job can be extended.</value>
-    public bool KeepsChains { get; }
+    public bool IsExtendable { get; }
 
     public JobState State => _state;
 

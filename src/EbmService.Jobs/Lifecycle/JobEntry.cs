@@ -9,7 +9,7 @@ internal abstract record JobEntry;
 /// <summary>A status that is not an end.</summary>
 internal sealed record StatusEntry(JobStatus Status) : JobEntry;
 
-/// <summary>The job is off the slots: its chains are to be stored, then the pause.</summary>
+/// <summary>The job is off the slots: its state is to be stored, then the pause.</summary>
 /// <param name="Done">To be completed when the pause is stored or void.</param>
 internal sealed record PauseEntry(TaskCompletionSource<bool> Done) : JobEntry;
 

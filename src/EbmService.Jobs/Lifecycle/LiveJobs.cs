@@ -116,12 +116,12 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     }
 
     /// <summary>A block of the job has had a quantum.</summary>
-    public void Charge(Job job, TimeSpan slotTime, long chainSteps)
+    public void Charge(Job job, TimeSpan slotTime, long units)
     {
         lock (_lock)
         {
-            job.Share!.Charge(slotTime, chainSteps);
-            _rate.Add(chainSteps);
+            job.Share!.Charge(slotTime, units);
+            _rate.Add(units);
         }
     }
 
@@ -150,7 +150,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         lock (_lock)
         {
             RankingView ranking = Ranking();
-            return QueueEstimate.RetryAfter([.. _inOrder.Select(job => job.Share!.SecondsOf(job.RemainingChainSteps, ranking))], _slots);
+            return QueueEstimate.RetryAfter([.. _inOrder.Select(job => job.Share!.SecondsOf(job.RemainingUnits, ranking))], _slots);
         }
     }
 
@@ -180,7 +180,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         new(Now, options.Value.AgeingSeconds, options.Value.DeadlineMarginSeconds, _rate.PerSecond() / _slots, _slots);
 
     private static JobRank RankOf(Job job, in RankingView view) =>
-        JobRank.Of(job.Share!, job.RemainingChainSteps, job.RemainingBlocks, view);
+        JobRank.Of(job.Share!, job.RemainingUnits, job.RemainingBlocks, view);
 
     private void ForgetPositions()
     {

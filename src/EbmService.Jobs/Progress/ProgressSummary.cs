@@ -21,7 +21,7 @@ internal sealed class ProgressSummary(IJobStatistician statistician)
                 reports.Add((block.Plan, report));
         }
         // Measured in items times steps, which a type may count otherwise.
-        double? rate = job.ChainStepsPerSecond * total / Math.Max(1, job.ChainSteps);
+        double? rate = job.UnitsPerSecond * total / Math.Max(1, job.Units);
         return new JobProgress
         {
             Fraction = total == 0 ? 1 : (double)done / total,

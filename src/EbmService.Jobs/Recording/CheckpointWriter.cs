@@ -45,7 +45,7 @@ internal sealed class CheckpointWriter(
     /// <summary>The block's newest checkpoint, from memory or disk; null to start at step 0. On the slot's thread.</summary>
     public byte[]? Load(IBlock block)
     {
-        (byte[]? inMemory, bool onDisk) = block.Job.ChainsOf(block);
+        (byte[]? inMemory, bool onDisk) = block.Job.CheckpointOf(block);
         if (inMemory is not null || !onDisk)
             return inMemory;
         StoredCheckpoint? stored = files.Read(block.Job.Id, block.Plan.Index);
@@ -65,8 +65,8 @@ internal sealed class CheckpointWriter(
         long started = clock.GetTimestamp();
         if (!await store.BeginCheckpointAsync(job.Id, block.Plan.Index, job.Epoch, checkpoint.Step))
             throw new StaleEpochException();
-        files.Write(job.Id, block.Plan.Index, job.Epoch, checkpoint.Step, checkpoint.Chains);
-        job.Written(block, checkpoint.Chains, WriteShare * clock.GetElapsedTime(started));
+        files.Write(job.Id, block.Plan.Index, job.Epoch, checkpoint.Step, checkpoint.Checkpoint);
+        job.Written(block, checkpoint.Checkpoint, WriteShare * clock.GetElapsedTime(started));
     }
 
     private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;

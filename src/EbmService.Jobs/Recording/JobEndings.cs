@@ -51,7 +51,7 @@ internal sealed class JobEndings(
         job.TellEnd(end);
     }
 
-    /// <summary>Of a failed job everything goes, of others all but the results and, where they can be extended, the chains.</summary>
+    /// <summary>Of a failed job everything goes, of others all but the results and, where they can be extended, the checkpoints.</summary>
     private void RemoveLeftovers(Job job, JobSnapshot end)
     {
         try
@@ -64,7 +64,7 @@ internal sealed class JobEndings(
                 folders.Delete(job.Id);
                 return;
             }
-            if (job.KeepsChains && end.IsExtendable())
+            if (job.IsExtendable && end.IsExtendable())
             {
                 foreach (IBlock block in job.Blocks)
                     checkpoints.Prune(job.Id, block.Plan.Index);

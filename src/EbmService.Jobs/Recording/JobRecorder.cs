@@ -12,7 +12,7 @@ namespace EbmService.Jobs.Recording;
 /// shown, then announced. So whoever was told of a state finds it, also after a crash.
 /// </summary>
 internal sealed class JobRecorder(
-    LiveJobs live, JobStore store, ResultStore results, CheckpointStore chains, CheckpointWriter checkpoints,
+    LiveJobs live, JobStore store, ResultStore results, CheckpointStore files, CheckpointWriter checkpoints,
     JobEndings endings, JobEventHub hub,
     TimeProvider clock, ILogger<JobRecorder> log)
 {
@@ -107,15 +107,15 @@ internal sealed class JobRecorder(
         job.FinishedStored(rest < LongestWait ? rest : LongestWait);
     }
 
-    /// <summary>1. the lease, 2. the chains, 3. results and reports, 4. the database: who finds a block done finds all of it.</summary>
+    /// <summary>1. the lease, 2. the checkpoints, 3. results and reports, 4. the database: who finds a block done finds all of it.</summary>
     private async Task StoreAsync(Job job, FinishedBlock[] blocks)
     {
         if (!await store.BeginResultsAsync(job.Id, job.Epoch, [.. blocks.Select(block => block.Index)]))
             throw new StaleEpochException();
-        FinishedBlock[] kept = [.. blocks.Where(block => block.Chains is not null)];
-        chains.WriteFinished(job.Id, job.Epoch, [.. kept.Select(block => (block.Index, block.Report.Step, block.Chains!))]);
+        FinishedBlock[] kept = [.. blocks.Where(block => block.Checkpoint is not null)];
+        files.WriteFinished(job.Id, job.Epoch, [.. kept.Select(block => (block.Index, block.Report.Step, block.Checkpoint!))]);
         foreach (FinishedBlock block in kept)
-            job.ChainsWritten(block.Index, block.Report.Step);
+            job.CheckpointWritten(block.Index, block.Report.Step);
         IReadOnlyList<CompletedBlock> completed = results.WriteBlocks(job.Id, job.Epoch, blocks);
         if (!await store.CompleteBlocksAsync(job.Id, job.Epoch, completed))
             throw new StaleEpochException();

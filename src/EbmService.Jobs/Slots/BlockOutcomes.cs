@@ -24,7 +24,7 @@ internal sealed class BlockOutcomes(
         Job job = block.Job;
         long amount = job.Advance(block, outcome.Report);
         live.Charge(job, slotTime, amount);
-        metrics.Advanced(amount);
+        metrics.Advanced(job.Definition.Spec.Type, amount);
         diagnostics.Answered(block);
         Announce(job, outcome.Report, isLast: outcome.Result is not null);
         if (outcome.Result is not null)
@@ -34,19 +34,19 @@ internal sealed class BlockOutcomes(
         }
         if (outcome.Saved is { } saved)
             job.Save(block, saved.Content, checkpoints.IntervalAfter(saved.Took));
-        if (outcome.WantedSeries)
+        if (outcome.WantedStatistics)
             job.Arrive(block);
     }
 
     /// <summary>A block is done or ended early; its result is kept where there is one.</summary>
-    /// <param name="chains">Its chains, where the job may be extended.</param>
-    public void Closed(SlotState slot, IBlock block, byte[]? result, byte[]? chains)
+    /// <param name="checkpoint">Its last checkpoint, where the job may be extended.</param>
+    public void Closed(SlotState slot, IBlock block, byte[]? result, byte[]? checkpoint)
     {
         board.Leave(slot, block);
-        block.Job.Finish(block, result, chains);
+        block.Job.Finish(block, result, checkpoint);
     }
 
-    public void Parked(SlotState slot, IBlock block, SavedChains saved)
+    public void Parked(SlotState slot, IBlock block, SavedCheckpoint saved)
     {
         bool write = checkpoints.IsDue(block) || live.Stopping;
         board.Leave(slot, block);
@@ -61,7 +61,7 @@ internal sealed class BlockOutcomes(
     {
         board.Leave(slot, block);
         Failure failure = JobRecorder.FailureOf(exception);
-        if (IsOfModel(failure) && models.WhyMissing(block.Job.Definition.Model) is { } missing)
+        if (IsOfModel(failure) && models.WhyMissing(block.Job.Definition) is { } missing)
         {
             JobChange change = block.Job.AwaitModel(block, missing, _modelWait);
             if (change == JobChange.Already)
@@ -99,7 +99,7 @@ internal sealed class BlockOutcomes(
             return;
         try
         {
-            models.WhyStillMissing(job.Definition.Model);
+            models.WhyStillMissing(job.Definition);
         }
         finally
         {

@@ -130,13 +130,13 @@ internal sealed class Slot(
         QuantumOrder order = board.BeginQuantum(_state, block);
         StepReport report = workload.Advance(_state.Budget);
         bool isDone = report.Done || report.Step >= order.StopStep;
-        SavedChains? saved = order.Save || (isDone && block.Job.KeepsChains) ? workloads.Save(workload) : null;
-        return new QuantumOutcome(report, saved, isDone ? workload.Finish() : null, order.WantsSeries);
+        SavedCheckpoint? saved = order.Save || (isDone && block.Job.IsExtendable) ? workloads.Save(workload) : null;
+        return new QuantumOutcome(report, saved, isDone ? workload.Finish() : null, order.WantsStatistics);
     }
 
     private void Park(IBlock block)
     {
-        if (!TryRun(block, workloads.Save, out SavedChains? saved))
+        if (!TryRun(block, workloads.Save, out SavedCheckpoint? saved))
             return;
         workloads.Dispose(block);
         outcomes.Parked(_state, block, saved);
@@ -144,19 +144,19 @@ internal sealed class Slot(
 
     private void Close(IBlock block)
     {
-        bool keepsChains = block.Job.KeepsChains && !block.Job.StopsNow;
-        if (!TryRun(block, workload => (Chains: keepsChains ? workload.Save() : null, Result: PartOf(block, workload)), out var closed))
+        bool isExtendable = block.Job.IsExtendable && !block.Job.StopsNow;
+        if (!TryRun(block, workload => (Checkpoint: isExtendable ? workload.Save() : null, Result: PartOf(block, workload)), out var closed))
             return;
         workloads.Dispose(block);
-        outcomes.Closed(_state, block, closed.Result, closed.Chains);
+        outcomes.Closed(_state, block, closed.Result, closed.Checkpoint);
     }
 
-    /// <summary>Nothing of a stopped block whose chains are lost: it stands at step 0.</summary>
+    /// <summary>Nothing of a stopped block whose state is lost: it stands at step 0.</summary>
     private static byte[]? PartOf(IBlock block, IWorkload workload) =>
         block.Job.StopsNow && block.Step == 0 ? null : workload.Finish();
 
     /// <summary>
-    /// At a stop, every open block's chains are kept; where the device does
+    /// At a stop, every open block's state is kept; where the device does
     /// not answer any more, the last checkpoint has to do.
     /// </summary>
     private void SaveOpen()
@@ -200,7 +200,7 @@ internal sealed class SlotWorkloads(IWorkloadFactory factory, CheckpointWriter c
 
     public bool IsOpen(IBlock block) => _open.ContainsKey(block);
 
-    /// <summary>The block's workload, opened where its chains are.</summary>
+    /// <summary>The block's workload, opened where its state is.</summary>
     public IWorkload Of(IBlock block)
     {
         if (!_open.TryGetValue(block, out IWorkload? workload))
@@ -208,11 +208,11 @@ internal sealed class SlotWorkloads(IWorkloadFactory factory, CheckpointWriter c
         return workload;
     }
 
-    public SavedChains Save(IWorkload workload)
+    public SavedCheckpoint Save(IWorkload workload)
     {
         long started = clock.GetTimestamp();
         byte[] content = workload.Save();
-        return new SavedChains(content, clock.GetElapsedTime(started));
+        return new SavedCheckpoint(content, clock.GetElapsedTime(started));
     }
 
     public void Dispose(IBlock block)

@@ -60,7 +60,7 @@ public sealed class WorkerOptions
     public double ModelWaitSeconds { get; set; } = 300;
 
     /// <value>
-    /// How long a stop waits for the quanta in flight and for every block's chains to be stored, 0 to 600 s; 5 by
+    /// How long a stop waits for the quanta in flight and for every block's state to be stored, 0 to 600 s; 5 by
     /// default. The host waits as long.
     /// </value>
     [Range(0, 600)]

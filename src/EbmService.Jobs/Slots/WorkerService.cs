@@ -14,7 +14,7 @@ namespace EbmService.Jobs.Slots;
 /// <summary>
 /// Starts before anything listens (database, unfinished jobs, slots) and stops after: first new work is refused and watchers
 /// leave, then the slots end their quantum and save their blocks, and what was saved is written. Jobs in flight stay <c>running</c> in the
-/// database; the next process goes on with their chains.
+/// database; the next process goes on with their state.
 /// </summary>
 internal sealed class WorkerService(
     JobRecovery recovery, LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, JobEventHub hub,

@@ -7,7 +7,7 @@ namespace EbmService.Jobs.Storage;
 /// <summary>What a record of an archive holds.</summary>
 internal enum ArchivePart
 {
-    Chains = 1,
+    Checkpoint = 1,
     Report = 2,
     Result = 3,
 }

@@ -12,7 +12,7 @@ internal sealed class StaleEpochException() : Exception("a newer process has wri
 internal sealed record StoredCheckpoint(int Step, byte[] Content);
 
 /// <summary>
-/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations; and the last chains of
+/// Checkpoints on disk, <c>checkpoints/{block}.{0|1}</c>: a write replaces the older of two generations; and the last checkpoints of
 /// finished blocks, many in one archive, <c>checkpoints/finished</c>. A read takes the newest valid one. One writer per block;
 /// readers at any time.
 /// </summary>
@@ -30,12 +30,12 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
         disk.Write(PathOf(id, block, ReplacedBy(epoch, step, heads)), content, CheckpointFile.Head(epoch, step, content));
     }
 
-    /// <summary>Stores the last chains of finished blocks, all in one write.</summary>
-    public void WriteFinished(string id, int epoch, IReadOnlyList<(int Block, int Step, byte[] Chains)> blocks)
+    /// <summary>Stores the last checkpoints of finished blocks, all in one write.</summary>
+    public void WriteFinished(string id, int epoch, IReadOnlyList<(int Block, int Step, byte[] Checkpoint)> blocks)
     {
         if (blocks.Count > 0)
             archive.Append(ArchiveOf(id),
-                [.. blocks.Select(block => new ArchiveEntry(block.Block, ArchivePart.Chains, epoch, block.Step, block.Chains))]);
+                [.. blocks.Select(block => new ArchiveEntry(block.Block, ArchivePart.Checkpoint, epoch, block.Step, block.Checkpoint))]);
     }
 
     /// <summary>The newest checkpoint by its head alone: reading it may still fall back to the other.</summary>
@@ -73,7 +73,7 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
             {
                 if (path is not null)
                     return CheckpointFile.Read(path);
-                if (archive.Read(ArchiveOf(id), block, ArchivePart.Chains) is { } content)
+                if (archive.Read(ArchiveOf(id), block, ArchivePart.Checkpoint) is { } content)
                     return (head, content);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
@@ -88,7 +88,7 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
     private List<(string? Path, CheckpointHead Head)> NewestFirst(string id, int block)
     {
         List<(string? Path, CheckpointHead Head)> found = [];
-        if (archive.Find(ArchiveOf(id), block, ArchivePart.Chains) is { } place)
+        if (archive.Find(ArchiveOf(id), block, ArchivePart.Checkpoint) is { } place)
             found.Add((null, new CheckpointHead(place.Epoch, place.Step, place.Length)));
         foreach (int generation in Generations)
         {

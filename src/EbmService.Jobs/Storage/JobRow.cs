@@ -44,7 +44,7 @@ internal sealed class JobRow
 
     public int Attempt { get; set; }
 
-    /// <value>Chain-steps that were kept when the latest attempt began.</value>
+    /// <value>Units that were kept when the latest attempt began.</value>
     public long AttemptFrom { get; set; }
 
     /// <value>Attempts in a row that ended with their process and left no newer checkpoint.</value>

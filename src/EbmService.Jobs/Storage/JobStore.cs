@@ -111,7 +111,7 @@ internal sealed class JobStore(
             .SetProperty(row => row.Results, results)), waits: true) == 1;
     }
 
-    /// <summary>Writes why and where the job's chains are about to be stopped; false as for <see cref="UpdateAsync"/>.</summary>
+    /// <summary>Writes why and where the job's blocks are about to be stopped; false as for <see cref="UpdateAsync"/>.</summary>
     public async Task<bool> DecideStopAsync(string id, int epoch, string reason, int? step) =>
         await writer.WriteAsync(context => context.Jobs.Where(row => row.Id == id && row.Epoch == epoch).ExecuteUpdate(set => set
             .SetProperty(row => row.StopReason, reason)

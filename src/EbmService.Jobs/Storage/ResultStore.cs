@@ -136,8 +136,8 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
 /// <param name="Index">Of the block.</param>
 /// <param name="Report">Its last report, with its draws.</param>
 /// <param name="Result">Bytes of <see cref="IWorkload.Finish"/>.</param>
-/// <param name="Chains">Bytes of <see cref="IWorkload.Save"/>, where the job may be extended.</param>
-internal sealed record FinishedBlock(int Index, StepReport Report, byte[] Result, byte[]? Chains);
+/// <param name="Checkpoint">Bytes of <see cref="IWorkload.Save"/>, where the job may be extended.</param>
+internal sealed record FinishedBlock(int Index, StepReport Report, byte[] Result, byte[]? Checkpoint);
 
 /// <summary>A stored result, as the database knows it.</summary>
 /// <param name="Index">Of the block.</param>

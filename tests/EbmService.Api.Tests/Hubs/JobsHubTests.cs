@@ -133,6 +133,20 @@ public sealed class JobsHubTests : IDisposable
         Assert.False(messages.TryRead(out _));
     }
 
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("HEAD")]
+    [InlineData("POST")]
+    public async Task PlainRequest_ToTheHub_IsRefusedWithAProblem(string method)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/hubs/jobs");
+        HttpResponseMessage response = await _client.SendAsync(request, HttpTestExtensions.Cancel);
+
+        Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        if (method != "HEAD")
+            Assert.Equal("hubClientNeeded", (string?)(await response.JsonAsync(HttpStatusCode.BadRequest))["code"]);
+    }
+
     private sealed record Message(string Kind, JsonObject Body);
 
     private async Task<string> CreateAsync() =>

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -3,7 +3,7 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Tests.Models;
 using TorchSharp;

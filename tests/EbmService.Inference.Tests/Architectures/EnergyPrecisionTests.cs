@@ -2,8 +2,8 @@ using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.Samplers;
+using EbmService.Inference.Tests.Models;
 using EbmService.Inference.Tests.Samplers;
-using EbmService.Inference.Tests.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,8 @@
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Checkpoints;
-using EbmService.Inference.Data;
 using EbmService.Inference.Assessment;
+using EbmService.Inference.Data;
+using EbmService.Inference.Formats;
 
 namespace EbmService.Inference.Tests.Assessment;
 

@@ -3,7 +3,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Diagnostics;
-using EbmService.Inference.Tests.Tasks;
+using EbmService.Inference.Tests.Models;
 
 namespace EbmService.Inference.Tests.Diagnostics;
 

@@ -6,7 +6,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
-using EbmService.Inference.Tests.Tasks;
+using EbmService.Inference.Tests.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

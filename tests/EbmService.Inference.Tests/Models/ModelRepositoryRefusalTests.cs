@@ -1,5 +1,5 @@
 using EbmService.Core.Models;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 
 namespace EbmService.Inference.Tests.Models;

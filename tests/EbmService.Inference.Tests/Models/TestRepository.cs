@@ -3,7 +3,7 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Architectures.Mlp;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

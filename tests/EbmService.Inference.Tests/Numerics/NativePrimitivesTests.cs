@@ -6,7 +6,6 @@ using EbmService.Inference.Architectures;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
 using EbmService.Inference.Numerics;
-using EbmService.Inference.Tasks;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using TorchSharp;

@@ -3,7 +3,7 @@ using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Samplers;
 using EbmService.Inference.Tests.Architectures;
-using EbmService.Inference.Tests.Tasks;
+using EbmService.Inference.Tests.Models;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Samplers;

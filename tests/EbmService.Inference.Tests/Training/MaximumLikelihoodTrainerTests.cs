@@ -3,7 +3,7 @@ using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.Mlp;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Tests.Architectures;
 using EbmService.Inference.Training;
 
@@ -128,7 +128,7 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
     private string Checkpoint(string name) => Path.Combine(_folder.Path, name + ".safetensors");
 
     /// <summary>The tensors only: the header's metadata holds elapsed seconds.</summary>
-    private static byte[] Stateful(byte[] file) => [.. EbmService.Inference.Checkpoints.SafetensorsFile.Read(file).Tensors
+    private static byte[] Stateful(byte[] file) => [.. EbmService.Inference.Formats.SafetensorsFile.Read(file).Tensors
         .OrderBy(pair => pair.Key, StringComparer.Ordinal).SelectMany(pair => pair.Value.Data.ToArray())];
 
     public void Dispose() => _folder.Dispose();

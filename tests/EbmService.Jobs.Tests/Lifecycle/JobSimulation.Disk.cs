@@ -48,10 +48,10 @@ internal sealed partial class JobSimulation
 
     private void Write(FinishedBlock block)
     {
-        if (block.Chains is not null)
+        if (block.Checkpoint is not null)
         {
             _disk[block.Index].Checkpoint = block.Report.Step;
-            _job.ChainsWritten(block.Index, block.Report.Step);
+            _job.CheckpointWritten(block.Index, block.Report.Step);
         }
         _disk[block.Index].Result = BitConverter.ToInt32(block.Result);
         _job.ResultWritten(block.Index, "sha");
@@ -93,7 +93,7 @@ internal sealed partial class JobSimulation
         if (_job.ToWrite(block) is not { } checkpoint)
             return;
         _disk[block.Plan.Index].Checkpoint = checkpoint.Step;
-        _job.Written(block, checkpoint.Chains, TimeSpan.Zero);
+        _job.Written(block, checkpoint.Checkpoint, TimeSpan.Zero);
     }
 
     private void StopCleanly()

@@ -234,7 +234,7 @@ internal sealed partial class JobSimulation : IJobDuties
 
     private void Load(IBlock block)
     {
-        (byte[]? inMemory, bool onDisk) = _job.ChainsOf(block);
+        (byte[]? inMemory, bool onDisk) = _job.CheckpointOf(block);
         int? step = _disk[block.Plan.Index].Checkpoint;
         if (inMemory is null && onDisk)
             _job.Loaded(block, step);

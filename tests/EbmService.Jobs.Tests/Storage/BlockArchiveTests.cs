@@ -26,7 +26,7 @@ public sealed class BlockArchiveTests : IDisposable
             Assert.Equal(["a", "bb", ""], [.. Enumerable.Range(0, 3).Select(block => Text(archive.Read(PathOf, block, ArchivePart.Result)))]);
             Assert.Equal("bb", Text(archive.Read(PathOf, 1, ArchivePart.Result, hashes[1])));
             Assert.Null(archive.Read(PathOf, 3, ArchivePart.Result));
-            Assert.Null(archive.Read(PathOf, 0, ArchivePart.Chains));
+            Assert.Null(archive.Read(PathOf, 0, ArchivePart.Checkpoint));
             Assert.Throws<InvalidDataException>(() => archive.Read(PathOf, 1, ArchivePart.Result, hashes[0]));
         }
     }

@@ -1,4 +1,4 @@
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static TorchSharp.torch;

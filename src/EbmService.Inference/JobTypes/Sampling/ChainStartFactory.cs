@@ -4,8 +4,8 @@ using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Buffers;
+using EbmService.Inference.Models;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Samplers;
 
 namespace EbmService.Inference.JobTypes.Sampling;

@@ -1,5 +1,5 @@
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Diagnostics;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Samplers;
 
 namespace EbmService.Inference.JobTypes.Sampling;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Diagnostics;
+using EbmService.Inference.Formats;
 
 namespace EbmService.Inference.JobTypes.Sampling;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -9,7 +9,7 @@ using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
-using EbmService.Inference.Tasks;
+using EbmService.Inference.Models;
 
 namespace EbmService.Inference.JobTypes.Sampling;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Diagnostics;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Samplers;
 
 namespace EbmService.Inference.JobTypes.Sampling;

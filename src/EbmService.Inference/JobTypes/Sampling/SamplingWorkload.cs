@@ -2,10 +2,10 @@ using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
+using EbmService.Inference.Models;
 using EbmService.Inference.Randomness;
 using EbmService.Inference.Samplers;
-using EbmService.Inference.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -3,7 +3,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Scoring;
 using EbmService.Inference.Devices;
-using EbmService.Inference.Tasks;
+using EbmService.Inference.Models;
 
 namespace EbmService.Inference.JobTypes.Scoring;
 

@@ -6,7 +6,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Json;
 using EbmService.Core.Scoring;
 using EbmService.Core.Tensors;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Imaging;
 
 namespace EbmService.Inference.JobTypes.Scoring;

@@ -2,9 +2,9 @@ using System.Globalization;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Scoring;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
+using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
-using EbmService.Inference.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -5,12 +5,12 @@ using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.Gaussian;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Diagnostics;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes.Sampling;
-using EbmService.Inference.Tasks;
-using EbmService.Inference.Tests.Tasks;
+using EbmService.Inference.Models;
+using EbmService.Inference.Tests.Models;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.JobTypes.Sampling;

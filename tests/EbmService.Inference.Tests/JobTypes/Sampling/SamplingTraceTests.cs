@@ -1,7 +1,7 @@
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
 using EbmService.Inference.JobTypes.Sampling;
-using EbmService.Inference.Tests.Tasks;
+using EbmService.Inference.Tests.Models;
 
 namespace EbmService.Inference.Tests.JobTypes.Sampling;
 

@@ -6,13 +6,13 @@ using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes.Sampling;
-using EbmService.Inference.Tasks;
+using EbmService.Inference.Models;
 using EbmService.Inference.Tests.Architectures;
+using EbmService.Inference.Tests.Models;
 using EbmService.Inference.Tests.Samplers;
-using EbmService.Inference.Tests.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace EbmService.Inference.Checkpoints;
+namespace EbmService.Inference.Formats;
 
 /// <summary>One tensor of a checkpoint: row-major, little-endian bytes.</summary>
 /// <param name="Dtype">The element type.</param>

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace EbmService.Inference.Checkpoints;
+namespace EbmService.Inference.Formats;
 
 /// <summary>Between live tensors and safetensors entries.</summary>
 internal static class TensorConversions

@@ -1,11 +1,11 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
-using EbmService.Inference.Tasks;
+using EbmService.Inference.Models;
 using EbmService.Inference.Tests.Architectures;
 using static TorchSharp.torch;
 
-namespace EbmService.Inference.Tests.Tasks;
+namespace EbmService.Inference.Tests.Models;
 
 public sealed class LiveModelTests
 {

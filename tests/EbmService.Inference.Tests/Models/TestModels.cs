@@ -3,13 +3,13 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
 using EbmService.Inference.Tests.Architectures;
 using TorchSharp;
 
-namespace EbmService.Inference.Tests.Tasks;
+namespace EbmService.Inference.Tests.Models;
 
 /// <summary>Writes small models into a repository folder.</summary>
 internal static class TestModels

@@ -1,6 +1,6 @@
 using EbmService.Core.Sampling;
 
-namespace EbmService.Inference.Tests.Tasks;
+namespace EbmService.Inference.Tests.Models;
 
 internal static class SamplingSpecs
 {

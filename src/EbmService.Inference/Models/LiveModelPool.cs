@@ -3,14 +3,13 @@ using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
-using EbmService.Inference.Checkpoints;
 using EbmService.Inference.Devices;
-using EbmService.Inference.Models;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Ood;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace EbmService.Inference.Tasks;
+namespace EbmService.Inference.Models;
 
 /// <summary>Puts model versions on the device once, at their first use. Thread-safe.</summary>
 internal sealed class LiveModelPool(ModelRepository repository, TorchDevice device) : IDisposable

@@ -5,7 +5,7 @@ using EbmService.Inference.Buffers;
 using EbmService.Inference.Ood;
 using static TorchSharp.torch;
 
-namespace EbmService.Inference.Tasks;
+namespace EbmService.Inference.Models;
 
 /// <summary>A model version on the device: shared read-only by all slots.</summary>
 /// <param name="Buffer">Null where the version has none.</param>

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 
-namespace EbmService.Inference.Tests.Checkpoints;
+namespace EbmService.Inference.Tests.Formats;
 
 public sealed class SafetensorsFileTests
 {

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 
-namespace EbmService.Inference.Tests.Checkpoints;
+namespace EbmService.Inference.Tests.Formats;
 
 /// <summary>Every refusal of 07-security.md, one row each: header, bytes of data, words of the reason.</summary>
 public sealed class SafetensorsReaderTests

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Json;
+using EbmService.Core.Files;
 
-namespace EbmService.Inference.Checkpoints;
+namespace EbmService.Inference.Formats;
 
 /// <summary>
 /// A checkpoint in memory, and the two ways between it and bytes.
@@ -51,7 +52,7 @@ public sealed record SafetensorsFile(
     /// <summary>Writes the canonical bytes to a temporary name, flushes them to the disk and renames.</summary>
     public static void WriteFile(
         string path, IReadOnlyDictionary<string, SafetensorsTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
-        AtomicFile.Write(path, Write(tensors, metadata));
+        DurableFiles.Replace(path, Write(tensors, metadata));
 }
 
 /// <summary>A checkpoint file is damaged, truncated or not what its header says. The message never holds a path.</summary>

@@ -1,6 +1,6 @@
-using EbmService.Inference.Checkpoints;
+using EbmService.Inference.Formats;
 
-namespace EbmService.Inference.Tests.Checkpoints;
+namespace EbmService.Inference.Tests.Formats;
 
 public sealed class SafetensorsTensorTests
 {
