@@ -86,7 +86,7 @@ internal sealed class LocalEngine : IJobRunner, IAsyncDisposable
         var proposal = new JobProposal(request, [model], Device.Kind, Limits, results, FindModel, RandomSeed.New);
         AcceptedJob accepted = (await known.AcceptAsync(proposal, cancellationToken)).OrThrow();
         // Its footprint is left out: nothing else needs a share of the machine kept free.
-        return new JobSubmission(model.Reference(), accepted.Spec) { Attachments = accepted.Attachments };
+        return new JobSubmission(model.Reference(), accepted.Spec) { Attachments = accepted.Attachments, Warnings = accepted.Warnings };
     }
 
     /// <summary>Queues a job and waits for nothing.</summary>

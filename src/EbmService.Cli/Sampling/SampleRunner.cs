@@ -20,6 +20,8 @@ internal sealed class SampleRunner(CliEnvironment environment, string modelFolde
         environment.Out.WriteLine(
             $"Sampling {model.Key}: {spec.Chains} chains of {spec.Steps} steps, kernel {JsonNamingPolicy.CamelCase.ConvertName(spec.Kernel.ToString())}, "
             + $"recipe {spec.Recipe}, seed {spec.Seed}, blocks of {spec.BlockSize}, {engine.Device.Kind}.");
+        foreach (string warning in submission.Warnings)
+            environment.Error.WriteLine($"warning: {warning}");
 
         submission = submission with { Attachments = StartPoints.Read(spec.Inputs) };
         using var display = new JobDisplay(environment);

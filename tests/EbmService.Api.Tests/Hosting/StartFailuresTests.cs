@@ -18,6 +18,7 @@ public sealed class StartFailuresTests : IDisposable
     [InlineData("Device:Kind", "cuda:99", "Device:Kind")]
     [InlineData("Storage:DataPath", "/dev/null/data", "Storage:DataPath")]
     [InlineData("urls", "http://0.0.0.0:5999", "Security:AllowUnauthenticatedNetwork")]
+    [InlineData("Limits:MaxQuestionRows", "64", "MaxQueryRows")]
     public void Describe_WhatAMisconfiguredStartThrows_NamesTheSettingInOneLine(string setting, string value, string named)
     {
         using var factory = new ServiceFactory(_folder, (setting, value));

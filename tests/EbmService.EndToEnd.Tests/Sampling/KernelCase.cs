@@ -13,13 +13,13 @@ internal sealed record KernelCase(string Name, string Model, int Steps, string S
 
     public static IReadOnlyList<KernelCase> All { get; } =
     [
-        new("sgld", Moons, 4000, """{"kernel": "sgld"}"""),
+        new("sgld", Moons, 4000, """{"kernel": "sgld", "thin": 1}"""),
         new("ula", Moons, 4000, """{"kernel": "ula", "schedule": {"kind": "cosine", "end": 0.2}}"""),
         new("preconditionedSgld", Moons, 3000, """{"kernel": "preconditionedSgld"}"""),
         new("mala", Moons, 3000, """{"kernel": "mala"}"""),
         new("hmc", Moons, 800, """{"kernel": "hmc", "hmc": {"leapfrogSteps": 5}}"""),
         new("underdamped", Moons, 4000, """{"kernel": "underdamped"}"""),
-        new("tempering", Moons, 2000, """{"kernel": "mala", "tempering": {"temperatures": [1, 2, 4], "swapEvery": 5}}"""),
+        new("tempering", Moons, 2000, """{"kernel": "mala", "tempering": {"temperatures": [1, 2, 4], "swapEvery": 5}, "thin": 7}"""),
         new("gibbsWithGradients", Lattice, 4000, """{"kernel": "gibbsWithGradients"}"""),
         new("blockedGibbs", Lattice, 4000, """{"kernel": "blockedGibbs"}"""),
     ];

@@ -22,7 +22,7 @@ internal static class KernelRuns
         return [.. ids];
     }
 
-    /// <summary>Waits for the success of all and returns "kernel: SHA-256 of samples.npy".</summary>
+    /// <summary>Waits for the success of all and returns "kernel, file: SHA-256" of each array.</summary>
     public static async Task<string[]> HashesAsync(HttpClient client, IReadOnlyList<KernelCase> cases, IReadOnlyList<string> ids)
     {
         var lines = new List<string>();
@@ -30,7 +30,8 @@ internal static class KernelRuns
         {
             JsonObject job = await client.WaitForEndAsync(id);
             Assert.True((string?)job["status"] == "succeeded", $"{one.Name}: {job.ToJsonString()}");
-            lines.Add($"{one.Name}: {await client.HashOfResultAsync(id, "samples.npy")}");
+            foreach (string name in job["results"]!.AsArray().Select(result => (string)result!["name"]!).Where(IsArray))
+                lines.Add($"{one.Name}, {name}: {await client.HashOfResultAsync(id, name)}");
         }
         return [.. lines];
     }
@@ -62,6 +63,8 @@ internal static class KernelRuns
     }
 
     public static int StepOf(JsonObject job) => (int)((long)job["progress"]!["done"]! / (long)job["spec"]!["chains"]!);
+
+    private static bool IsArray(string name) => name.EndsWith(".npy", StringComparison.Ordinal);
 
     private static async Task<string[]> OneByOneAsync(HttpClient client, IReadOnlyList<KernelCase> cases)
     {
