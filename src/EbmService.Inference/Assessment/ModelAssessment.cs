@@ -24,7 +24,7 @@ public sealed class ModelAssessment(
     {
         InputSchema input = request.Model.Descriptor!.Input;
         OodCalibration? calibration = Calibration(request.Model.Key);
-        var scorer = new SetScorer(runner, request.Model, calibration, cancellationToken);
+        var scorer = new SetScorer(runner, request.Model, calibration is { HasTypicality: true }, cancellationToken);
         TensorPayload test = TestRows(request, input);
         status($"scoring {test.Rows} test rows");
         ScoredSet inside = await scorer.ScoreAsync("test", test);

@@ -14,18 +14,16 @@ internal sealed record ScoredSet(string Name, int Count, IReadOnlyDictionary<str
 }
 
 /// <summary>Scores whole data sets by scoring jobs.</summary>
-/// <param name="calibration">Null where the version has none.</param>
-internal sealed class SetScorer(IJobRunner runner, HostedModel model, OodCalibration? calibration, CancellationToken cancellationToken)
+/// <param name="hasTypicality">Whether the version's calibration has it.</param>
+internal sealed class SetScorer(IJobRunner runner, HostedModel model, bool hasTypicality, CancellationToken cancellationToken)
 {
     public async Task<ScoredSet> ScoreAsync(string name, TensorPayload inputs)
     {
-        IReadOnlyList<string> names = OodScorer.NamesOf(model.Descriptor!.Labels.Count);
+        string[] names = [.. OodScorer.NamesOf(model.Capabilities.Classes), .. hasTypicality ? [OodScorer.Typicality] : (string[])[]];
         FinishedJob done = await RunAsync(inputs, names);
         var scores = new Dictionary<string, float[]>();
         foreach (string score in names)
             scores[score] = (await ReadAsync(done, score)).Values;
-        if (calibration is { HasTypicality: true })
-            scores[OodScorer.Typicality] = [.. scores[OodScorer.LogDensity].Select(calibration.Typicality)];
         return new ScoredSet(name, inputs.Rows, scores);
     }
 
@@ -40,7 +38,9 @@ internal sealed class SetScorer(IJobRunner runner, HostedModel model, OodCalibra
         (await ReadAsync(await RunAsync(inputs, [ScoringJob.Energy]), ScoringJob.Energy)).Values;
 
     private Task<FinishedJob> RunAsync(TensorPayload inputs, IReadOnlyList<string> outputs) =>
-        runner.RunAsync(ScoringJob.Name, model, new ScoringRequest { Data = inputs, Outputs = outputs, OutOfRange = OutOfRange.Allow }, report: null, cancellationToken);
+        runner.RunAsync(
+            ScoringJob.Name, model, new ScoringRequest { Data = inputs, Outputs = outputs, OutOfRange = OutOfRange.Allow },
+            report: null, cancellationToken);
 
     private async Task<TensorPayload> ReadAsync(FinishedJob done, string output) =>
         NpyFormat.Read(await done.ReadAsync($"{output}.npy", cancellationToken));
