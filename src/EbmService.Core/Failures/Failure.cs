@@ -54,7 +54,7 @@ public readonly record struct Outcome<T>
 }
 
 /// <summary>
-/// Ends a job or a question with a stated failure. Anything else thrown by a workload counts as
+/// Ends a job or a query with a stated failure. Anything else thrown by a workload counts as
 /// <see cref="FailureCode.Internal"/>.
 /// </summary>
 public sealed class FailureException(Failure failure, Exception? inner = null) : Exception(failure.Message, inner)

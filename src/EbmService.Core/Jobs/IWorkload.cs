@@ -62,7 +62,7 @@ public sealed class QuantumBudget(TimeProvider clock)
         _deadline = clock.GetTimestamp() + (long)(length.TotalSeconds * clock.TimestampFrequency);
     }
 
-    /// <summary>Ends the quantum as soon as the workload asks; from any thread: a short question or a cancel is waiting.</summary>
+    /// <summary>Ends the quantum as soon as the workload asks; from any thread: a short query or a cancel is waiting.</summary>
     public void RequestYield() => _yield = true;
 
     /// <value>Whether the workload should return.</value>
