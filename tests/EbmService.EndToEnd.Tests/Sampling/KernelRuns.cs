@@ -22,7 +22,7 @@ internal static class KernelRuns
         return [.. ids];
     }
 
-    /// <summary>Waits for the success of all and returns "kernel, file: SHA-256" of each array.</summary>
+    /// <summary>Waits for the success of all and returns "kernel/file: SHA-256" of each array.</summary>
     public static async Task<string[]> HashesAsync(HttpClient client, IReadOnlyList<KernelCase> cases, IReadOnlyList<string> ids)
     {
         var lines = new List<string>();
@@ -31,7 +31,7 @@ internal static class KernelRuns
             JsonObject job = await client.WaitForEndAsync(id);
             Assert.True((string?)job["status"] == "succeeded", $"{one.Name}: {job.ToJsonString()}");
             foreach (string name in job["results"]!.AsArray().Select(result => (string)result!["name"]!).Where(IsArray))
-                lines.Add($"{one.Name}, {name}: {await client.HashOfResultAsync(id, name)}");
+                lines.Add($"{one.Name}/{name}: {await client.HashOfResultAsync(id, name)}");
         }
         return [.. lines];
     }
