@@ -1,3 +1,4 @@
+using EbmService.Core.Devices;
 using EbmService.Inference.Architectures;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -94,6 +95,7 @@ internal sealed class GradientPass(IEnergyModel model, int? rows = null)
             state.PassRow = Math.Min(state.Rows, state.PassRow + part);
             if (state.PassRow == state.Rows)
                 break;
+            SafePoint.Reach();
             if (isSpent())
                 return false;
         }

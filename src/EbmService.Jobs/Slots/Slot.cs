@@ -24,6 +24,8 @@ internal sealed class Slot(
     private static readonly TimeSpan LongestWaitForTheDatabase = TimeSpan.FromSeconds(2);
 
     private readonly SlotState _state = board.AddSlot();
+    private TimeSpan _answeredWithin;
+
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <value>Completes when the thread has saved and disposed its workloads and ends.</value>
@@ -92,7 +94,7 @@ internal sealed class Slot(
         switch (task)
         {
             case AnswerTask answer:
-                answerer.Answer(answer.Parts);
+                Answer(answer);
                 break;
             case AdvanceTask advance:
                 Advance(advance.Block);
@@ -110,11 +112,29 @@ internal sealed class Slot(
         }
     }
 
+    /// <returns>How long it took.</returns>
+    private TimeSpan Answer(AnswerTask answer)
+    {
+        long began = clock.GetTimestamp();
+        answerer.Answer(answer.Parts);
+        long ended = clock.GetTimestamp();
+        _state.OwesUntil = ended + (ended - began);
+        return clock.GetElapsedTime(began, ended);
+    }
+
+    /// <summary>At a safe point of a block's work.</summary>
+    private void AnswerWithin()
+    {
+        if (board.TryTakeWithin(_state) is { } answer)
+            _answeredWithin += Answer(answer);
+    }
+
     private void Advance(IBlock block)
     {
         // After a crash it has to be known which job runs, in case that one crashes again.
         if (folder.FollowsUncleanEnd && block.Job.Recorded.Status == JobStatus.Queued)
             Task.WaitAny([block.Job.Stored], LongestWaitForTheDatabase);
+        _answeredWithin = TimeSpan.Zero;
         long began = clock.GetTimestamp();
         bool ran = TryRun(block, workload => Quantum(block, workload), out QuantumOutcome? outcome);
         board.EndQuantum(_state);
@@ -122,13 +142,15 @@ internal sealed class Slot(
             return;
         if (outcome!.Result is not null)
             workloads.Dispose(block);
-        outcomes.Advanced(_state, block, outcome, clock.GetElapsedTime(began));
+        outcomes.Advanced(_state, block, outcome, clock.GetElapsedTime(began) - _answeredWithin);
     }
 
     private QuantumOutcome Quantum(IBlock block, IWorkload workload)
     {
         QuantumOrder order = board.BeginQuantum(_state, block);
-        StepReport report = workload.Advance(_state.Budget);
+        StepReport report;
+        using (SafePoint.Admit(AnswerWithin))
+            report = workload.Advance(_state.Budget);
         bool isDone = report.Done || report.Step >= order.StopStep;
         SavedCheckpoint? saved = order.Save || (isDone && block.Job.IsExtendable) ? workloads.Save(workload) : null;
         return new QuantumOutcome(report, saved, isDone ? workload.Finish() : null, order.WantsStatistics);

@@ -19,6 +19,7 @@ internal sealed class SlotBoard(
     private readonly List<SlotState> _slots = [];
     private readonly QueryQueue _queries = new();
     private bool _hasDevice = true;
+    private volatile bool _hasQueries;
 
     /// <value>Whether every slot is at work and has its device.</value>
     public bool IsReady
@@ -107,6 +108,7 @@ internal sealed class SlotBoard(
             if (_queries.Count >= limits.Value.MaxQueuedQueries)
                 return QueryDispatcher.QueueFull;
             place = _queries.Add(pending);
+            _hasQueries = true;
             Monitor.PulseAll(_gate);
             foreach (SlotState slot in _slots)
             {
@@ -208,11 +210,27 @@ internal sealed class SlotBoard(
         }
     }
 
+    /// <summary>Queries for a slot in the middle of a quantum; null where none waits or the slot's blocks have had less time than its last queries.</summary>
+    public AnswerTask? TryTakeWithin(SlotState slot)
+    {
+        if (!_hasQueries || clock.GetTimestamp() < slot.OwesUntil)
+            return null;
+        lock (_gate)
+            return _queries.Count > 0 ? new AnswerTask(Take(slot)) : null;
+    }
+
     private AnswerTask TakeQueries(SlotState slot)
     {
         slot.JustAnswered = true;
-        // Between two batches, a slot with blocks does a step: nobody is to wait for that.
-        return new AnswerTask(_queries.Take(Math.Max(1, _slots.Count(other => other.IsBound)), limits.Value.MaxQueryRows, leavesRest: slot.Open.Count == 0));
+        return new AnswerTask(Take(slot));
+    }
+
+    private List<QueryPart> Take(SlotState slot)
+    {
+        // Between two batches, a slot with blocks works on them: nobody is to wait for that.
+        List<QueryPart> parts = _queries.Take(Math.Max(1, _slots.Count(other => other.IsBound)), limits.Value.MaxQueryRows, leavesRest: slot.Open.Count == 0);
+        _hasQueries = _queries.Count > 0;
+        return parts;
     }
 
     private void AskToShare(SlotState idle)

@@ -64,6 +64,9 @@ internal sealed class SlotState(int index, TimeProvider clock)
     /// <value>Its last turn answered queries: a block gets a step before the next batch.</value>
     public bool JustAnswered { get; set; }
 
+    /// <value>When its blocks have had as much time as the last queries, in the clock's ticks: before it nothing is answered within a quantum.</value>
+    public long OwesUntil { get; set; }
+
     /// <value>Another slot has nothing to do: park a block for it.</value>
     public bool IsAskedToShare { get; set; }
 

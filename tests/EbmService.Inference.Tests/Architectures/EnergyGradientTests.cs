@@ -1,3 +1,4 @@
+using EbmService.Core.Devices;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using TorchSharp;
@@ -64,6 +65,37 @@ public sealed class EnergyGradientTests
 
         Assert.True(energy.allclose(expectedEnergy, 1e-5, 1e-5));
         Assert.True(GradientCase.Distance(gradient, expected) < 3e-6);
+    }
+
+    [Theory]
+    [InlineData("blocked", ScalarType.Float32)]
+    [InlineData("blocked", ScalarType.BFloat16)]
+    [InlineData("colours", ScalarType.Float32)]
+    public void EnergyAndGradient_WithOtherWorkAtItsSafePoints_KeepsItsBits(string kind, ScalarType precision)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using GradientCase example = GradientCase.Create(kind, 5, precision);
+        Tensor strangers = randn([8, .. example.X.shape[1..]]);
+        (Tensor energy, Tensor gradient) = example.ByHand.EnergyAndGradient(example.X);
+        byte[] alone = [.. example.ByHand.Energy(strangers).bytes];
+        int visits = 0;
+
+        (Tensor visitedEnergy, Tensor visitedGradient) visited;
+        using (SafePoint.Admit(Visit))
+            visited = example.ByHand.EnergyAndGradient(example.X);
+
+        Assert.True(visits > 2, $"{visits} safe points");
+        Assert.Equal([.. energy.bytes], (byte[])[.. visited.visitedEnergy.bytes]);
+        Assert.Equal([.. gradient.bytes], (byte[])[.. visited.visitedGradient.bytes]);
+
+        void Visit()
+        {
+            visits++;
+            using DisposeScope visit = NewDisposeScope();
+            using IDisposable graph = enable_grad();
+            example.ByHand.EnergyAndGradient(strangers);
+            Assert.Equal(alone, (byte[])[.. example.ByHand.Energy(strangers).bytes]);
+        }
     }
 
     [Theory]

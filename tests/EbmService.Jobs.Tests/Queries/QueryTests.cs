@@ -1,3 +1,4 @@
+using EbmService.Core.Devices;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Queries;
@@ -65,6 +66,79 @@ public sealed class QueryTests : IAsyncLifetime
         await Task.WhenAll(answers).WaitAsync(JobsHost.Patience);
         Assert.Equal([1, 2, 3], stepsBefore);
         await _host.EndOfAsync(job.Id);
+    }
+
+    [Fact]
+    public async Task Ask_WithinALongStep_IsAnsweredAtASafePointOnTheSlotsThread()
+    {
+        int within = 0, slotThread = 0, answeredOn = 0;
+        using var asked = new ManualResetEventSlim();
+        _host.Evaluator.OnEvaluate = queries =>
+        {
+            // A query's own safe points are none.
+            SafePoint.Reach();
+            answeredOn = Environment.CurrentManagedThreadId;
+            within++;
+            return [.. queries.Select(FakeEvaluator.Answer)];
+        };
+        Script script = _host.Workloads.On(1, new Script
+        {
+            BeforeStep = _ =>
+            {
+                slotThread = Environment.CurrentManagedThreadId;
+                SpinWait.SpinUntil(() => asked.IsSet, JobsHost.Patience);
+                SpinWait.SpinUntil(() => Reached() > 0, JobsHost.Patience);
+            },
+        });
+        JobSnapshot job = await _host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 1));
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+
+        Task<Outcome<QueryAnswer>> answer = _host.Queries.AskAsync(JobsHost.Query(1, 2), default);
+        asked.Set();
+
+        float[] energies = (await answer.WaitAsync(JobsHost.Patience)).OrThrow().Energies;
+        Assert.Equal([1f, 2f], energies);
+        await _host.EndOfAsync(job.Id);
+        Assert.Equal((1, slotThread), (within, answeredOn));
+        Assert.Empty(_host.Workloads.Violations);
+
+        int Reached()
+        {
+            SafePoint.Reach();
+            return within;
+        }
+    }
+
+    [Fact]
+    public async Task Ask_DeviceLostWithinAStep_FailsTheQueryAndTheBlockStartsAnew()
+    {
+        int lost = 0;
+        using var asked = new ManualResetEventSlim();
+        _host.Evaluator.OnEvaluate = _ => throw new DeviceLostException("gone");
+        Script script = _host.Workloads.On(1, new Script
+        {
+            BeforeStep = _ =>
+            {
+                SpinWait.SpinUntil(() => asked.IsSet, JobsHost.Patience);
+                if (Interlocked.Increment(ref lost) == 1)
+                    SpinWait.SpinUntil(NeverReached, JobsHost.Patience);
+            },
+        });
+        JobSnapshot job = await _host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 2));
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+
+        Task<Outcome<QueryAnswer>> answer = _host.Queries.AskAsync(JobsHost.Query(1), default);
+        asked.Set();
+
+        Assert.Equal(FailureCode.DeviceLost, (await answer.WaitAsync(JobsHost.Patience)).Failure!.Code);
+        Assert.Equal(JobStatus.Succeeded, (await _host.EndOfAsync(job.Id)).Status);
+        Assert.Equal(2, _host.Workloads.Journal.Count(line => line == "open 1/0 at 0"));
+
+        static bool NeverReached()
+        {
+            SafePoint.Reach();
+            return false;
+        }
     }
 
     [Fact]

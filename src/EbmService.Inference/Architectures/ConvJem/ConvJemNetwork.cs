@@ -1,3 +1,4 @@
+using EbmService.Core.Devices;
 using EbmService.Inference.Numerics;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
@@ -66,6 +67,7 @@ internal sealed class ConvJemNetwork : IDisposable
             SiluKernel.Multiply(gradient, slopes[i]);
             (long height, long width) = i > 0 ? (slopes[i - 1].shape[1], slopes[i - 1].shape[2]) : (x.shape[2], x.shape[3]);
             gradient = _steps[i].Backward(gradient, height, width);
+            SafePoint.Reach();
         }
         return (ConvJemEnergy.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(),
             ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32).MoveToOuterDisposeScope());
@@ -96,6 +98,7 @@ internal sealed class ConvJemNetwork : IDisposable
                 slopes[i] = map;
                 rows = SiluKernel.Activate(map);
             }
+            SafePoint.Reach();
         }
         return rows;
     }
