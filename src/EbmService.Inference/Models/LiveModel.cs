@@ -3,6 +3,7 @@ using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Ood;
+using EbmService.Inference.Queries;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Models;
@@ -18,6 +19,9 @@ internal sealed record LiveModel(
 
     public ModelDescriptor Descriptor => Hosted.Descriptor!;
 
+    /// <value>How many rows of a query it takes at once.</value>
+    public WideTiles Tiles { get; } = new(Energy, Hosted.Descriptor!.Input);
+
     /// <summary>The energy that chains of that precision walk on.</summary>
     public IEnergyModel In(SamplingPrecision precision) => precision == SamplingPrecision.Bfloat16 ? Bfloat16() : Energy;
 
@@ -27,7 +31,6 @@ internal sealed record LiveModel(
         lock (_making)
             return _bfloat16 ??= EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture.Spec(), Energy.Parameters, ScalarType.BFloat16);
     }
-
 
     public void Dispose()
     {

@@ -44,17 +44,27 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Device device = model.Energy.Parameters.Values.FirstOrDefault()?.device ?? CPU;
-        long[] shape = [TileRows, .. model.Descriptor.Input.Shape.Select(size => (long)size)];
-        Tensor tile = zeros(shape);
-        for (int start = 0; start < _rows; start += TileRows)
+        int start = 0;
+        for (int size = _rows < WideTiles.Rows ? TileRows : model.Tiles.RowsFor(query); start < _rows; size = TileRows)
+            start = Run(rows, start, size, device);
+    }
+
+    /// <summary>Rows from <paramref name="start"/> on in tiles of that size, while they fill them; of the usual size also the rest, padded with zeros.</summary>
+    /// <returns>The first row that is left.</returns>
+    private int Run(float[] rows, int start, int size, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor tile = zeros([size, .. model.Descriptor.Input.Shape.Select(length => (long)length)]);
+        for (; start < _rows && (start + size <= _rows || size == TileRows); start += size)
         {
             using DisposeScope tileScope = NewDisposeScope();
-            int count = Math.Min(TileRows, _rows - start);
-            if (count < TileRows)
+            int count = Math.Min(size, _rows - start);
+            if (count < size)
                 tile.zero_();
             tile.CopyFrom(rows.AsSpan(start * Length, count * Length));
             RunTile(tile.to(device), start, count);
         }
+        return start;
     }
 
     private static ModelTask TaskOf(QueryKind kind) => kind switch

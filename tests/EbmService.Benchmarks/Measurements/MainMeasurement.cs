@@ -11,6 +11,8 @@ internal sealed class MainMeasurement(string name, string model, int steps) : IM
 
     private const string Energies = "service, energies of 256 inputs a request (.npy)";
 
+    private const string EnergiesOfTwo = "the same, two clients";
+
     private static readonly int[] BlockSizes = [8, 16, 32, 64];
 
     public string Name => name;
@@ -28,6 +30,7 @@ internal sealed class MainMeasurement(string name, string model, int steps) : IM
         rounds.AddLoop("plain loop, bfloat16", loop, "bfloat16");
         var energies = new EnergyClient(service, binary: true, Chains, model);
         rounds.AddWay(Energies, () => energies.RepeatAsync(length), () => service.ProcessorTime);
+        rounds.AddWay(EnergiesOfTwo, () => energies.RepeatAsync(length, clients: 2), () => service.ProcessorTime);
         string sampling = "";
         foreach (string precision in new[] { "float32", "bfloat16" })
         {
@@ -48,7 +51,7 @@ internal sealed class MainMeasurement(string name, string model, int steps) : IM
             One energy and gradient is {context.Models.FlopsPerChainStep(model) / 1e6:N1} million floating-point operations.
 
             {rounds.Table()}
-            Energies are asked for by one client, each request after the answer to the one before, {length} requests; their 'chain-steps' are inputs. To {sampling}: {rounds.Ratio(Energies, sampling).Show("F2")}.
+            Energies: {length} requests, each client's after the answer to its one before; their 'chain-steps' are inputs. To {sampling}: {rounds.Ratio(Energies, sampling).Show("F2")}; of two clients, so that the slots don't wait for a body, {rounds.Ratio(EnergiesOfTwo, sampling).Show("F2")}.
             """;
         return new MeasurementResult(text, new { chains = Chains, steps = length, timings = rounds.Timings });
     }

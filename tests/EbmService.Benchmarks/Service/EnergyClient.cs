@@ -35,13 +35,16 @@ internal sealed class EnergyClient
         _type = new(binary ? NpyFormat.MediaType : "application/json");
     }
 
-    /// <returns>Seconds for so many requests, each after the answer to the one before.</returns>
-    public async Task<double> RepeatAsync(int count)
+    /// <returns>Seconds for so many requests of all clients, each client's after the answer to its one before.</returns>
+    public async Task<double> RepeatAsync(int count, int clients = 1)
     {
-        double milliseconds = 0;
-        for (int i = 0; i < count; i++)
-            milliseconds += await AskAsync();
-        return milliseconds / 1000;
+        long begun = Stopwatch.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, clients).Select(async client =>
+        {
+            for (int i = client; i < count; i += clients)
+                await AskAsync();
+        }));
+        return Stopwatch.GetElapsedTime(begun).TotalSeconds;
     }
 
     /// <returns>Milliseconds.</returns>
