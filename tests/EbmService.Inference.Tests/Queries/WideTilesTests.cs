@@ -5,7 +5,6 @@ using EbmService.Inference.Architectures;
 using EbmService.Inference.Models;
 using EbmService.Inference.Queries;
 using EbmService.Inference.Tests.Architectures;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Queries;
