@@ -80,6 +80,10 @@ internal static partial class JobsLog
     [LoggerMessage(2029, LogLevel.Warning, "Job {JobId} waits for model {Model}, which is away or damaged; it fails after {Patience}.")]
     public static partial void ModelAwaited(this ILogger log, string jobId, string model, TimeSpan patience);
 
+    [LoggerMessage(2032, LogLevel.Warning,
+        "The model of cancelled job {JobId} stayed away: no files could be made of the parts that its blocks left.")]
+    public static partial void PartsNotKept(this ILogger log, Exception exception, string jobId);
+
     [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} queries failed; each is asked alone.")]
     public static partial void QueryBatchFailed(this ILogger log, Exception exception, int queries);
 

@@ -59,7 +59,7 @@ internal sealed partial class Job
         if (!IsStopping)
             return null;
         lock (_lock)
-            return IsStopping && _waiting.FirstOrDefault(IsAtItsEnd) is { } block ? Open(block) : null;
+            return IsStopping && !_awaitsModel && _waiting.FirstOrDefault(IsAtItsEnd) is { } block ? Open(block) : null;
     }
 
     public BlockOrder OrderFor(IBlock which)

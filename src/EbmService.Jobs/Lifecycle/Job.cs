@@ -32,8 +32,6 @@ internal sealed partial class Job
     private bool _begun;
     private bool _joined;
     private bool _isSuspect;
-    private bool _awaitsModel;
-    private long? _modelMissingSince;
 
     /// <param name="recorded">The job as it is stored.</param>
     /// <param name="plan">Its blocks.</param>
@@ -285,45 +283,6 @@ internal sealed partial class Job
 
     /// <value>Whether a pause that is being stored is still wanted.</value>
     public bool IsPauseWanted => _state == JobState.Paused;
-
-    /// <summary>A block's model is away: the block waits for it, and the job fails when that takes too long.</summary>
-    /// <param name="missing">What is missing, in words for the client.</param>
-    /// <param name="patience">How long the job waits in all.</param>
-    /// <returns><see cref="JobChange.Already"/> while it waits, <see cref="JobChange.Made"/> when it has failed; a job
-    /// that is closed does not wait.</returns>
-    public JobChange AwaitModel(IBlock which, Failure missing, TimeSpan patience)
-    {
-        var block = (Block)which;
-        JobChange change = JobChange.Already;
-        lock (_lock)
-        {
-            if (IsOver || StopsNow)
-                return JobChange.Refused;
-            _modelMissingSince ??= _clock.GetTimestamp();
-            Leave(block, BlockState.Dropped);
-            if (_clock.GetElapsedTime(_modelMissingSince.Value) >= patience)
-            {
-                FailLocked(missing);
-                change = JobChange.Made;
-            }
-            else
-            {
-                Requeue(block);
-                _awaitsModel = true;
-                TryCompletePause();
-            }
-        }
-        _duties.Changed(this);
-        return change;
-    }
-
-    /// <summary>The model may be back: blocks are offered again.</summary>
-    public void RetryModel()
-    {
-        lock (_lock)
-            _awaitsModel = false;
-        _duties.Changed(this);
-    }
 
     // The caller of everything below holds the lock.
     private Task Record(JobEntry entry) => Record(_ => entry);

@@ -2,6 +2,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -10,11 +11,11 @@ namespace EbmService.Jobs.Recording;
 /// <summary>
 /// The last step of a job: 1. read the blocks' results, 2. make the result files, 3. store the end, 4. remove what is not needed any more,
 /// 5. show the end (the recorder) and tell who waits. A process that dies in between leaves a job that the next one ends with the
-/// same files.
+/// same files. Where the files can't be made because a model is away, the end waits for it as running blocks do.
 /// </summary>
 internal sealed class JobEndings(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, BlockLogs logs, JobFolders folders, IResultAssembler assembler,
-    IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
+    JobModels models, IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
     public const int MaxDamages = 3;
@@ -25,7 +26,7 @@ internal sealed class JobEndings(
     /// <exception cref="StaleEpochException">The job belongs to a newer process.</exception>
     public async Task<JobSnapshot?> StoreEndAsync(Job job)
     {
-        IReadOnlyList<ResultEntry>? entries = job.Failure is null ? MakeResults(job, await ReadBlocksAsync(job)) : [];
+        IReadOnlyList<ResultEntry>? entries = job.Failure is null ? await MakeResultsAsync(job, await ReadBlocksAsync(job)) : [];
         if (entries is null)
             return null;
         if (job.Failure is null && DiagnosticsOf(job) is { } diagnostics)
@@ -113,33 +114,60 @@ internal sealed class JobEndings(
         return null;
     }
 
-    private IReadOnlyList<ResultEntry>? MakeResults(Job job, List<BlockResult>? blocks)
+    /// <returns>Null when the process stops while the end waits for a model, or there are no blocks yet.</returns>
+    private async Task<IReadOnlyList<ResultEntry>?> MakeResultsAsync(Job job, List<BlockResult>? blocks)
     {
         if (blocks is null or [])
             return blocks is null ? null : [];
-        try
+        long started = clock.GetTimestamp();
+        while (true)
         {
-            return results.WriteResults(
-                job.Id, files => assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
+            try
+            {
+                return results.WriteResults(
+                    job.Id, files => assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
+            }
+            catch (Exception e) when (JobModels.IsOfModel(FailureOf(e)))
+            {
+                if (clock.GetElapsedTime(started) >= models.Patience)
+                {
+                    EndWithoutModel(job, e);
+                    return [];
+                }
+            }
+            catch (Exception e)
+            {
+                FailEnd(job, e);
+                return [];
+            }
+            log.ModelAwaited(job.Id, job.Model.ToString(), models.Patience);
+            if (!await models.LookAgainAsync(job.Definition))
+                return null;
         }
-        catch (Exception e)
-        {
-            FailEnd(job, e);
-            return [];
-        }
+    }
+
+    /// <summary>A job that was cancelled stays cancelled, without files.</summary>
+    private void EndWithoutModel(Job job, Exception exception)
+    {
+        if (job.Stop == StopReason.Cancelled)
+            log.PartsNotKept(exception, job.Id);
+        else
+            FailEnd(job, models.WhyMissing(job.Definition) is { } missing ? new FailureException(missing, exception) : exception);
     }
 
     private void FailEnd(Job job, Exception exception)
     {
-        Failure failure = exception switch
-        {
-            FailureException known => known.Failure,
-            IOException or UnauthorizedAccessException or InvalidDataException => StorageFailures.OfJob,
-            _ => JobRecorder.FailureOf(exception),
-        };
+        Failure failure = FailureOf(exception);
         job.Fail(failure, overrulesEnd: true);
         log.JobFailed(exception, job.Id, failure.Code, failure.Message);
     }
+
+    private static Failure FailureOf(Exception exception) => exception switch
+    {
+        FailureException known => known.Failure,
+        IOException or UnauthorizedAccessException or InvalidDataException => StorageFailures.OfJob,
+        _ => JobRecorder.FailureOf(exception),
+    };
 
     /// <summary>Over all draws of the finished blocks; null where there are none.</summary>
     private JobStatistics? DiagnosticsOf(Job job)

@@ -4,20 +4,14 @@ using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Recording;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
 
 /// <summary>Tells a job what came of a slot's task, and watchers what there is to tell of it. Thread-safe.</summary>
 internal sealed class BlockOutcomes(
     LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobModels models,
-    JobEventHub hub, JobsMetrics metrics,
-    IOptions<WorkerOptions> options, ILogger<BlockOutcomes> log)
+    JobEventHub hub, JobsMetrics metrics, ILogger<BlockOutcomes> log)
 {
-    private static readonly TimeSpan ModelRetry = TimeSpan.FromSeconds(5);
-
-    private readonly TimeSpan _modelWait = TimeSpan.FromSeconds(options.Value.ModelWaitSeconds);
-
     /// <param name="slotTime">How long the slot was busy with it, opening, saving and finishing the block included.</param>
     public void Advanced(SlotState slot, IBlock block, QuantumOutcome outcome, TimeSpan slotTime)
     {
@@ -61,9 +55,9 @@ internal sealed class BlockOutcomes(
     {
         board.Leave(slot, block);
         Failure failure = JobRecorder.FailureOf(exception);
-        if (IsOfModel(failure) && models.WhyMissing(block.Job.Definition) is { } missing)
+        if (JobModels.IsOfModel(failure) && models.WhyMissing(block.Job.Definition) is { } missing)
         {
-            JobChange change = block.Job.AwaitModel(block, missing, _modelWait);
+            JobChange change = block.Job.AwaitModel(block, missing, models.Patience);
             if (change == JobChange.Already)
                 _ = RetryModelAsync(block.Job);
             if (change == JobChange.Made)
@@ -88,22 +82,18 @@ internal sealed class BlockOutcomes(
         }
     }
 
-    private static bool IsOfModel(Failure failure) =>
-        failure.Code is FailureCode.ModelUnavailable or FailureCode.ModelNotFound or FailureCode.VersionNotFound;
-
     private async Task RetryModelAsync(Job job)
     {
-        log.ModelAwaited(job.Id, job.Model.ToString(), _modelWait);
-        await live.PauseAsync(_modelWait < 4 * ModelRetry ? _modelWait / 4 : ModelRetry);
-        if (live.Stopping)
-            return;
+        log.ModelAwaited(job.Id, job.Model.ToString(), models.Patience);
+        bool goesOn = true;
         try
         {
-            models.WhyStillMissing(job.Definition);
+            goesOn = await models.LookAgainAsync(job.Definition);
         }
         finally
         {
-            job.RetryModel();
+            if (goesOn)
+                job.RetryModel();
         }
     }
 

@@ -1,12 +1,23 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Jobs.Lifecycle;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
 
 /// <summary>Whether the models that a job was accepted for are here: the same versions with the same digests. Thread-safe.</summary>
-internal sealed class JobModels(IModelCatalog catalog)
+internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<WorkerOptions> options)
 {
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+
+    /// <value>How long a job waits for a model in all.</value>
+    public TimeSpan Patience { get; } = TimeSpan.FromSeconds(options.Value.ModelWaitSeconds);
+
+    /// <summary>Whether work may have failed because a model is away.</summary>
+    public static bool IsOfModel(Failure failure) =>
+        failure.Code is FailureCode.ModelUnavailable or FailureCode.ModelNotFound or FailureCode.VersionNotFound;
+
     /// <summary>Of the first that is not here; null where all are.</summary>
     public Failure? WhyMissing(JobDefinition job) =>
         job.Models.Select(model => WhyMissing(model.Reference())).FirstOrDefault(missing => missing is not null);
@@ -18,6 +29,17 @@ internal sealed class JobModels(IModelCatalog catalog)
             return null;
         catalog.Refresh();
         return WhyMissing(job);
+    }
+
+    /// <summary>Looks for the job's models again after a while.</summary>
+    /// <returns>False when the process stops first.</returns>
+    public async Task<bool> LookAgainAsync(JobDefinition job)
+    {
+        await live.PauseAsync(Patience < 4 * LongestRetry ? Patience / 4 : LongestRetry);
+        if (live.Stopping)
+            return false;
+        WhyStillMissing(job);
+        return true;
     }
 
     private Failure? WhyMissing(ModelReference model)

@@ -25,10 +25,14 @@ internal sealed class FakeAssembler : IResultAssembler
 {
     public Exception? Throws { get; set; }
 
+    /// <value>Called before the files are made; may throw.</value>
+    public Action? OnAssemble { get; set; }
+
     public string FileName { get; set; } = "samples.txt";
 
     public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files)
     {
+        OnAssemble?.Invoke();
         if (Throws is not null)
             throw Throws;
         files.Write(FileName, "text/plain", stream =>

@@ -1,5 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Tests.Fakes;
 
 namespace EbmService.Jobs.Tests.Lifecycle;
@@ -13,7 +14,7 @@ public sealed class ModelAwayTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _host.Workloads.OnOpen = _host.Models.ThrowIfAway;
+        _host.Workloads.OnOpen = _host.Assembler.OnAssemble = _host.Models.ThrowIfAway;
         await _host.StartAsync();
     }
 
@@ -78,5 +79,109 @@ public sealed class ModelAwayTests : IAsyncLifetime
         Assert.True((await _host.Jobs.CancelAsync(cancelled, default)).Succeeded);
         Assert.Equal(JobStatus.Cancelled, (await _host.EndOfAsync(cancelled)).Status);
         Assert.Equal(JobStatus.Paused, (await _host.Jobs.PauseAsync(paused, default)).OrThrow().Status);
+    }
+
+    [Fact]
+    public async Task EndOfAJob_ModelComesBackInTime_KeepsAllItsWork()
+    {
+        string id = await EndWithoutModelAsync();
+        JobStatus waiting = await ComeBackAtTheNextLookAsync(id);
+
+        Assert.Equal(JobStatus.Running, waiting);
+        Assert.Equal((JobStatus.Succeeded, "0:5;"), ((await _host.EndOfAsync(id)).Status, await _host.ReadResultAsync(id)));
+    }
+
+    [Fact]
+    public async Task EndOfAJob_ModelStaysAway_FailsAfterTheConfiguredTime()
+    {
+        JobSnapshot end = await _host.EndOfAsync(await EndWithoutModelAsync());
+
+        Assert.Equal((JobStatus.Failed, FailureCode.ModelUnavailable), (end.Status, end.Error!.Code));
+        Assert.Contains("sha256:00", end.Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task EndOfAJob_ProcessStopsWhileModelIsAway_TheNextOneMakesTheFiles()
+    {
+        await _host.StopAsync();
+        _host.Settings["Worker:ModelWaitSeconds"] = "3600";
+        await _host.StartAsync();
+        var tried = new TaskCompletionSource();
+        _host.Assembler.OnAssemble = () =>
+        {
+            tried.TrySetResult();
+            _host.Models.ThrowIfAway();
+        };
+        string id = await EndWithoutModelAsync();
+        await tried.Task.WaitAsync(JobsHost.Patience);
+        await _host.StopAsync();
+        _host.Models.Away = null;
+        await _host.StartAsync();
+
+        Assert.Equal((JobStatus.Succeeded, "0:5;"), ((await _host.EndOfAsync(id)).Status, await _host.ReadResultAsync(id)));
+    }
+
+    [Fact]
+    public async Task CancelledJob_ModelComesBackInTime_KeepsWhatItsParkedBlocksHave()
+    {
+        string id = await CancelPausedWithoutModelAsync();
+        JobStatus waiting = await ComeBackAtTheNextLookAsync(id);
+
+        Assert.Equal(JobStatus.Cancelling, waiting);
+        Assert.Equal((JobStatus.Cancelled, "0:1;"), ((await _host.EndOfAsync(id)).Status, await _host.ReadResultAsync(id)));
+    }
+
+    [Fact]
+    public async Task CancelledJob_ModelStaysAway_IsCancelledWithoutFiles()
+    {
+        JobSnapshot parked = await _host.EndOfAsync(await CancelPausedWithoutModelAsync());
+        _host.Models.Away = null;
+        Task<JobSnapshot> finished = _host.EndOfAsync(await EndWithoutModelAsync(cancel: true));
+
+        Assert.Equal((JobStatus.Cancelled, 0), (parked.Status, parked.Results.Count));
+        Assert.Equal((JobStatus.Cancelled, 0), ((await finished).Status, (await finished).Results.Count));
+    }
+
+    /// <summary>A job of 5 steps whose model goes away once its block is open.</summary>
+    private async Task<string> EndWithoutModelAsync(bool cancel = false)
+    {
+        var permits = new SemaphoreSlim(0);
+        Script script = _host.Workloads.On(3, new Script { Permits = permits });
+        string id = (await _host.SubmitAsync(JobsHost.Spec(seed: 3, steps: 5))).Id;
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+        _host.Models.Away = Reason;
+        Task cancelled = cancel ? _host.Jobs.CancelAsync(id, default) : Task.CompletedTask;
+        permits.Release(100);
+        await cancelled;
+        return id;
+    }
+
+    /// <summary>A job that is cancelled when its only block is parked at step 1 and its model is away.</summary>
+    private async Task<string> CancelPausedWithoutModelAsync()
+    {
+        var permits = new SemaphoreSlim(0);
+        Script script = _host.Workloads.On(4, new Script { Permits = permits });
+        string id = (await _host.SubmitAsync(JobsHost.Spec(seed: 4, steps: 5))).Id;
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+        Task pause = _host.Jobs.PauseAsync(id, default);
+        permits.Release();
+        await pause;
+        await JobsHost.EventuallyAsync(() => _host.Get<LiveJobs>().Find(id)!.Recorded.Status == JobStatus.Paused);
+        _host.Models.Away = Reason;
+        Assert.True((await _host.Jobs.CancelAsync(id, default)).Succeeded);
+        return id;
+    }
+
+    /// <summary>Lets the model come back when the service looks for it again.</summary>
+    /// <returns>The job's status until then.</returns>
+    private async Task<JobStatus> ComeBackAtTheNextLookAsync(string id)
+    {
+        var looked = new TaskCompletionSource<JobStatus>();
+        _host.Models.OnRefresh = () =>
+        {
+            looked.TrySetResult(_host.Get<LiveJobs>().Find(id)!.Recorded.Status);
+            _host.Models.Away = null;
+        };
+        return await looked.Task.WaitAsync(JobsHost.Patience);
     }
 }
