@@ -53,17 +53,20 @@ internal static class JobEndpoints
         group.MapPost("/{id}/cancel", CancelAsync).WithName("CancelJob")
             .WithSummary("Stops a job: a queued one at once, a running one at the end of its quantum, keeping partial results.")
             .Produces<JobResponse>(202)
-            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
+            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageFailed,
+                FailureCode.StorageBusy);
         group.MapPost("/{id}/pause", PauseAsync).WithName("PauseJob")
             .WithSummary("Takes a job off the device at the end of its quantum and stores its chains; resume goes on to the same bits.")
             .WithDescription("202: still running until the chains are stored, then paused. A paused job stays as it is.")
             .Produces<JobResponse>(202)
-            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
+            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageFailed,
+                FailureCode.StorageBusy);
         group.MapPost("/{id}/resume", ResumeAsync).WithName("ResumeJob")
             .WithSummary("Queues a paused job again, where its chains stopped.")
             .WithDescription("202. A job that is not paused stays as it is.")
             .Produces<JobResponse>(202)
-            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageBusy);
+            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageFailed,
+                FailureCode.StorageBusy);
         group.MapPost("/{id}/extend", ExtendAsync).WithName("ExtendJob")
             .WithSummary("Makes a new job whose chains go on from the last states of one that has succeeded.")
             .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the "

@@ -17,34 +17,38 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard boar
 
     public async Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken)
     {
-        if (live.Find(id)?.Cancel() is not { } answer)
+        Job? job = live.Find(id);
+        if (job?.Cancel() is not { } answer)
             return await lookup.RefuseEndedAsync(id, "cancelled", cancellationToken);
         board.ShowQueue();
         // A job whose end is on its way can't be stopped any more: the answer is how it ended.
-        bool isStored = await CompletesAsync(answer.Stored, Patience, cancellationToken);
+        bool isStored = await CompletesAsync(answer.Stored, Patience, cancellationToken) && !job.IsRefused;
         Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellationToken);
         if (found is { Value.Status: JobStatus.Succeeded or JobStatus.Failed })
             return JobLookup.AlreadyEnded(found.Value, "cancelled");
         if (isStored || !found.Succeeded || found.Value.Status.IsTerminal())
             return found;
         // Not yet stored: a process that starts now would know nothing of the cancel.
-        if (NotStored() is { } failure)
+        if (NotStored(job) is { } failure)
             return failure;
         return answer.Change == JobChange.Refused ? IsEnding("cancelled") : found.Value with { Status = JobStatus.Cancelling };
     }
 
     public async Task<Outcome<JobSnapshot>> PauseAsync(string id, CancellationToken cancellationToken)
     {
-        if (live.Find(id)?.Pause() is not { } answer)
+        Job? job = live.Find(id);
+        if (job?.Pause() is not { } answer)
             return await lookup.RefuseEndedAsync(id, "paused", cancellationToken);
         if (answer.Change == JobChange.Refused)
             return IsEnding("paused");
         board.ShowQueue();
-        bool isStored = await CompletesAsync(answer.Stored, Patience, cancellationToken);
+        bool isStored = await CompletesAsync(answer.Stored, Patience, cancellationToken) && !job.IsRefused;
         Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellationToken);
         if (found.Succeeded && found.Value.Status.IsTerminal())
             return JobLookup.AlreadyEnded(found.Value, "paused");
-        return isStored || NotStored() is not { } failure ? found : failure;
+        if (job.IsOver)
+            return IsEnding("paused");
+        return isStored || NotStored(job) is not { } failure ? found : failure;
     }
 
     public async Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken)
@@ -57,9 +61,9 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard boar
         if (job?.Resume() is not { } answer)
             return await lookup.RefuseEndedAsync(id, "resumed", cancellationToken);
         board.ShowQueue();
-        bool isStored = await CompletesAsync(answer.Stored, Patience, cancellationToken);
+        bool isStored = await CompletesAsync(answer.Stored, Patience, cancellationToken) && !job.IsRefused;
         // Not yet stored: a process that starts now would leave the job paused.
-        return isStored || NotStored() is not { } failure ? await lookup.FindAsync(id, cancellationToken) : failure;
+        return isStored || NotStored(job) is not { } failure ? await lookup.FindAsync(id, cancellationToken) : failure;
     }
 
     public async Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken)
@@ -71,7 +75,9 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard boar
     }
 
     /// <summary>Why what was asked for can't be promised: a process that starts now would know nothing of it.</summary>
-    private Failure? NotStored() => live.Stopping ? QueryDispatcher.ShuttingDown : store.IsBusy ? StorageFailures.BusyUnderWay : null;
+    private Failure? NotStored(Job job) => live.Stopping ? QueryDispatcher.ShuttingDown
+        : job.IsRefused ? StorageFailures.RefusedUnderWay
+        : store.IsBusy ? StorageFailures.BusyUnderWay : null;
 
     private static Failure IsEnding(string wish) => new(FailureCode.InvalidTransition, $"The job is ending and can't be {wish} any more.");
 

@@ -32,6 +32,7 @@ internal sealed partial class Job
     private bool _begun;
     private bool _joined;
     private bool _isSuspect;
+    private volatile bool _isRefused;
 
     /// <param name="recorded">The job as it is stored.</param>
     /// <param name="plan">Its blocks.</param>
@@ -115,6 +116,11 @@ internal sealed partial class Job
 
     /// <value>Its last attempt ended with the process and nothing of it was stored since: it may have been what ended it.</value>
     public bool IsSuspect => _isSuspect;
+
+    /// <value>
+    /// The disk refuses the status that a client asked for: it is tried again, and a process that starts now would know nothing of it.
+    /// </value>
+    public bool IsRefused => _isRefused;
 
     /// <value>Blocks are to be closed wherever they are.</value>
     public bool StopsNow => _stop is not null && _stopStep is null;
@@ -271,12 +277,15 @@ internal sealed partial class Job
         {
             if (_state == JobState.Ended)
                 return JobChange.Refused;
-            _recorded = stored;
+            (_recorded, _isRefused) = (stored, false);
             if (stored.Status.IsTerminal())
                 _state = JobState.Ended;
         }
         return JobChange.Made;
     }
+
+    /// <summary>The disk refuses a status, which is tried again until <see cref="Show"/>.</summary>
+    public void StorageRefused() => _isRefused = true;
 
     /// <summary>Whoever waits for the end is told; after all that belongs to it is done.</summary>
     public void TellEnd(JobSnapshot end) => _ended.TrySetResult(end);

@@ -19,7 +19,7 @@ internal sealed class JobRecorder(
     /// <summary>Storing what finished blocks left takes at most 1/20 of a job's time, but none waits for longer than a second.</summary>
     private const int StoreShare = 20;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan StopRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
 
     /// <summary>Carries one entry out; a disk that refuses fails the job, and a job of a newer process is let go.</summary>
     public async Task RecordAsync(Job job, JobEntry entry)
@@ -65,20 +65,35 @@ internal sealed class JobRecorder(
         _ => throw new ArgumentOutOfRangeException(nameof(entry)),
     };
 
+    /// <summary>What a client asked for is tried until it is stored, and shown only then.</summary>
     private async Task RecordStatusAsync(Job job, JobStatus status)
     {
         JobSnapshot next = job.SnapshotOf(status, live.PositionOf(job), clock.GetUtcNow());
+        while (!await TryStoreAsync(job, next))
+        {
+            // Nobody asked for it: a process that reads the older state goes on with the job just the same.
+            if (status == JobStatus.Running)
+                break;
+            job.StorageRefused();
+            await live.PauseAsync(Retry);
+            if (live.Stopping || (status == JobStatus.Paused && !job.IsPauseWanted))
+                return;
+            next = job.SnapshotOf(status, live.PositionOf(job), clock.GetUtcNow());
+        }
+        Show(job, next);
+    }
+
+    private async Task<bool> TryStoreAsync(Job job, JobSnapshot next)
+    {
         try
         {
-            if (!await store.UpdateAsync(next, job.Epoch, lastSequence: 0))
-                throw new StaleEpochException();
+            return await store.UpdateAsync(next, job.Epoch, lastSequence: 0) ? true : throw new StaleEpochException();
         }
         catch (Exception e) when (e is not StaleEpochException)
         {
-            // Not worth a job: a process that reads the older state goes on with the job just the same.
-            log.JobNotStored(e, job.Id, status);
+            log.JobNotStored(e, job.Id, next.Status);
+            return false;
         }
-        Show(job, next);
     }
 
     private async Task RecordPauseAsync(Job job, PauseEntry pause)
@@ -133,7 +148,7 @@ internal sealed class JobRecorder(
         {
             if (live.Stopping)
                 return;
-            await live.PauseAsync(StopRetry);
+            await live.PauseAsync(Retry);
         }
         job.EnterStop(stop.Reason, stop.Step);
         if (job.Failure is { Code: FailureCode.DeadlineExceeded } tooLate)

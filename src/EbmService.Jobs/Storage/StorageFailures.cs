@@ -25,6 +25,11 @@ internal static class StorageFailures
     public static Failure BusyUnderWay { get; } = new(FailureCode.StorageBusy,
         "Another program holds the server's job database: what was asked for is under way but not stored yet.",
         "Send the request again after the time in Retry-After: it does no harm twice.");
+
+    /// <value>For a cancel, pause or resume that is under way but that the disk refuses.</value>
+    public static Failure RefusedUnderWay { get; } = new(FailureCode.StorageFailed,
+        "The server's disk is full or can't be written: what was asked for is under way but not stored yet.",
+        "Ask the operator to make room on the server's disk, then send the request again: it does no harm twice.");
 }
 
 /// <summary>The service can't start on its data folder; the message says why in one sentence.</summary>

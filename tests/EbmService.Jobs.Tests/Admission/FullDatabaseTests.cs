@@ -1,5 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Tests.Fakes;
 
 namespace EbmService.Jobs.Tests.Admission;
@@ -49,6 +50,51 @@ public sealed class FullDatabaseTests : IAsyncLifetime
         Assert.True((await _host.Jobs.DeleteAsync(id, default)).Succeeded);
         Assert.Equal(FailureCode.JobNotFound, (await _host.Jobs.FindAsync(id, default)).Failure?.Code);
     }
+
+    [Fact]
+    public async Task Cancel_DatabaseCannotWrite_IsToldSoAndStoredOnceThereIsRoom()
+    {
+        var permits = new SemaphoreSlim(0);
+        Script script = _host.Workloads.On(2, new Script { Permits = permits });
+        string id = (await _host.SubmitAsync(JobsHost.Spec(seed: 2, steps: 50))).Id;
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+        await JobsHost.EventuallyAsync(() => Recorded(id) == JobStatus.Running);
+
+        await RefusedAsync(() => _host.Jobs.CancelAsync(id, default), JobStatus.Running);
+        await JobsHost.EventuallyAsync(() => Recorded(id) == JobStatus.Cancelling);
+        permits.Release(100);
+        Assert.Equal(JobStatus.Cancelled, (await _host.EndOfAsync(id)).Status);
+    }
+
+    [Fact]
+    public async Task PauseAndResume_DatabaseCannotWrite_AreToldSoAndStoredOnceThereIsRoom()
+    {
+        var permits = new SemaphoreSlim(0);
+        Script script = _host.Workloads.On(2, new Script { Permits = permits });
+        string busy = (await _host.SubmitAsync(JobsHost.Spec(seed: 2, steps: 50))).Id;
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+        string id = (await _host.SubmitAsync(JobsHost.Spec(seed: 3))).Id;
+
+        await RefusedAsync(() => _host.Jobs.PauseAsync(id, default), JobStatus.Queued);
+        await JobsHost.EventuallyAsync(() => Recorded(id) == JobStatus.Paused);
+        await RefusedAsync(() => _host.Jobs.ResumeAsync(id, default), JobStatus.Paused);
+        await JobsHost.EventuallyAsync(() => Recorded(id) == JobStatus.Queued);
+        permits.Release(100);
+        Assert.Equal(JobStatus.Succeeded, (await _host.EndOfAsync(id)).Status);
+        await _host.EndOfAsync(busy);
+    }
+
+    private async Task RefusedAsync(Func<Task<Outcome<JobSnapshot>>> ask, JobStatus shown)
+    {
+        _host.Database.FailsWith = Full;
+        Failure? failure = (await ask()).Failure;
+        Assert.Equal(FailureCode.StorageFailed, failure?.Code);
+        Assert.Contains("not stored yet", failure!.Message, StringComparison.Ordinal);
+        Assert.Equal(shown, (await _host.Jobs.ListAsync(new(), default)).OrThrow().Jobs[0].Status);
+        _host.Database.FailsWith = 0;
+    }
+
+    private JobStatus? Recorded(string id) => _host.Get<LiveJobs>().Find(id)?.Recorded.Status;
 
     private async Task<string> RunAsync() => (await _host.EndOfAsync((await _host.SubmitAsync(JobsHost.Spec(seed: 1))).Id)).Id;
 }
