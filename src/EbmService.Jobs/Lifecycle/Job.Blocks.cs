@@ -10,7 +10,7 @@ internal sealed partial class Job
     private const int NoBarrier = int.MaxValue;
 
     private readonly List<Block> _blocks;
-    private readonly LinkedList<Block> _waiting;
+    private readonly WaitingBlocks _waiting;
     private readonly RateMeter _rate;
     private readonly int? _checkEvery;
     private readonly int _lastStep;
@@ -38,19 +38,14 @@ internal sealed partial class Job
     public JobOffer Offer()
     {
         lock (_lock)
-        {
-            long bytes = 0;
-            for (LinkedListNode<Block>? node = _waiting.First; node is { Value.State: BlockState.Parked }; node = node.Next)
-                bytes += node.Value.Checkpoint?.Length ?? 0;
-            return new(IsRunnable, _waiting.Count > 0 && !_awaitsModel, _open > 0, bytes);
-        }
+            return new(IsRunnable, _waiting.First is not null && !_awaitsModel, _open > 0, _waiting.ParkedBytes);
     }
 
     /// <summary>Takes the next waiting block onto a slot; null where none may run.</summary>
     public IBlock? TryOpen()
     {
         lock (_lock)
-            return IsRunnable && !_awaitsModel && _waiting.First is { } next ? Open(next.Value) : null;
+            return IsRunnable && !_awaitsModel && _waiting.First is { } next ? Open(next) : null;
     }
 
     /// <summary>Takes a waiting block onto a slot that is to be closed where it is; null where there is none.</summary>
@@ -59,7 +54,7 @@ internal sealed partial class Job
         if (!IsStopping)
             return null;
         lock (_lock)
-            return IsStopping && !_awaitsModel && _waiting.FirstOrDefault(IsAtItsEnd) is { } block ? Open(block) : null;
+            return IsStopping && !_awaitsModel && _waiting.All.FirstOrDefault(IsAtItsEnd) is { } block ? Open(block) : null;
     }
 
     public BlockOrder OrderFor(IBlock which)
@@ -171,7 +166,7 @@ internal sealed partial class Job
             Leave(block, BlockState.Parked);
             Keep(block, checkpoint, interval, write);
             if (!block.AtBarrier)
-                _waiting.AddFirst(block);
+                _waiting.Return(block);
             TryCompletePause();
         }
         _duties.Changed(this);
@@ -328,14 +323,7 @@ internal sealed partial class Job
     {
         MoveTo(block, block.HasCheckpoint ? block.CheckpointStep : 0);
         (block.State, block.AtBarrier) = (block.HasCheckpoint ? BlockState.Parked : BlockState.Waiting, false);
-        _waiting.Remove(block);
-        LinkedListNode<Block>? fresh = _waiting.First;
-        while (fresh?.Value.State == BlockState.Parked)
-            fresh = fresh.Next;
-        if (fresh is null)
-            _waiting.AddLast(block);
-        else
-            _waiting.AddBefore(fresh, block);
+        _waiting.Requeue(block);
     }
 
     private void MoveTo(Block block, int step)
@@ -373,7 +361,7 @@ internal sealed partial class Job
         {
             block.AtBarrier = false;
             if (block.State == BlockState.Parked)
-                _waiting.AddFirst(block);
+                _waiting.Return(block);
         }
     }
 

@@ -87,9 +87,14 @@ internal sealed partial class Job
             (block.IsWriting, block.IsStored) = (false, true);
             block.SaveInterval = block.SaveInterval > interval ? block.SaveInterval : interval;
             if (ReferenceEquals(block.Checkpoint, checkpoint))
+            {
                 block.Checkpoint = null;
+                _waiting.Written(block);
+            }
             else if (block.State == BlockState.Parked)
+            {
                 Write(block);
+            }
         }
         Clear();
     }
@@ -274,13 +279,25 @@ internal sealed partial class Job
     private bool IsDue(long? last, TimeSpan interval) => last is null || _clock.GetElapsedTime(last.Value) >= interval;
 
     /// <summary>A block as its job sees it. Guarded by the job's lock.</summary>
-    private sealed class Block(Job job, BlockPlan plan, int startStep) : IBlock
+    private sealed class Block : IBlock
     {
-        public Job Job => job;
+        public Block(Job job, BlockPlan plan, int startStep)
+        {
+            (Job, Plan, StartStep) = (job, plan, startStep);
+            Place = new LinkedListNode<Block>(this);
+        }
 
-        public BlockPlan Plan => plan;
+        public Job Job { get; }
 
-        public int StartStep => startStep;
+        public BlockPlan Plan { get; }
+
+        public int StartStep { get; }
+
+        /// <value>Among those that wait; of no list while it does not.</value>
+        public LinkedListNode<Block> Place { get; }
+
+        /// <value>Bytes that <see cref="WaitingBlocks.ParkedBytes"/> counts for it.</value>
+        public int CountedBytes { get; set; }
 
         public BlockState State { get; set; }
 

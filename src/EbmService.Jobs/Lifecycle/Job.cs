@@ -55,7 +55,7 @@ internal sealed partial class Job
         _checkEvery = recorded.Spec.CheckEvery;
         _lastStep = plan.Blocks.Max(block => block.Steps);
         _blocks = [.. plan.Blocks.Select((block, i) => new Block(this, block, startSteps?[i] ?? 0))];
-        _waiting = new LinkedList<Block>(_blocks);
+        _waiting = new WaitingBlocks(_blocks);
         QueuedAt = clock.GetTimestamp();
         MoveBarrierBeyond(0);
     }
@@ -151,7 +151,7 @@ internal sealed partial class Job
             if (_state is JobState.Closing or JobState.Ending or JobState.Ended)
                 return new(JobChange.Refused, _ended.Task);
             StopHere(StopReason.Cancelled);
-            bool closes = _open > 0 || _waiting.Count > 0;
+            bool closes = _open > 0 || _waiting.First is not null;
             stored = closes ? Record(new StatusEntry(JobStatus.Cancelling)) : _ended.Task;
             TryEnd();
         }
@@ -316,11 +316,7 @@ internal sealed partial class Job
         (_stop, _stopStep) = (reason, null);
         EndBarrier();
         WithdrawPause();
-        foreach (Block block in _waiting.Where(block => !block.HasCheckpoint).ToArray())
-        {
-            block.State = BlockState.Dropped;
-            _waiting.Remove(block);
-        }
+        _waiting.DropFresh();
     }
 
     private void StopAt(string reason, int step)
@@ -350,7 +346,7 @@ internal sealed partial class Job
     /// <summary>Once, when the job has nothing left to compute: all done, failed, or stopped on request.</summary>
     private void TryEnd()
     {
-        bool stopped = StopsNow && _open == 0 && _waiting.Count == 0;
+        bool stopped = StopsNow && _open == 0 && _waiting.First is null;
         if (!_joined || IsOver || !(stopped || _failure is not null || _done == _blocks.Count))
             return;
         _state = JobState.Ending;
