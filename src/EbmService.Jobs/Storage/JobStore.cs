@@ -16,6 +16,10 @@ internal sealed class JobStore(
     IDbContextFactory<JobsDbContext> contexts, DatabaseWriter writer, DatabaseReader reader, IOptions<StorageOptions> options)
 {
     private const int StartUpPage = 200;
+
+    /// <summary>Blocks that one query names: SQLite takes at most 32 766 parameters.</summary>
+    private const int BlocksAtOnce = 1000;
+
     private static readonly TimeSpan MigrationRetry = TimeSpan.FromMilliseconds(200);
 
     /// <value>Whether another program holds the database just now, so that writes wait.</value>
@@ -123,19 +127,16 @@ internal sealed class JobStore(
 
     /// <summary>Whether what blocks left may be written; false when one belongs to a newer process.</summary>
     public async Task<bool> BeginResultsAsync(string jobId, int epoch, IReadOnlyList<int> indices) => await writer.WriteAsync(
-        context => context.Blocks.Count(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index)),
-        waits: true) == indices.Count;
+        context => indices.Chunk(BlocksAtOnce).Sum(some => Leased(context, jobId, epoch, some).Count()), waits: true) == indices.Count;
 
     /// <summary>Writes that the blocks' results are stored; false, and nothing is written, when one belongs to a newer process.</summary>
     public async Task<bool> CompleteBlocksAsync(string jobId, int epoch, IReadOnlyList<CompletedBlock> blocks)
     {
         Dictionary<int, CompletedBlock> byIndex = blocks.ToDictionary(block => block.Index);
-        int[] indices = [.. byIndex.Keys];
         return await writer.WriteAsync(context =>
         {
-            List<BlockRow> rows =
-                [.. context.Blocks.Where(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index))];
-            if (rows.Count != indices.Length)
+            List<BlockRow> rows = [.. byIndex.Keys.Chunk(BlocksAtOnce).SelectMany(some => Leased(context, jobId, epoch, some))];
+            if (rows.Count != byIndex.Count)
                 return 0;
             foreach (BlockRow row in rows)
                 (row.State, row.Step, row.ResultSha256) = (BlockRowState.Done, byIndex[row.Index].Step, byIndex[row.Index].Sha256);
@@ -143,6 +144,9 @@ internal sealed class JobStore(
             return rows.Count;
         }, waits: true) == blocks.Count;
     }
+
+    private static IQueryable<BlockRow> Leased(JobsDbContext context, string jobId, int epoch, int[] indices) =>
+        context.Blocks.Where(row => row.JobId == jobId && row.LeaseEpoch == epoch && indices.Contains(row.Index));
 
     /// <summary>The block's stored result is of no use: it is to be computed again.</summary>
     public Task<bool> ReopenBlockAsync(string jobId, int index, int epoch, int step) =>
