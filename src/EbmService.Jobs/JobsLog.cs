@@ -41,13 +41,13 @@ internal static partial class JobsLog
     [LoggerMessage(2015, LogLevel.Warning, "Files of job {JobId} could not be removed; the next start tries again.")]
     public static partial void FilesNotRemoved(this ILogger log, Exception exception, string jobId);
 
-    [LoggerMessage(2016, LogLevel.Error, "Stored job {JobId} can't be read and is marked as failed.")]
+    [LoggerMessage(2016, LogLevel.Error, "Stored job {JobId} can't be read and is shown as failed; its record stays as it is.")]
     public static partial void JobUnreadable(this ILogger log, Exception exception, string jobId);
 
     [LoggerMessage(2017, LogLevel.Error, "Job {JobId} belongs to another process now, or is gone; its end is not recorded.")]
     public static partial void JobAbandoned(this ILogger log, string jobId);
 
-    [LoggerMessage(2018, LogLevel.Warning, "A checkpoint of block {Block} of job {JobId} is damaged; the other generation is tried.")]
+    [LoggerMessage(2018, LogLevel.Warning, "A checkpoint of block {Block} of job {JobId} is damaged or can't be read; an older one is tried.")]
     public static partial void CheckpointDamaged(this ILogger log, Exception? exception, int block, string jobId);
 
     [LoggerMessage(2019, LogLevel.Warning, "The stored result of block {Block} of job {JobId} is damaged; the block is computed again.")]

@@ -1,7 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
-using EbmService.Jobs.Progress;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -53,14 +52,10 @@ internal sealed class JobRecovery(
                 log.JobInterrupted(row.Id, row.Attempt);
             (row.Status, row.Attempt) = (JobStatus.Queued, row.Attempt + 1);
         }
-        Job? job = TryRead(row);
-        if (job is null)
-            EndUnreadable(row);
-        else
-            CountAttempt(job, row, wasAtWork);
-        await store.ReclaimAsync(row);
-        if (job is null)
+        if (TryRead(row) is not { } job)
             return false;
+        CountAttempt(job, row, wasAtWork);
+        await store.ReclaimAsync(row);
         intake.Take(job);
         return true;
     }
@@ -80,6 +75,7 @@ internal sealed class JobRecovery(
             job.Suspect();
     }
 
+    /// <summary>Null where this version can't read the row, which stays as it is: a version that can goes on with the job.</summary>
     private Job? TryRead(JobRow row)
     {
         try
@@ -105,13 +101,5 @@ internal sealed class JobRecovery(
             job.RestoreDone(row.Index, row.Step, sha256, results.ReadReport(job.Id, row.Index));
         else
             row.State = BlockRowState.Waiting;
-    }
-
-    private void EndUnreadable(JobRow row)
-    {
-        row.Status = JobStatus.Failed;
-        row.FinishedAt = clock.GetUtcNow();
-        row.LastSequence = JobEventLog.FirstSequence(row.Epoch);
-        row.Error = JobRowMapper.ToJson(mapper.WhyUnreadable(row));
     }
 }

@@ -138,8 +138,11 @@ internal sealed class JobService(
                 "Submit the job again: the same seed gives the same result.");
     }
 
-    private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellationToken) =>
-        await store.FindAsync(id, cancellationToken) is { } row
-            ? new JobChangedEvent(id, row.LastSequence, mapper.ToSnapshot(row))
-            : throw new FailureException(JobLookup.NotFound);
+    private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellationToken)
+    {
+        JobRow row = await store.FindAsync(id, cancellationToken) ?? throw new FailureException(JobLookup.NotFound);
+        // A job that can't be read is shown as failed here, though its row says that it has not ended.
+        long sequence = row.Status.IsTerminal() ? row.LastSequence : JobEventLog.FirstSequence(row.Epoch + 1);
+        return new JobChangedEvent(id, sequence, mapper.ToSnapshot(row));
+    }
 }

@@ -88,7 +88,7 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
     private List<(string? Path, CheckpointHead Head)> NewestFirst(string id, int block)
     {
         List<(string? Path, CheckpointHead Head)> found = [];
-        if (archive.Find(ArchiveOf(id), block, ArchivePart.Checkpoint) is { } place)
+        if (FindArchived(id, block) is { } place)
             found.Add((null, new CheckpointHead(place.Epoch, place.Step, place.Length)));
         foreach (int generation in Generations)
         {
@@ -102,6 +102,20 @@ internal sealed class CheckpointStore(JobFolders folders, JobDisk disk, BlockArc
         }
         found.Sort((a, b) => b.Head.IsNewerThan(a.Head) ? 1 : a.Head.IsNewerThan(b.Head) ? -1 : 0);
         return found;
+    }
+
+    /// <summary>An archive that can't be read now counts as absent: the block goes on from an older checkpoint.</summary>
+    private ArchivePlace? FindArchived(string id, int block)
+    {
+        try
+        {
+            return archive.Find(ArchiveOf(id), block, ArchivePart.Checkpoint);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.CheckpointDamaged(e, block, id);
+            return null;
+        }
     }
 
     /// <summary>

@@ -41,20 +41,64 @@ public sealed class UnreadableJobTests : IDisposable
     [InlineData("UPDATE jobs SET Status = 'Dreaming'", "damaged")]
     public async Task UnfinishedJob_RowUnreadable_DoesNotStopTheStart(string damage, string reason)
     {
-        string bad, good;
-        await using (JobsHost first = await new JobsHost(_folder).StartAsync())
-        {
-            var held = new SemaphoreSlim(0);
-            Script script = first.Workloads.On(1, new Script { Permits = held });
-            good = (await first.EndOfAsync((await first.SubmitAsync(JobsHost.Spec(seed: 2))).Id)).Id;
-            bad = (await first.SubmitAsync(JobsHost.Spec(seed: 1, steps: 50))).Id;
-            Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
-            await first.StopAfterAsync(() => held.Release());
-        }
+        (string bad, string good) = await StopWithinAJobAsync();
         await DamageAsync(damage, bad);
         await using JobsHost sut = await new JobsHost(_folder).StartAsync();
 
         await CheckAsync(sut, bad, good, reason);
+    }
+
+    [Fact]
+    public async Task UnfinishedJob_TypeUnknown_GoesOnInTheVersionThatKnowsIt()
+    {
+        (string id, _) = await StopWithinAJobAsync();
+        await DamageAsync("UPDATE jobs SET Type = 'dreaming'", id);
+        await using (JobsHost other = await new JobsHost(_folder).StartAsync())
+        {
+            JobEvent shown = Assert.Single(await other.Jobs.WatchAsync(id, 0, default).ToListAsync());
+            Assert.Equal(JobStatus.Failed, Assert.IsType<JobChangedEvent>(shown).Job.Status);
+        }
+        await DamageAsync("UPDATE jobs SET Type = 'sampling'", id);
+        await using JobsHost sut = await new JobsHost(_folder).StartAsync();
+
+        Assert.Equal((JobStatus.Succeeded, "0:50;"), ((await sut.EndOfAsync(id)).Status, await sut.ReadResultAsync(id)));
+        Assert.Contains("open 1/0 at 1", sut.Workloads.Journal);
+    }
+
+    [Fact]
+    public async Task UnfinishedJob_ArchiveCannotBeReadAtStart_GoesOn()
+    {
+        string id;
+        await using (JobsHost first = await new JobsHost(_folder).StartAsync())
+        {
+            var held = new SemaphoreSlim(3);
+            Script script = first.Workloads.On(1, new Script { Permits = held });
+            id = (await first.SubmitAsync(JobsHost.Spec(seed: 1, chains: 8))).Id;
+            for (int step = 0; step < 4; step++)
+                Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+            await first.StopAfterAsync(() => held.Release());
+        }
+        await using var sut = new JobsHost(_folder);
+        var permits = new SemaphoreSlim(0);
+        sut.Workloads.On(1, new Script { Permits = permits });
+        await using (new FileStream(Path.Combine(_folder, "jobs", id, "checkpoints", "finished"), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+            await sut.StartAsync();
+        permits.Release(100);
+
+        Assert.Equal((JobStatus.Succeeded, "0:3;1:3;"), ((await sut.EndOfAsync(id)).Status, await sut.ReadResultAsync(id)));
+    }
+
+    /// <summary>A job of seed 1 that is stopped with its process after its first step, and one that has ended.</summary>
+    private async Task<(string Stopped, string Ended)> StopWithinAJobAsync()
+    {
+        await using JobsHost host = await new JobsHost(_folder).StartAsync();
+        var held = new SemaphoreSlim(0);
+        Script script = host.Workloads.On(1, new Script { Permits = held });
+        string ended = (await host.EndOfAsync((await host.SubmitAsync(JobsHost.Spec(seed: 2))).Id)).Id;
+        string stopped = (await host.SubmitAsync(JobsHost.Spec(seed: 1, steps: 50))).Id;
+        Assert.True(await script.Started.WaitAsync(JobsHost.Patience));
+        await host.StopAfterAsync(() => held.Release());
+        return (stopped, ended);
     }
 
     private static async Task CheckAsync(JobsHost sut, string bad, string good, string reason)
