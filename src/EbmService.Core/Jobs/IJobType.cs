@@ -60,6 +60,11 @@ public sealed record JobTypeDescription(string Name, string Summary, string Unit
     /// <value>What a model must offer to be used.</value>
     public ModelTask Task { get; init; }
 
+    /// <value>
+    /// Whether its jobs can be given more steps (<see cref="JobSpec.Extended"/>): the files that this needs stay with their results.
+    /// </value>
+    public bool IsExtendable { get; init; }
+
     public IReadOnlyList<MetricDescription> Metrics { get; init; } = [];
 
     /// <value>Words of its stop rules.</value>

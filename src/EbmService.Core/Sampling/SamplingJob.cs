@@ -30,6 +30,7 @@ public static class SamplingJob
         Name, "Draws samples from a model by Markov chains.", "chainSteps", typeof(SamplingRequest), typeof(SamplingSpec))
     {
         Task = ModelTask.Sampling,
+        IsExtendable = true,
         StopRules = [UntilEss, UntilRHat, UntilEssAndRHat],
         Metrics =
         [

@@ -26,7 +26,8 @@ internal sealed class JobRecovery(
     {
         // The first queries of a process take half a second to compile, which a command that begins with an empty store would notice.
         bool isNew = await store.MigrateAsync(cancellationToken);
-        folders.Sweep(isNew ? [] : await store.ListEndedAsync(cancellationToken), log.FilesNotRemoved);
+        List<StoredEnd> jobs = isNew ? [] : await store.ListEndsAsync(cancellationToken);
+        folders.Sweep(jobs.ToDictionary(job => job.Id, mapper.FilesOf), log.FilesNotRemoved);
         if (isNew)
             return 0;
         int taken = 0;

@@ -202,6 +202,8 @@ internal sealed class JobEndings(
 internal static class Extendability
 {
     /// <summary>Whether all blocks of the job stopped at one step, from which they can go on.</summary>
-    public static bool IsExtendable(this JobSnapshot job) =>
-        job.Status == JobStatus.Succeeded && (job.StopReason == StopReason.Completed || StopReason.IsRule(job.StopReason));
+    public static bool IsExtendable(this JobSnapshot job) => IsExtendable(job.Status, job.StopReason);
+
+    public static bool IsExtendable(JobStatus status, string? stopReason) =>
+        status == JobStatus.Succeeded && (stopReason == StopReason.Completed || StopReason.IsRule(stopReason));
 }

@@ -37,12 +37,12 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
     }
 
     /// <summary>
-    /// Removes at start what earlier processes left behind: folders of jobs that the database no longer knows, block
-    /// results of ended jobs, and files whose writing was cut short.
+    /// Removes at start what earlier processes left behind: folders of jobs that the database no longer knows, what ended jobs
+    /// don't need, and files whose writing was cut short.
     /// </summary>
-    /// <param name="ended">The jobs of the database, and whether each has ended.</param>
+    /// <param name="needed">What each job of the database needs.</param>
     /// <param name="failed">Told of each job whose files could not be removed.</param>
-    public void Sweep(IReadOnlyDictionary<string, bool> ended, Action<Exception, string> failed)
+    public void Sweep(IReadOnlyDictionary<string, NeededFiles> needed, Action<Exception, string> failed)
     {
         DurableFiles.CreateFolder(Root);
         foreach (string folder in Directory.EnumerateDirectories(Root))
@@ -52,7 +52,7 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
                 continue;
             try
             {
-                Sweep(folder, ended.TryGetValue(id, out bool over) ? over : null);
+                Sweep(folder, needed.GetValueOrDefault(id, NeededFiles.None));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -61,15 +61,21 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
         }
     }
 
-    private static void Sweep(string folder, bool? ended)
+    private static void Sweep(string folder, NeededFiles needed)
     {
-        if (ended is null)
+        if (needed == NeededFiles.None)
         {
             DeleteFolder(folder);
             return;
         }
-        if (ended.Value)
-            DeleteFolder(Path.Combine(folder, Blocks));
+        string[] idle = needed switch
+        {
+            NeededFiles.Results => [Blocks, Checkpoints, Inputs],
+            NeededFiles.ResultsAndState => [Blocks],
+            _ => [],
+        };
+        foreach (string kind in idle)
+            DeleteFolder(Path.Combine(folder, kind));
         foreach (string file in Directory.EnumerateFiles(folder, "*" + JobDisk.TemporarySuffix, SearchOption.AllDirectories))
             System.IO.File.Delete(file);
     }
@@ -79,4 +85,19 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
 
     [GeneratedRegex(@"\A[0-9a-f]{32}\z")]
     private static partial Regex IdPattern();
+}
+
+/// <summary>What of a job's files is still needed.</summary>
+internal enum NeededFiles
+{
+    /// <summary>Nothing: the job has failed, or there is none.</summary>
+    None,
+
+    Results,
+
+    /// <summary>Also the last checkpoints and the inputs: the job may be extended.</summary>
+    ResultsAndState,
+
+    /// <summary>The job has not ended.</summary>
+    All,
 }

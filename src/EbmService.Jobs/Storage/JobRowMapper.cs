@@ -4,6 +4,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Jobs.Recording;
 
 namespace EbmService.Jobs.Storage;
 
@@ -71,6 +72,17 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
             ? $"The stored job is of the type '{row.Type}', which this version of the service does not know."
             : "The stored job can't be read by this version of the service: its record is damaged, or a newer version wrote it.",
         "Run the version that stored it, or delete it and submit it again.");
+
+    /// <summary>What of the job's files is still needed; of a type that is not known here, all that it may be extended by.</summary>
+    public NeededFiles FilesOf(StoredEnd job) => job.Status switch
+    {
+        JobStatus.Failed => NeededFiles.None,
+        JobStatus.Cancelled => NeededFiles.Results,
+        JobStatus.Succeeded when Extendability.IsExtendable(job.Status, job.StopReason)
+            && types.Find(job.Type) is null or { Description.IsExtendable: true } => NeededFiles.ResultsAndState,
+        JobStatus.Succeeded => NeededFiles.Results,
+        _ => NeededFiles.All,
+    };
 
     /// <exception cref="Exception">The row can't be read.</exception>
     public JobSnapshot Read(JobRow row) => new()

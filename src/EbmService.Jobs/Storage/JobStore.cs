@@ -177,8 +177,10 @@ internal sealed class JobStore(
         return context.SaveChanges();
     }, waits: true);
 
-    /// <summary>Every job's id, and whether it has ended.</summary>
-    public Task<Dictionary<string, bool>> ListEndedAsync(CancellationToken cancellationToken) => reader.ReadAsync(context =>
-        context.Jobs.Select(row => new { row.Id, row.Status }).ToDictionary(row => row.Id, row => row.Status.IsTerminal()),
-        cancellationToken);
+    /// <summary>Of every job, as far as it has come.</summary>
+    public Task<List<StoredEnd>> ListEndsAsync(CancellationToken cancellationToken) => reader.ReadAsync(context =>
+        context.Jobs.Select(row => new StoredEnd(row.Id, row.Type, row.Status, row.StopReason)).ToList(), cancellationToken);
 }
+
+/// <summary>How a job has ended, if it has.</summary>
+internal sealed record StoredEnd(string Id, string Type, JobStatus Status, string? StopReason);

@@ -33,6 +33,7 @@ public sealed class JobTypeContractTests : IDisposable
         // What is stored says the same again.
         JobSpec again = _host.Types.ReadSpec(one.Type, shown.ToJsonString());
         Assert.Equal(shown.ToJsonString(), JsonSerializer.Serialize(again, EbmJson.Options));
+        Assert.Equal(_host.Types.Of(job.Spec).Description.IsExtendable, job.Spec.Extended(0) is not null);
     }
 
     [Theory, MemberData(nameof(All))]

@@ -48,6 +48,39 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_AfterAKillRightAfterTheEnds_RemovesWhatEndedJobsDoNotNeed()
+    {
+        string succeeded, failed, cancelled, overdue;
+        await using (var first = new JobsHost(_folder))
+        {
+            await first.StartAsync();
+            first.Workloads.On(2, new Script { BeforeStep = _ => throw new InvalidOperationException("fails") });
+            succeeded = (await first.EndOfAsync((await first.SubmitAsync(JobsHost.Spec(seed: 1))).Id)).Id;
+            failed = (await first.EndOfAsync((await first.SubmitAsync(JobsHost.Spec(seed: 2))).Id)).Id;
+            cancelled = (await first.EndOfAsync((await first.SubmitAsync(JobsHost.Spec(seed: 3))).Id)).Id;
+            overdue = (await first.EndOfAsync((await first.SubmitAsync(JobsHost.Spec(seed: 4))).Id)).Id;
+        }
+        await using var sut = new JobsHost(_folder);
+        await sut.EditBeforeStartAsync(cancelled, row => (row.Status, row.StopReason) = (JobStatus.Cancelled, StopReason.Cancelled));
+        await sut.EditBeforeStartAsync(overdue, row => row.StopReason = StopReason.Deadline);
+        foreach (string id in new[] { succeeded, failed, cancelled, overdue })
+        {
+            foreach (string kind in new[] { "blocks", "checkpoints", "inputs", "results" })
+                Directory.CreateDirectory(Path.Combine(_folder, "jobs", id, kind));
+        }
+        await sut.StartAsync();
+
+        Assert.Equal(["checkpoints", "inputs", "results"], Kinds(succeeded));
+        Assert.Equal(["results"], Kinds(cancelled));
+        Assert.Equal(["results"], Kinds(overdue));
+        Assert.False(Directory.Exists(Path.Combine(_folder, "jobs", failed)));
+        Assert.Equal(JobStatus.Succeeded, (await sut.EndOfAsync((await sut.Jobs.ExtendAsync(succeeded, 1, default)).OrThrow().Id)).Status);
+    }
+
+    private string[] Kinds(string id) =>
+        [.. Directory.GetDirectories(Path.Combine(_folder, "jobs", id)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+
+    [Fact]
     public async Task Stop_MoreJobsThanPlaces_ParkedAndOpenOnesGoOnWhereTheyWere()
     {
         Dictionary<string, int> steps = [];
