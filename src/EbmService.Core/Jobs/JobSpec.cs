@@ -92,7 +92,11 @@ public sealed record JobModel(string Role, string Name, string Version, string D
 /// <param name="FromJob">The id of the job that made it; null where it came with the request.</param>
 /// <param name="Result">The result's name there.</param>
 /// <param name="Sha256">64 hex digits over the content.</param>
-public sealed record JobInput(string Name, string? FromJob, string? Result, string Sha256);
+public sealed record JobInput(string Name, string? FromJob, string? Result, string Sha256)
+{
+    /// <value>The member of the request that names the source, for field errors.</value>
+    public string Field { get; init; } = "spec";
+}
 
 /// <summary>Reads the input files of jobs. Thread-safe.</summary>
 public interface IJobInputs

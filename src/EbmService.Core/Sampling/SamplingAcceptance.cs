@@ -12,7 +12,7 @@ namespace EbmService.Core.Sampling;
 public static class SamplingAcceptance
 {
     private const string Samples = "samples.npy";
-    private const string Field = "spec.startJob";
+    private const string Field = SamplingSpec.StartField;
 
     /// <summary>
     /// How often a pass with gradient holds each number of a layer: before and after its nonlinearity, as a gradient, and

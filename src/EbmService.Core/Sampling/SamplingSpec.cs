@@ -10,6 +10,9 @@ public sealed record SamplingSpec : JobSpec
     /// <summary>The name of the initial states among the job's inputs.</summary>
     public const string StartFile = "start.npy";
 
+    /// <summary>The member of a request that names the job whose samples the chains start from.</summary>
+    public const string StartField = "spec.startJob";
+
     [JsonIgnore]
     public override string Type => SamplingJob.Name;
 
@@ -101,7 +104,7 @@ public sealed record SamplingSpec : JobSpec
 
     [JsonIgnore]
     public override IReadOnlyList<JobInput> Inputs =>
-        StartJob is { Sha256: { } sha256 } source ? [new JobInput(StartFile, source.Id, "samples.npy", sha256)] : [];
+        StartJob is { Sha256: { } sha256 } source ? [new JobInput(StartFile, source.Id, "samples.npy", sha256) { Field = StartField }] : [];
 
     /// <value>The schedules' length: older stored specs have none.</value>
     [JsonIgnore]

@@ -9,6 +9,9 @@ public sealed record ScoringSpec : JobSpec
     /// <summary>The name of the rows among the job's inputs.</summary>
     public const string RowsFile = "rows.npy";
 
+    /// <summary>The member of a request that names the job whose rows are scored.</summary>
+    public const string JobField = "spec.job";
+
     [JsonIgnore]
     public override string Type => ScoringJob.Name;
 
@@ -33,5 +36,5 @@ public sealed record ScoringSpec : JobSpec
     public int Rows => Shape.Aggregate(1, (product, size) => checked(product * size));
 
     [JsonIgnore]
-    public override IReadOnlyList<JobInput> Inputs => [new JobInput(RowsFile, Job?.Id, Job?.Result, Sha256)];
+    public override IReadOnlyList<JobInput> Inputs => [new JobInput(RowsFile, Job?.Id, Job?.Result, Sha256) { Field = JobField }];
 }

@@ -143,8 +143,6 @@ internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
 /// <summary>Stores the files that a new job starts from: those that came with it, and copies of other jobs' results.</summary>
 internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
 {
-    private const string Field = "spec.startJob";
-
     /// <exception cref="FailureException">The source is unknown, has not ended, or has no such result.</exception>
     public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted, IReadOnlyDictionary<string, byte[]> attachments)
     {
@@ -156,13 +154,13 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
                 continue;
             }
             if (await WhyNotAsync(input) is { } reason)
-                throw Refuse(reason);
+                throw Refuse(input, reason);
             if (!inputs.TryTake(jobId, input))
-                throw Refuse($"The result '{input.Result}' of job {input.FromJob} is missing or damaged.");
+                throw Refuse(input, $"The result '{input.Result}' of job {input.FromJob} is missing or damaged.");
         }
     }
 
-    private static FailureException Refuse(string reason) => new(Failure.OfFields([new FieldError(Field, reason)]));
+    private static FailureException Refuse(JobInput input, string reason) => new(Failure.OfFields([new FieldError(input.Field, reason)]));
 
     private async Task<string?> WhyNotAsync(JobInput input)
     {

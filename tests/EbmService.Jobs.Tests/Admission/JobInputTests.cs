@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
+using EbmService.Core.Scoring;
+using EbmService.Jobs.Admission;
 using EbmService.Jobs.Tests.Fakes;
 
 namespace EbmService.Jobs.Tests.Admission;
@@ -86,6 +88,19 @@ public sealed class JobInputTests : IAsyncLifetime
         Assert.True(Directory.GetDirectories(Path.Combine(_host.Folder, "jobs")).Length <= 2);
         held.Release(100);
         await _host.EndOfAsync(unfinished);
+    }
+
+    [Fact]
+    public async Task Take_SourceThatIsNone_NamesTheFieldOfTheType()
+    {
+        var rows = new ScoringSpec
+        {
+            Outputs = [], Shape = [1], BlockSize = 1, Sha256 = new string('0', 64), Job = new ScoringSource(Guid.NewGuid().ToString("N"), "rows.npy"),
+        };
+        FailureException refused = await Assert.ThrowsAsync<FailureException>(() =>
+            _host.Get<JobInputIntake>().TakeAsync(_source.Id, rows.Inputs, new Dictionary<string, byte[]>()));
+
+        Assert.Equal("spec.job", Assert.Single(refused.Failure.Fields).Field);
     }
 
     [Fact]
