@@ -94,6 +94,7 @@ internal sealed partial class JobSimulation
             return;
         _disk[block.Plan.Index].Checkpoint = checkpoint.Step;
         _job.Written(block, checkpoint.Checkpoint, TimeSpan.Zero);
+        Require(!_job.IsSuspect, "a job of which something was stored is a suspect still");
     }
 
     private void StopCleanly()
@@ -131,6 +132,8 @@ internal sealed partial class JobSimulation
         _stored = status;
         _job = NewJob(status);
         Restore(status);
+        if (_random.Next(2) == 0)
+            _job.Suspect();
         _job.Join(null);
         if (_deadlinePassed)
             _job.DecideStop(StopReason.Deadline, null);

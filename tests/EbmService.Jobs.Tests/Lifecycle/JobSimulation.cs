@@ -102,8 +102,11 @@ internal sealed partial class JobSimulation : IJobDuties
             case < 35:
                 Work(_random.Next(_slots.Length), mayFail: true);
                 break;
-            case < 65:
+            case < 63:
                 CarryOutNext();
+                break;
+            case < 65:
+                _job.RetryModel();
                 break;
             case < 72:
                 TellVerdict();
@@ -145,6 +148,7 @@ internal sealed partial class JobSimulation : IJobDuties
         {
             CarryOutNext();
             TellVerdict();
+            _job.RetryModel();
             if (_job.IsPaused && _entries.Count == 0)
             {
                 Require(_job.State == JobState.Paused || Array.Exists(_slots, block => block is not null), "a pause is never completed");
@@ -189,13 +193,16 @@ internal sealed partial class JobSimulation : IJobDuties
         else if (_job.TryOpenToClose() is { } closing)
         {
             _slots[slot] = closing;
-            Load(closing);
+            if (!mayFail || !LoseModel(slot, closing))
+                Load(closing);
             return;
         }
         else if (_job.TryOpen() is { } opened)
         {
             Require(!_pauseTold, "a block of a paused job was opened");
             _slots[slot] = block = opened;
+            if (mayFail && LoseModel(slot, block))
+                return;
             Load(block);
         }
         else
@@ -230,6 +237,20 @@ internal sealed partial class JobSimulation : IJobDuties
             _job.Save(block, Bits(step), TimeSpan.Zero);
         if (limits.MayReachBarrier)
             _job.Arrive(block);
+    }
+
+    /// <summary>A block that is being opened may find its model away.</summary>
+    private bool LoseModel(int slot, IBlock block)
+    {
+        if (_random.Next(10) != 0)
+            return false;
+        _slots[slot] = null;
+        JobChange change = _job.AwaitModel(block, ModelAway, _random.Next(100) == 0 ? TimeSpan.Zero : TimeSpan.MaxValue);
+        Note($"model of block {block.Plan.Index} away: {change}");
+        if (change == JobChange.Refused)
+            _job.FailBlock(block, ModelAway);
+        Require(change != JobChange.Already || block.State is BlockState.Parked or BlockState.Waiting, "a block that waits for its model is lost");
+        return true;
     }
 
     private void Load(IBlock block)
@@ -347,6 +368,8 @@ internal sealed partial class JobSimulation : IJobDuties
             Progress = new JobProgress(), CreatedAt = DateTimeOffset.UnixEpoch,
         },
         _plan, epoch: 0, this, TimeProvider.System);
+
+    private static readonly Failure ModelAway = new(FailureCode.ModelUnavailable, "away");
 
     private static byte[] Bits(int step) => BitConverter.GetBytes(step);
 

@@ -79,6 +79,9 @@ public sealed class JobTransitionTests
             (Made, Ended), (Made, Ended), (Made, Ended), (Made, Ended), (Made, Ended),
             (Made, Ended), (Made, Ended), (Made, Ended), (Made, Ended), (Already, Ended),
         ],
+        ["RetryModel"] = Stays(),
+        ["Suspect"] = Stays(),
+        ["StorageRefused"] = Stays(),
         ["Show an end"] =
         [
             (Made, Ended), (Made, Ended), (Made, Ended), (Made, Ended), (Made, Ended),
@@ -94,6 +97,8 @@ public sealed class JobTransitionTests
         ["Close without a result"] = [Running, Paused, Stopping, Finishing, Closing, Cancelling],
         ["Fail"] = [Ending, Ending, Ending, Ending, Closing, Cancelling],
         ["Lose"] = [Running, Paused, Stopping, Finishing, Closing, Cancelling],
+        ["AwaitModel"] = [Running, Paused, Stopping, Finishing, Closing, Cancelling],
+        ["AwaitModel for too long"] = [Ending, Ending, Ending, Ending, Closing, Cancelling],
     };
 
     private static readonly JobState[] WithABlockOnASlot = [Running, Pausing, Stopping, Finishing, Closing, Cancelling];
@@ -156,6 +161,13 @@ public sealed class JobTransitionTests
             case "Fail":
                 sut.FailBlock(block, AnyFailure);
                 break;
+            case "AwaitModel":
+                Assert.Equal(Already, sut.AwaitModel(block, AnyFailure, TimeSpan.MaxValue));
+                break;
+            case "AwaitModel for too long":
+                if (sut.AwaitModel(block, AnyFailure, TimeSpan.Zero) == Refused)
+                    sut.FailBlock(block, AnyFailure);
+                break;
             default:
                 sut.Lose(block);
                 break;
@@ -163,6 +175,45 @@ public sealed class JobTransitionTests
 
         Assert.Equal(BlockTable[method][Array.IndexOf(WithABlockOnASlot, state)], sut.State);
         Assert.Equal(0, sut.OpenBlocks);
+    }
+
+    [Theory]
+    [InlineData(nameof(JobState.Running))]
+    [InlineData(nameof(JobState.Finishing))]
+    [InlineData(nameof(JobState.Closing))]
+    [InlineData(nameof(JobState.Cancelling))]
+    public void AwaitModel_BlockWithACheckpoint_IsOfferedAgainAtTheRetry(string stateName)
+    {
+        Job sut = In(Enum.Parse<JobState>(stateName));
+        IBlock block = sut.Blocks.Single(block => block.State == BlockState.Open);
+        sut.AwaitModel(block, AnyFailure, TimeSpan.MaxValue);
+
+        Assert.Equal((BlockState.Parked, 1), (block.State, block.Step));
+        Assert.Null(sut.TryOpen() ?? sut.TryOpenToClose());
+        sut.RetryModel();
+        Assert.NotNull(sut.TryOpen() ?? sut.TryOpenToClose());
+    }
+
+    [Fact]
+    public void AwaitModel_ClosedJobsBlockWithoutACheckpoint_IsRefused()
+    {
+        Job sut = NewJob(new FakeDuties());
+        sut.Join(null);
+        IBlock block = sut.TryOpen()!;
+        sut.Cancel();
+
+        Assert.Equal(Refused, sut.AwaitModel(block, AnyFailure, TimeSpan.MaxValue));
+        Assert.Equal(BlockState.Open, block.State);
+    }
+
+    [Theory]
+    [InlineData(nameof(JobState.Ending))]
+    [InlineData(nameof(JobState.Ended))]
+    public void AwaitModel_OverJob_IsRefused(string stateName)
+    {
+        Job sut = In(Enum.Parse<JobState>(stateName));
+
+        Assert.Equal(Refused, sut.AwaitModel(sut.Blocks[0], AnyFailure, TimeSpan.MaxValue));
     }
 
     [Theory]
@@ -236,8 +287,20 @@ public sealed class JobTransitionTests
         "Judged, stops" => job.Judged(3, JobStatistics.None with { Verdict = SamplingJob.UntilEss }),
         "Reopen" => job.Reopen([job.Blocks[0]]),
         "Abandon" => job.Abandon(),
+        "RetryModel" => Do(job.RetryModel),
+        "Suspect" => Do(job.Suspect),
+        "StorageRefused" => Do(job.StorageRefused),
         _ => job.Show(job.Recorded with { Status = JobStatus.Succeeded }),
     };
+
+    private static JobChange Do(Action method)
+    {
+        method();
+        return Made;
+    }
+
+    /// <summary>The row of a method that moves the job in no state.</summary>
+    private static (JobChange Answer, JobState Then)[] Stays() => [.. Enum.GetValues<JobState>().Select(state => (Made, state))];
 
     /// <summary>A job of two blocks in that state, both with chains.</summary>
     private static Job In(JobState state)
