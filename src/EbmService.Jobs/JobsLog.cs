@@ -84,6 +84,9 @@ internal static partial class JobsLog
         "The model of cancelled job {JobId} stayed away: no files could be made of the parts that its blocks left.")]
     public static partial void PartsNotKept(this ILogger log, Exception exception, string jobId);
 
+    [LoggerMessage(2033, LogLevel.Error, "The models could not be looked for again; those that were here before still are.")]
+    public static partial void ModelsNotRead(this ILogger log, Exception exception);
+
     [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} queries failed; each is asked alone.")]
     public static partial void QueryBatchFailed(this ILogger log, Exception exception, int queries);
 

@@ -14,6 +14,7 @@ namespace EbmService.Inference.Models;
 /// </summary>
 public sealed class ModelRepository : IModelCatalog
 {
+    private readonly Lock _scanning = new();
     private readonly ModelRepositoryScanner _scanner;
     private volatile ModelSet _models;
 
@@ -23,8 +24,15 @@ public sealed class ModelRepository : IModelCatalog
         _models = _scanner.Scan();
     }
 
-    /// <summary>Reads the folder again and swaps the set; a model that became unreadable becomes unavailable.</summary>
-    public void Reload() => _models = _scanner.Scan();
+    /// <summary>
+    /// Reads the folder again and swaps the set; a model that became unreadable becomes unavailable. One call after the other, so
+    /// that what was read earlier never replaces what was read later.
+    /// </summary>
+    public void Reload()
+    {
+        lock (_scanning)
+            _models = _scanner.Scan();
+    }
 
     void IModelCatalog.Refresh() => Reload();
 

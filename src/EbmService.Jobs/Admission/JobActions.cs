@@ -54,7 +54,7 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard boar
     public async Task<Outcome<JobSnapshot>> ResumeAsync(string id, CancellationToken cancellationToken)
     {
         Job? job = live.Find(id);
-        if (job is { IsPaused: true } && models.WhyStillMissing(job.Definition) is { } missing)
+        if (job is { IsPaused: true } && await models.WhyStillMissingAsync(job.Definition) is { } missing)
             return missing;
         if (job?.State == JobState.Paused)
             live.Return(job);

@@ -2,14 +2,19 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Jobs.Lifecycle;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
 
 /// <summary>Whether the models that a job was accepted for are here: the same versions with the same digests. Thread-safe.</summary>
-internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<WorkerOptions> options)
+internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<WorkerOptions> options, ILogger<JobModels> log)
 {
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private Task _look = Task.CompletedTask;
+    private Task? _nextLook;
 
     /// <value>How long a job waits for a model in all.</value>
     public TimeSpan Patience { get; } = TimeSpan.FromSeconds(options.Value.ModelWaitSeconds);
@@ -23,11 +28,11 @@ internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<W
         job.Models.Select(model => WhyMissing(model.Reference())).FirstOrDefault(missing => missing is not null);
 
     /// <summary>As <see cref="WhyMissing(JobDefinition)"/>, after another look at where the models are.</summary>
-    public Failure? WhyStillMissing(JobDefinition job)
+    public async Task<Failure?> WhyStillMissingAsync(JobDefinition job)
     {
         if (WhyMissing(job) is null)
             return null;
-        catalog.Refresh();
+        await RefreshAsync();
         return WhyMissing(job);
     }
 
@@ -38,8 +43,33 @@ internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<W
         await live.PauseAsync(Patience < 4 * LongestRetry ? Patience / 4 : LongestRetry);
         if (live.Stopping)
             return false;
-        WhyStillMissing(job);
+        await WhyStillMissingAsync(job);
         return true;
+    }
+
+    /// <summary>
+    /// Looks at where the models are, which reads every file there: on a thread of the pool, one look at a time, and all who ask
+    /// during one share the next.
+    /// </summary>
+    private Task RefreshAsync()
+    {
+        lock (_lock)
+            return _nextLook ??= RefreshAfterAsync(_look);
+    }
+
+    private async Task RefreshAfterAsync(Task before)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        lock (_lock)
+            (_look, _nextLook) = (_nextLook!, null);
+        try
+        {
+            catalog.Refresh();
+        }
+        catch (Exception e)
+        {
+            log.ModelsNotRead(e);
+        }
     }
 
     private Failure? WhyMissing(ModelReference model)
