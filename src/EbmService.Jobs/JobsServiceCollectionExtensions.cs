@@ -79,6 +79,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
         .AddSingleton<BlockLogs>()
         .AddSingleton<IJobLogs>(provider => provider.GetRequiredService<BlockLogs>())
+        .AddSingleton<JobFiles>()
         // Before the worker, which opens the database.
         .AddSingleton<DataFolderLock>()
         .AddHostedService(services => services.GetRequiredService<DataFolderLock>());

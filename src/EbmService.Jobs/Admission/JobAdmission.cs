@@ -14,7 +14,7 @@ namespace EbmService.Jobs.Admission;
 
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
-    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFolders folders, JobResources resources,
+    LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFiles files, JobResources resources,
     IJobPlanner planner, IJobDuties duties,
     TimeProvider clock, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
@@ -92,7 +92,7 @@ internal sealed class JobAdmission(
         finally
         {
             if (!isStored)
-                folders.Delete(job.Id);
+                files.Delete(job.Id);
         }
         intake.Take(job);
         log.JobQueued(job.Id, job.Blocks.Count, job.Units);

@@ -6,7 +6,7 @@ using EbmService.Jobs.Storage;
 namespace EbmService.Jobs.Admission;
 
 /// <summary>Makes a new job that goes on from the last state of one that has succeeded (docs/adr/0007).</summary>
-internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, BlockLogs logs, JobInputs inputs)
+internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, BlockLogs logs, JobInputs inputs, JobFiles files)
 {
     /// <summary>Checkpoints are copied in portions of about so many bytes, and of at most so many blocks.</summary>
     private const long CopiedAtOnce = 32 * 1024 * 1024;
@@ -31,9 +31,16 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
         if (await store.FindWithBlocksAsync(id, cancellationToken) is not { } row)
             return JobLookup.NotFound;
         int at = row.Blocks.Max(block => block.Step);
-        if (row.Blocks.Any(block => block.Step != at || checkpoints.Peek(id, block.Index)?.Step != at))
-            return CheckpointsGone();
-        return await admission.AdmitAsync(DraftOf(parent, spec.Value, row, at, steps));
+        try
+        {
+            if (row.Blocks.Any(block => block.Step != at || checkpoints.Peek(id, block.Index)?.Step != at))
+                return CheckpointsGone();
+            return await admission.AdmitAsync(DraftOf(parent, spec.Value, row, at, steps));
+        }
+        finally
+        {
+            files.Forget(id);
+        }
     }
 
     private JobDraft DraftOf(JobSnapshot parent, JobSpec spec, JobRow row, int at, int steps)
@@ -78,7 +85,6 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
             checkpoints.WriteFinished(child, epoch: 0, read);
             read.Clear();
         }
-        checkpoints.Forget(parent);
     }
 
     private static Outcome<JobSpec> SpecOf(JobSnapshot parent, int steps)

@@ -11,7 +11,7 @@ namespace EbmService.Jobs.Admission;
 internal sealed class JobService(
     JobAdmission admission, IdempotentAdmission idempotent, JobExtension extension, JobLookup lookup, JobActions actions,
     JobStore store, ResultStore results,
-    JobFolders folders, JobEventHub hub, JobRowMapper mapper, ILogger<JobService> log) : IJobService
+    JobFiles files, JobEventHub hub, JobRowMapper mapper, ILogger<JobService> log) : IJobService
 {
     public async Task<Outcome<JobSnapshot>> SubmitAsync(JobSubmission submission, CancellationToken cancellationToken)
     {
@@ -93,7 +93,7 @@ internal sealed class JobService(
     {
         try
         {
-            folders.Delete(id);
+            files.Delete(id);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

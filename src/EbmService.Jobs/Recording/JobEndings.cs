@@ -14,7 +14,7 @@ namespace EbmService.Jobs.Recording;
 /// same files. Where the files can't be made because a model is away, the end waits for it as running blocks do.
 /// </summary>
 internal sealed class JobEndings(
-    LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, BlockLogs logs, JobFolders folders, IResultAssembler assembler,
+    LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, JobFiles files, IResultAssembler assembler,
     JobModels models, IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
@@ -57,19 +57,16 @@ internal sealed class JobEndings(
     {
         try
         {
-            results.DeleteBlocks(job.Id);
-            logs.Forget(job.Id);
             if (end.Status == JobStatus.Failed)
             {
-                checkpoints.Delete(job.Id);
                 folders.Delete(job.Id);
                 return;
             }
+            results.DeleteBlocks(job.Id);
             if (job.IsExtendable && end.IsExtendable())
             {
                 foreach (IBlock block in job.Blocks)
                     checkpoints.Prune(job.Id, block.Plan.Index);
-                checkpoints.Forget(job.Id);
                 return;
             }
             checkpoints.Delete(job.Id);
@@ -78,6 +75,10 @@ internal sealed class JobEndings(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             log.FilesNotRemoved(e, job.Id);
+        }
+        finally
+        {
+            files.Forget(job.Id);
         }
     }
 

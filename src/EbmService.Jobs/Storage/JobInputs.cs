@@ -48,6 +48,14 @@ internal sealed class JobInputs(JobFolders folders, JobDisk disk) : IJobInputs
         }
     }
 
+    /// <summary>Keeps nothing of a job's files in memory.</summary>
+    public void Forget(string jobId)
+    {
+        string folder = folders.Of(jobId) + Path.DirectorySeparatorChar;
+        foreach (string path in _checked.Keys.Where(path => path.StartsWith(folder, StringComparison.Ordinal)))
+            _checked.TryRemove(path, out _);
+    }
+
     private void Write(string jobId, JobInput input, Action<Stream> write)
     {
         string path = folders.File(jobId, JobFolders.Inputs, input.Name);

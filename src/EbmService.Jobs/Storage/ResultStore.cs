@@ -114,9 +114,12 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
     /// <summary>Removes what blocks left; the job's results are made.</summary>
     public void DeleteBlocks(string id)
     {
-        archive.Forget(ArchiveOf(id));
+        Forget(id);
         folders.Delete(id, JobFolders.Blocks);
     }
+
+    /// <summary>Keeps nothing in memory of what a job's blocks left.</summary>
+    public void Forget(string id) => archive.Forget(ArchiveOf(id));
 
     private string ArchiveOf(string id) => folders.File(id, JobFolders.Blocks, BlockArchive.FileName);
 

@@ -102,6 +102,18 @@ public sealed class ExtensionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Extend_CheckpointsThatAreBackAfterARefusal_Works()
+    {
+        string id = await RunAsync(JobsHost.Spec(seed: 1));
+        string file = Directory.GetFiles(Path.Combine(_host.Folder, "jobs", id, "checkpoints"))[0];
+        File.Move(file, file + ".away");
+        await RefusedAsync(id, 1, FailureCode.InvalidTransition);
+        File.Move(file + ".away", file);
+
+        Assert.Equal(JobStatus.Succeeded, (await _host.EndOfAsync((await _host.Jobs.ExtendAsync(id, 1, default)).OrThrow().Id)).Status);
+    }
+
+    [Fact]
     public async Task Extend_WhatCannotBe_IsRefusedAndLeavesNoTrace()
     {
         string ended = await RunAsync(JobsHost.Spec(seed: 1));

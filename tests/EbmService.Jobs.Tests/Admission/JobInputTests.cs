@@ -111,6 +111,8 @@ public sealed class JobInputTests : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(_host.Folder, "jobs", id, "inputs", SamplingSpec.StartFile), "0:4;");
 
         Assert.Throws<FailureException>(() => _host.Get<IJobInputs>().Read(id, spec.Inputs[0]));
+        // That it was checked before is forgotten with the job's end.
+        Assert.Throws<FailureException>(() => _host.Get<IJobInputs>().Open(id, spec.Inputs[0]));
     }
 
     private static SamplingSpec From(string id, string hash) =>
