@@ -10,27 +10,38 @@ namespace EbmService.Inference.JobTypes;
 internal sealed class WorkloadFactory(JobTypeRegistry types, LiveModelPool models) : IWorkloadFactory
 {
     public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint = null) =>
-        new TranslatedWorkload(NativeFailures.Translate(() => OpenUntranslated(job, block, checkpoint)));
+        NativeFailures.Translate(() => OpenUntranslated(job, block, checkpoint));
 
-    private IWorkload OpenUntranslated(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint)
+    private TranslatedWorkload OpenUntranslated(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint)
     {
-        if (job.Models.Any(model => models.Get(model.Key()).Hosted.Digest != model.Digest))
-        {
-            throw new FailureException(new Failure(
-                FailureCode.ModelUnavailable, "The model version was replaced after the job was accepted.", "Submit the job again."));
-        }
+        List<ModelLease> leases = [];
         try
         {
-            return types.Of(job.Spec).Open(job, block, checkpoint);
+            foreach (JobModel model in job.Models)
+                leases.Add(Lease(model));
+            return new TranslatedWorkload(types.Of(job.Spec).Open(job, block, checkpoint), leases);
         }
-        catch (InvalidCheckpointException exception)
+        catch (Exception exception)
         {
-            throw new FailureException(new Failure(FailureCode.Internal, "A checkpoint of the job is damaged."), exception);
+            leases.ForEach(lease => lease.Dispose());
+            if (exception is InvalidCheckpointException)
+                throw new FailureException(new Failure(FailureCode.Internal, "A checkpoint of the job is damaged."), exception);
+            throw;
         }
     }
 
-    /// <summary>A workload whose native failures are translated.</summary>
-    private sealed class TranslatedWorkload(IWorkload inner) : IWorkload
+    private ModelLease Lease(JobModel model)
+    {
+        ModelLease lease = models.Lease(model.Key());
+        if (lease.Model.Hosted.Digest == model.Digest)
+            return lease;
+        lease.Dispose();
+        throw new FailureException(new Failure(
+            FailureCode.ModelUnavailable, "The model version was replaced after the job was accepted.", "Submit the job again."));
+    }
+
+    /// <summary>A workload whose native failures are translated; its models stay on the device as long as it is open.</summary>
+    private sealed class TranslatedWorkload(IWorkload inner, List<ModelLease> leases) : IWorkload
     {
         public StepReport Advance(QuantumBudget budget) => NativeFailures.Translate(() => inner.Advance(budget));
 
@@ -38,6 +49,16 @@ internal sealed class WorkloadFactory(JobTypeRegistry types, LiveModelPool model
 
         public byte[] Finish() => NativeFailures.Translate(inner.Finish);
 
-        public void Dispose() => inner.Dispose();
+        public void Dispose()
+        {
+            try
+            {
+                inner.Dispose();
+            }
+            finally
+            {
+                leases.ForEach(lease => lease.Dispose());
+            }
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
@@ -11,28 +10,71 @@ using static TorchSharp.torch;
 
 namespace EbmService.Inference.Models;
 
-/// <summary>Puts model versions on the device once, at their first use. Thread-safe.</summary>
+/// <summary>
+/// Puts model versions on the device once, at their first use. One that the repository has replaced or lost leaves the device when nobody
+/// uses it any more. Thread-safe.
+/// </summary>
 internal sealed class LiveModelPool(ModelRepository repository, TorchDevice device) : IDisposable
 {
-    private readonly ConcurrentDictionary<string, Lazy<LiveModel>> _live = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _live = new(StringComparer.Ordinal);
 
+    /// <summary>The version that is hosted now, kept on the device until the lease is disposed.</summary>
     /// <exception cref="FailureException">No such model, or it is unavailable.</exception>
-    public LiveModel Get(ModelKey key)
+    public ModelLease Lease(ModelKey key)
     {
         LoadedModel loaded = repository.Load(key).OrThrow();
-        string id = $"{key} {loaded.Hosted.Digest}";
-        Lazy<LiveModel> live = _live.GetOrAdd(id, _ => new Lazy<LiveModel>(() => Build(loaded)));
+        Entry entry;
+        lock (_lock)
+        {
+            string id = IdOf(key, loaded.Hosted.Digest);
+            if (!_live.TryGetValue(id, out entry!))
+                _live[id] = entry = new Entry(key, loaded.Hosted.Digest, new Lazy<LiveModel>(() => Build(loaded)));
+            entry.Leases++;
+        }
         try
         {
-            return live.Value;
+            return new ModelLease(entry.Model.Value, () => Return(entry));
         }
         catch
         {
-            // A Lazy keeps its exception; the next use shall try again.
-            _live.TryRemove(KeyValuePair.Create(id, live));
+            Return(entry);
             throw;
         }
     }
+
+    /// <summary>The very version, for who holds a lease of it.</summary>
+    /// <exception cref="InvalidOperationException">Nobody holds one.</exception>
+    public LiveModel Get(ModelReference model)
+    {
+        lock (_lock)
+        {
+            return _live.TryGetValue(IdOf(model.Key(), model.Digest), out Entry? entry) && entry.Leases > 0
+                ? entry.Model.Value : throw new InvalidOperationException($"nobody holds a lease of {model.Name}/{model.Version}");
+        }
+    }
+
+    private void Return(Entry entry)
+    {
+        List<Entry> gone;
+        lock (_lock)
+        {
+            entry.Leases--;
+            gone = [.. _live.Values.Where(other => other.Leases == 0 && !IsWanted(other))];
+            foreach (Entry other in gone)
+                _live.Remove(IdOf(other.Key, other.Digest));
+        }
+        foreach (Entry other in gone.Where(other => other.Model.IsValueCreated))
+            other.Model.Value.Dispose();
+    }
+
+    /// <summary>
+    /// Whether it is hosted still; one that could not be built is built anew at its next use, for a Lazy keeps its exception.
+    /// </summary>
+    private bool IsWanted(Entry entry) => entry.Model.IsValueCreated
+        && repository.Find(entry.Key.Name, entry.Key.Version) is { Succeeded: true } found && found.Value.Digest == entry.Digest;
+
+    private static string IdOf(ModelKey key, string digest) => $"{key} {digest}";
 
     private LiveModel Build(LoadedModel loaded)
     {
@@ -52,8 +94,26 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
 
     public void Dispose()
     {
-        foreach (Lazy<LiveModel> model in _live.Values.Where(model => model.IsValueCreated))
-            model.Value.Dispose();
-        _live.Clear();
+        lock (_lock)
+        {
+            foreach (Entry entry in _live.Values.Where(entry => entry.Model.IsValueCreated))
+                entry.Model.Value.Dispose();
+            _live.Clear();
+        }
     }
+
+    private sealed record Entry(ModelKey Key, string Digest, Lazy<LiveModel> Model)
+    {
+        public int Leases { get; set; }
+    }
+}
+
+/// <summary>Keeps a model version on the device while somebody computes with it.</summary>
+internal sealed class ModelLease(LiveModel model, Action giveBack) : IDisposable
+{
+    private Action? _giveBack = giveBack;
+
+    public LiveModel Model => model;
+
+    public void Dispose() => Interlocked.Exchange(ref _giveBack, null)?.Invoke();
 }

@@ -36,7 +36,8 @@ internal sealed class QueryEvaluator(LiveModelPool models) : IQueryEvaluator
     private void AnswerGroup(IReadOnlyList<ModelQuery> queries, int[] members, Outcome<QueryAnswer>[] answers)
     {
         ModelQuery first = queries[members[0]];
-        LiveModel model = models.Get(first.Model);
+        using ModelLease lease = models.Lease(first.Model);
+        LiveModel model = lease.Model;
         var pass = new QueryPass(model, first);
         foreach (int member in members)
             pass.Add(queries[member].Inputs);

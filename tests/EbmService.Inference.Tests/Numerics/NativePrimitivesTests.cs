@@ -83,7 +83,8 @@ public sealed class NativePrimitivesTests : IDisposable
         var device = new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" }));
         var repository = new ModelRepository(Options.Create(new ModelsOptions { Path = BundledModels }), NullLogger<ModelRepository>.Instance);
         using var pool = new LiveModelPool(repository, device);
-        IEnergyModel energy = pool.Get(new ModelKey("mnist-jem", "1")).Energy;
+        using ModelLease lease = pool.Lease(new ModelKey("mnist-jem", "1"));
+        IEnergyModel energy = lease.Model.Energy;
         string[] hashes = new string[Batches];
         using var start = new Barrier(threads);
 

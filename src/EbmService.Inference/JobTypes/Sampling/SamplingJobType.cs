@@ -36,7 +36,7 @@ internal sealed class SamplingJobType(
         var spec = (SamplingSpec)job.Spec;
         // A block that goes on from a checkpoint does not need the states that it started from again.
         TensorPayload? states = checkpoint is null && spec.Inputs is [var start] ? NpyFormat.Read(inputs.Read(job.Id, start)) : null;
-        return new SamplingWorkload(job, block, models.Value.Get(job.Model.Key()), device.Value.Handle, images, logs, checkpoint, states);
+        return new SamplingWorkload(job, block, models.Value.Get(job.Model), device.Value.Handle, images, logs, checkpoint, states);
     }
 
     public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>

@@ -20,7 +20,7 @@ internal sealed class ScoringJobType(Lazy<LiveModelPool> models, Lazy<TorchDevic
     public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint)
     {
         var spec = (ScoringSpec)job.Spec;
-        LiveModel model = models.Value.Get(job.Model.Key());
+        LiveModel model = models.Value.Get(job.Model);
         using Stream rows = inputs.Open(job.Id, spec.Inputs[0]);
         return new ScoringWorkload(spec, block, model, device.Value.Handle, ReadRows(rows, block, model.Descriptor.Input.Length(), spec.Rows), checkpoint);
     }
