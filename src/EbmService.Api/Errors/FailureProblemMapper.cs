@@ -39,9 +39,9 @@ internal static class FailureProblemMapper
         [FailureCode.Diverged] = new(
             422, "The chains left the finite numbers.", "Use a smaller stepSize, or a gradientClip or stateClamp."),
         [FailureCode.ProcessLost] = new(
-            422, "The job ended its process again and again.", "Ask for fewer chains or a smaller blockSize; tell the operator."),
+            422, "The job ended its process again and again.", "Ask for a smaller job; tell the operator."),
         [FailureCode.DeadlineExceeded] = new(
-            422, "The deadline passed before any chain had a step.", "Allow more time, ask for fewer chains, or raise the priority."),
+            422, "The deadline passed before any of the job's blocks had a step.", "Allow more time, ask for a smaller job, or raise the priority."),
         [FailureCode.StorageFailed] = new(
             503, "The server can't write to its storage.", "The operator must free space under Storage:DataPath."),
         [FailureCode.StorageBusy] = new(503, "Another program holds the job database.", "Try again after the time in Retry-After."),

@@ -169,6 +169,9 @@ public sealed record JobFootprint(double StepBytes, double ResultBytes)
 
     /// <value>The member of the request that <see cref="ResultBytes"/> shrinks with.</value>
     public string ResultField { get; init; } = "spec";
+
+    /// <value>What to change where the results are too large, a sentence; null where <see cref="ResultField"/> says enough.</value>
+    public string? ResultRemedy { get; init; }
 }
 
 /// <summary>A block and the statistics of its latest report that had them.</summary>

@@ -75,6 +75,7 @@ public static class SamplingAcceptance
             StreamedBytes = sizeof(float) * spec.Chains * length * draws,
             StepField = "spec.blockSize",
             ResultField = draws > 0 ? "spec.thin" : "spec.chains",
+            ResultRemedy = draws > 0 ? "Keep fewer states: a larger spec.thin, fewer steps or fewer chains." : null,
         };
     }
 

@@ -133,7 +133,7 @@ internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
 {
     public string? Extends { get; init; }
 
-    /// <value>The step at which every block begins; more than 0 where <see cref="PrepareAsync"/> stores chains.</value>
+    /// <value>The step at which every block begins; more than 0 where <see cref="PrepareAsync"/> stores checkpoints.</value>
     public int StartStep { get; init; }
 
     /// <value>Stores the files that the job of that id begins with; a <see cref="Core.Failures.FailureException"/> refuses the job.</value>

@@ -12,7 +12,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     private const long CopiedAtOnce = 32 * 1024 * 1024;
     private const int MaxCopiedAtOnce = 1000;
 
-    private const string Remedy = "Submit a new job with all the steps: the same seed gives the same result.";
+    private const string Remedy = "Submit a new job with all the steps.";
 
     /// <returns>The new job's id.</returns>
     public async Task<Outcome<string>> ExtendAsync(string id, int steps, CancellationToken cancellationToken)

@@ -19,7 +19,7 @@ internal sealed class JobRecovery(
 
     private static readonly Failure ProcessLost = new(FailureCode.ProcessLost,
         "The service's process ended abruptly three times while this job ran, before anything new of it could be stored.",
-        "It may need more memory than there is, or meet a defect: ask for fewer chains or a smaller blockSize, and tell the operator.");
+        "It may need more memory than there is, or meet a defect: ask for a smaller job, and tell the operator.");
 
     /// <returns>How many jobs go on.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)

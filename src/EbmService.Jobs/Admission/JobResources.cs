@@ -49,8 +49,7 @@ internal sealed class JobResources(
 
     private static string Remedy(JobFootprint footprint, string field) => field == footprint.StepField && field != footprint.ResultField
         ? $"Ask for a smaller {field}."
-        : field.EndsWith("thin", StringComparison.Ordinal)
-            ? $"Keep fewer states: a larger {field}, fewer steps or fewer chains." : $"Ask for less in {field}, in several jobs.";
+        : footprint.ResultRemedy ?? $"Ask for less in {field}, in several jobs.";
 
     private static string Text(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:F1} GB" : $"{Math.Ceiling(bytes / 1e6):F0} MB";
 }

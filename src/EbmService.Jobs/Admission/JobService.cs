@@ -135,7 +135,7 @@ internal sealed class JobService(
         return await results.OpenResultAsync(id, result, cancellationToken) is { } stream
             ? new JobResult(result, stream)
             : new Failure(FailureCode.ResultNotFound, $"The stored result '{name}' is missing or damaged.",
-                "Submit the job again: the same seed gives the same result.");
+                "Submit the job again.");
     }
 
     private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellationToken)

@@ -33,10 +33,10 @@ internal interface IBlock
 
     int Step { get; }
 
-    /// <value>Its latest report without draws and preview.</value>
+    /// <value>Its latest report without statistics and preview.</value>
     StepReport? Report { get; }
 
-    /// <value>Its latest draws, however old.</value>
+    /// <value>Its latest statistics, however old.</value>
     byte[]? Statistics { get; }
 
     /// <value>Steps of its latest quantum.</value>
@@ -82,5 +82,5 @@ internal readonly record struct JobOffer(bool IsRunnable, bool HasWaiting, bool 
 /// <summary>What a quantum may do.</summary>
 /// <param name="StepLimit">The step that it may not pass.</param>
 /// <param name="StopStep">A block that has come to this step is done.</param>
-/// <param name="MayReachBarrier">Its draws may be wanted for the stop rules.</param>
+/// <param name="MayReachBarrier">Its statistics may be wanted for the stop rules.</param>
 internal readonly record struct QuantumLimits(int StepLimit, int StopStep, bool MayReachBarrier);

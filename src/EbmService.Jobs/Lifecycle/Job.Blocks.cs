@@ -89,7 +89,7 @@ internal sealed partial class Job
         lock (_lock)
         {
             int limit = _stopStep ?? _barrier;
-            // Draws are copied; far from the barrier nobody needs them.
+            // Statistics are copied; far from the barrier nobody needs them.
             bool nears = _barrier != NoBarrier && which.Step + 2L * which.QuantumSteps + 1 >= limit;
             return new(limit, _stopStep ?? int.MaxValue, nears);
         }
@@ -113,7 +113,7 @@ internal sealed partial class Job
         }
     }
 
-    /// <summary>A block that has given its draws may be at the barrier, where it waits for the others and the verdict.</summary>
+    /// <summary>A block that has given its statistics may be at the barrier, where it waits for the others and the verdict.</summary>
     public void Arrive(IBlock which)
     {
         var block = (Block)which;
@@ -288,7 +288,7 @@ internal sealed partial class Job
             return SeriesOf(_blocks);
     }
 
-    /// <summary>The draws of the blocks whose results are stored.</summary>
+    /// <summary>The statistics of the blocks whose results are stored.</summary>
     public BlockStatistics[] FinishedSeries()
     {
         lock (_lock)
@@ -383,5 +383,5 @@ internal sealed partial class Job
         "Submit it again with a later deadline or a higher priority, or when the service is less busy.");
 
     private static readonly Failure DeviceLostOften = new(FailureCode.DeviceLost,
-        "The device was lost several times while the job ran.", "Try a smaller blockSize, or ask the operator.");
+        "The device was lost several times while the job ran.", "Ask for a smaller job, or ask the operator.");
 }

@@ -145,9 +145,9 @@ internal sealed partial class Job
         }
     }
 
-    /// <summary>Whether the block's next report should carry its draws for the diagnostics on the way.</summary>
+    /// <summary>Whether the block's next report should carry its statistics for the metrics on the way.</summary>
     /// <param name="interval">The least time from one round of asking to the next; null: no new round now.</param>
-    public bool WantsDraws(IBlock which, TimeSpan? interval)
+    public bool WantsStatistics(IBlock which, TimeSpan? interval)
     {
         lock (_lock)
         {
@@ -158,8 +158,8 @@ internal sealed partial class Job
     }
 
     /// <summary>A running block has reported.</summary>
-    /// <returns>The draws where it was the last that the round waited for; null else.</returns>
-    public BlockStatistics[]? TakeDraws(IBlock which)
+    /// <returns>The statistics of all blocks where it was the last that the round waited for; null else.</returns>
+    public BlockStatistics[]? TakeStatistics(IBlock which)
     {
         lock (_lock)
         {
@@ -309,7 +309,7 @@ internal sealed partial class Job
 
         public byte[]? Statistics { get; set; }
 
-        /// <value>The latest round of asking for draws that it answered.</value>
+        /// <value>The latest round of asking for statistics that it answered.</value>
         public int Round { get; set; }
 
         public bool AtBarrier { get; set; }

@@ -5,7 +5,7 @@ namespace EbmService.Jobs.Lifecycle;
 
 /// <summary>
 /// What stops a job's blocks before their last step. The rules are judged once all blocks are at one step, off the slots'
-/// threads: the verdict depends on the blocks' draws at that step alone, so it is the same on any number of slots and after any
+/// threads: the verdict depends on the blocks' statistics at that step alone, so it is the same on any number of slots and after any
 /// restart. Deadlines are counted from admission, for queued, running and paused jobs, in this process and the next. Thread-safe.
 /// </summary>
 internal sealed class JobStops(IJobStatistician statistician, JobRecorder recorder, TimeProvider clock)

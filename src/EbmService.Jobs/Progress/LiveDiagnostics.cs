@@ -28,13 +28,13 @@ internal sealed class LiveDiagnostics(
         bool mayAsk;
         lock (_lock)
             mayAsk = !_isComputing && (_endedAt is not { } ended || clock.GetElapsedTime(ended) >= _pause);
-        return block.Job.WantsDraws(block, mayAsk ? _interval : null);
+        return block.Job.WantsStatistics(block, mayAsk ? _interval : null);
     }
 
     /// <summary>A running block has reported.</summary>
     public void Answered(IBlock block)
     {
-        if (block.Job.TakeDraws(block) is not { } series)
+        if (block.Job.TakeStatistics(block) is not { } series)
             return;
         lock (_lock)
         {

@@ -170,7 +170,7 @@ internal sealed class JobEndings(
         _ => JobRecorder.FailureOf(exception),
     };
 
-    /// <summary>Over all draws of the finished blocks; null where there are none.</summary>
+    /// <summary>Over the statistics of all finished blocks; null where there are none.</summary>
     private JobStatistics? DiagnosticsOf(Job job)
     {
         BlockStatistics[] series = job.FinishedSeries();

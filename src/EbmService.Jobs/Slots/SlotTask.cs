@@ -26,7 +26,7 @@ internal sealed record StopTask : SlotTask;
 /// <summary>What a quantum is to end with.</summary>
 /// <param name="StopStep">A block that has come to this step is done.</param>
 /// <param name="Save">The block is to be saved after it.</param>
-/// <param name="WantsStatistics">The report is to carry the block's draws.</param>
+/// <param name="WantsStatistics">The report is to carry the block's statistics.</param>
 internal readonly record struct QuantumOrder(int StopStep, bool Save, bool WantsStatistics);
 
 /// <summary>A block's state as its workload saved it.</summary>
@@ -36,7 +36,7 @@ internal sealed record SavedCheckpoint(byte[] Content, TimeSpan Took);
 /// <summary>What a quantum gave.</summary>
 /// <param name="Saved">Present when a save was due, and of a done block whose job may be extended.</param>
 /// <param name="Result">Present when the block is done.</param>
-/// <param name="WantedStatistics">The report was to carry the block's draws.</param>
+/// <param name="WantedStatistics">The report was to carry the block's statistics.</param>
 internal sealed record QuantumOutcome(StepReport Report, SavedCheckpoint? Saved, byte[]? Result, bool WantedStatistics);
 
 /// <summary>What the board knows of a slot. Guarded by the board; the budget's yield may be asked for from any thread.</summary>

@@ -49,7 +49,7 @@ public sealed class WorkerOptions
     public double CheckpointSeconds { get; set; } = 5;
 
     /// <value>
-    /// Seconds from one computation of a running job's R-hat and effective sample sizes to the next, 0.1 to 3600; 2 by
+    /// Seconds from one computation of a running job's metrics over all its blocks to the next, 0.1 to 3600; 2 by
     /// default. Longer where computing is slow.
     /// </value>
     [Range(0.1, 3600.0)]

@@ -137,7 +137,7 @@ internal sealed class ResultStore(JobFolders folders, JobDisk disk, BlockArchive
 
 /// <summary>What a block left when it was done.</summary>
 /// <param name="Index">Of the block.</param>
-/// <param name="Report">Its last report, with its draws.</param>
+/// <param name="Report">Its last report, with its statistics.</param>
 /// <param name="Result">Bytes of <see cref="IWorkload.Finish"/>.</param>
 /// <param name="Checkpoint">Bytes of <see cref="IWorkload.Save"/>, where the job may be extended.</param>
 internal sealed record FinishedBlock(int Index, StepReport Report, byte[] Result, byte[]? Checkpoint);

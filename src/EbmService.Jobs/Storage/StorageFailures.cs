@@ -9,7 +9,7 @@ internal static class StorageFailures
 {
     public static Failure OfJob { get; } = new(FailureCode.StorageFailed,
         "The server's disk is full or can't be written, so the job's checkpoints and results could not be kept.",
-        "Ask the operator to make room on the server's disk, then submit the job again: the same seed gives the same result.");
+        "Ask the operator to make room on the server's disk, then submit the job again.");
 
     public static Failure OfRequest { get; } = new(FailureCode.StorageFailed,
         "The server's disk is full or can't be written, so nothing was changed.",

@@ -29,6 +29,14 @@ public sealed class JobResourcesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Submit_TypeWithARemedy_IsRefusedWithIt()
+    {
+        Failure? failure = await SubmitAsync(new JobFootprint(1, 1e13) { ResultField = "spec.outputs", ResultRemedy = "Ask for fewer outputs." });
+
+        Assert.StartsWith("Ask for fewer outputs.", failure?.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Submit_MoreThanTheDiskHas_IsRefusedAndTakenOnceThereIsRoom()
     {
         _host.Disk.Free = 4_000_000;
@@ -66,6 +74,8 @@ public sealed class JobResourcesTests : IAsyncLifetime
         Assert.Equal(64 * 784 * 10 * 4.0, SamplingAcceptance.FootprintOf(kept, model).StreamedBytes);
         Assert.Equal(SamplingAcceptance.FootprintOf(plain, model).ResultBytes, SamplingAcceptance.FootprintOf(kept, model).ResultBytes);
         Assert.Equal("spec.thin", SamplingAcceptance.FootprintOf(kept, model).ResultField);
+        Assert.Contains("spec.thin", SamplingAcceptance.FootprintOf(kept, model).ResultRemedy, StringComparison.Ordinal);
+        Assert.Null(SamplingAcceptance.FootprintOf(plain, model).ResultRemedy);
     }
 
     private async Task<Failure?> SubmitAsync(JobFootprint footprint) =>
