@@ -125,13 +125,12 @@ public static class ScoringAcceptance
         int read = await content.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken);
         try
         {
-            IReadOnlyList<int> shape = NpyFormat.ReadShape(head.AsSpan(0, read));
-            if (LeadingOf(shape, proposal.Model) is not { } leading)
-                return RefuseShape("job.result", shape, proposal.Model);
-            long start = entry.Size - TensorPayload.ElementCount(shape) * sizeof(float);
-            return start is > 0 and <= NpyFormat.HeaderBytes
-                ? new Found(leading, entry.Sha256)
-                : Refuse("job.result", $"'{entry.Name}' holds no float32 numbers.");
+            NpyHeader header = NpyHeader.Read(head.AsSpan(0, read));
+            if (LeadingOf(header.Shape, proposal.Model) is not { } leading)
+                return RefuseShape("job.result", header.Shape, proposal.Model);
+            bool isPlain = header.Dtype == NpyDtype.Float32 && !header.FortranOrder
+                && entry.Size == header.DataStart + TensorPayload.ElementCount(header.Shape) * sizeof(float);
+            return isPlain ? new Found(leading, entry.Sha256) : Refuse("job.result", $"'{entry.Name}' holds no float32 numbers in C order.");
         }
         catch (FormatException broken)
         {

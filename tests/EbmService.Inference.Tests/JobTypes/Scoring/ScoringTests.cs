@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
@@ -8,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.JobTypes.Scoring;
 
-/// <summary>Scoring against the queries that answer the same for few rows, and what it refuses.</summary>
+/// <summary>Scoring against the queries that answer the same for few rows.</summary>
 public sealed class ScoringTests : IDisposable
 {
     private readonly JobTypeHost _host = new();
@@ -47,51 +46,6 @@ public sealed class ScoringTests : IDisposable
         Assert.Equal(classes.Energies, logits.Chunk(3).Select(row => -MathF.Log(row.Sum(MathF.Exp))), (a, b) => MathF.Abs(a - b) < 1e-5f);
     }
 
-    [Theory]
-    [InlineData("""{"data": [[[[OUT]]]]}""", "spec.data[0][0][0][3]")]
-    [InlineData("""{"npy": "NPY"}""", "spec.npy[0][0][0][3]")]
-    public async Task Accept_RowsOutsideTheRange_AreRefusedUnlessAllowed(string spec, string field)
-    {
-        TensorPayload rows = Rows(1, 1, 8, 8);
-        rows.Values[3] = 1.5f;
-        string numbers = string.Join("], [", rows.Values.Chunk(8).Select(line => string.Join(", ", line.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture)))));
-        string filled = spec.Replace("OUT", numbers, StringComparison.Ordinal).Replace("NPY", Npy(rows), StringComparison.Ordinal);
-
-        Outcome<JobDefinition> refused = await _host.AcceptAsync("scoring", "jem", filled);
-        Outcome<JobDefinition> allowed = await _host.AcceptAsync("scoring", "jem", filled.Insert(1, "\"outOfRange\": \"allow\", "));
-
-        Assert.Equal(field, refused.Failure?.Fields.Single().Field);
-        Assert.Contains("outOfRange", refused.Failure!.Fields.Single().Message, StringComparison.Ordinal);
-        Assert.True(allowed.Succeeded);
-    }
-
-    [Theory]
-    [InlineData(0f, true)]
-    [InlineData(-0.5f, false)]
-    public async Task Accept_PicturesThatLookLikeAnotherScale_Warns(float lowest, bool warns)
-    {
-        TensorPayload rows = Rows(4, 1, 8, 8);
-        for (int i = 0; i < rows.Values.Length; i++)
-            rows.Values[i] = MathF.Abs(rows.Values[i]);
-        rows.Values[0] = lowest;
-
-        AcceptedJob accepted = (await _host.OfferAsync("scoring", "jem", $$"""{"npy": "{{Npy(rows)}}"}""")).OrThrow();
-
-        Assert.Equal(warns, accepted.Warnings.Count == 1 && accepted.Warnings[0].StartsWith("spec.npy: All values lie between 0 and", StringComparison.Ordinal));
-        Assert.Equal(warns ? 1 : 0, accepted.Warnings.Count);
-    }
-
-    [Fact]
-    public async Task Accept_Footprint_GrowsOnDiskAndNotInMemoryWithTheRows()
-    {
-        JobFootprint few = await FootprintAsync(1024), many = await FootprintAsync(4096);
-
-        Assert.Equal(few.StepBytes, many.StepBytes);
-        Assert.Equal(few.ResultBytes, many.ResultBytes);
-        Assert.Equal(4 * few.StreamedBytes, many.StreamedBytes);
-        Assert.True(few.StepBytes > 1024 * 64 * sizeof(float), "the block's rows");
-    }
-
     [Fact]
     public async Task Assemble_ManyBlocks_HoldsFewOfThemAtOnce()
     {
@@ -119,9 +73,6 @@ public sealed class ScoringTests : IDisposable
         given.Add(new WeakReference(copy));
         return copy;
     }
-
-    private async Task<JobFootprint> FootprintAsync(int rows) =>
-        (await _host.OfferAsync("scoring", "jem", $$"""{"outputs": ["energy", "logits"], "npy": "{{Npy(Rows(rows, 1, 8, 8))}}"}""")).OrThrow().Footprint;
 
     private QueryAnswer Ask(TensorPayload rows, QueryKind kind) =>
         _host.Queries.Evaluate([new ModelQuery { Model = new ModelKey("jem", "1"), Kind = kind, Inputs = rows, Alpha = 0.5 }]).Single().OrThrow();

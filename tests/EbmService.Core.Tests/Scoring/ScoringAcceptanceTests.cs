@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Text;
+using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Scoring;
+using EbmService.Core.Tensors;
+
+namespace EbmService.Core.Tests.Scoring;
+
+public sealed class ScoringAcceptanceTests
+{
+    private static readonly HostedModel Picture = ScoringCaller.Model(new InputSchema(InputKind.Image, [1, 8, 8], -1, 1));
+
+    [Theory]
+    [InlineData("samples.npy", new[] { 5, 2 }, new[] { 5 })]
+    [InlineData("trajectory.npy", new[] { 4, 3, 2 }, new[] { 4, 3 })]
+    [InlineData("samples.npy", new[] { 2 }, new[] { 1 })]
+    public async Task Accept_AnotherJobsResult_PinsItsRows(string result, int[] shape, int[] leading)
+    {
+        ScoringCaller sut = new ScoringCaller().With("j", ScoringCaller.Array(shape), result: result);
+
+        AcceptedJob accepted = (await sut.OfferAsync(OfJob("j", result))).OrThrow();
+
+        var spec = (ScoringSpec)accepted.Spec;
+        Assert.Equal(leading, spec.Shape);
+        Assert.Equal(new JobInput(ScoringSpec.RowsFile, "j", result, spec.Sha256), Assert.Single(spec.Inputs));
+        Assert.Equal((await sut.FindAsync("j", default)).Value!.Results[0].Sha256, spec.Sha256);
+        Assert.Empty(accepted.Attachments);
+    }
+
+    [Fact]
+    public async Task Accept_CancelledJobsResult_IsScored() => Assert.True(
+        (await new ScoringCaller().With("j", ScoringCaller.Array(3, 2), JobStatus.Cancelled).OfferAsync("""{"job": {"id": "j"}}""")).Succeeded);
+
+    [Theory]
+    [InlineData("nobody", "spec.job.id", "There is no job 'nobody'")]
+    [InlineData("running", "spec.job.id", "has not ended")]
+    [InlineData("traced", "spec.job.result", "left no 'samples.npy': it left trace.json")]
+    [InlineData("gone", "spec.job.result", "The file is gone")]
+    [InlineData("wide", "spec.job.result", "the shape [n, 2]; it has [5, 3]")]
+    [InlineData("empty", "spec.job.result", "the shape [n, 2]; it has [0, 2]")]
+    [InlineData("doubles", "spec.job.result", "holds no float32 numbers")]
+    [InlineData("columns", "spec.job.result", "holds no float32 numbers")]
+    [InlineData("short", "spec.job.result", "holds no float32 numbers")]
+    [InlineData("text", "spec.job.result", "is no .npy file: not a .npy file")]
+    public async Task Accept_AnotherJobsResultThatCannotBeScored_SaysWhy(string id, string field, string words)
+    {
+        ScoringCaller sut = new ScoringCaller()
+            .With("running", ScoringCaller.Array(3, 2), JobStatus.Running)
+            .With("traced", ScoringCaller.Array(3, 2), result: "trace.json")
+            .With("gone", [])
+            .With("wide", ScoringCaller.Array(5, 3))
+            .With("empty", NpyFormat.Write(new TensorPayload([0, 2], [])))
+            .With("doubles", [.. Headed("'<f4'", "'<f8'", 3, 2), .. new byte[3 * 2 * sizeof(float)]])
+            .With("columns", Headed("False", "True ", 3, 2))
+            .With("short", ScoringCaller.Array(3, 2)[..^4])
+            .With("text", "not an array"u8.ToArray());
+
+        FieldError error = await sut.RefusedAsync(OfJob(id));
+
+        Assert.Equal((field, FailureCode.InvalidRequest), (error.Field, error.Code));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Accept_WhileTheJobsCannotBeRead_IsThatFailure() =>
+        Assert.Equal(FailureCode.StorageBusy, (await new ScoringCaller().OfferAsync("""{"job": {"id": "unreadable"}}""")).Failure?.Code);
+
+    [Theory]
+    [InlineData("""{}""")]
+    [InlineData("""{"data": [[1, 2]], "job": {"id": "j"}}""")]
+    public async Task Accept_RowsOfNoneOrTwoSources_AreRefused(string spec) =>
+        Assert.Equal("spec.data", (await new ScoringCaller().RefusedAsync(spec)).Field);
+
+    [Fact]
+    public async Task Accept_SpecOfAnotherArray_NamesWhatDiffers()
+    {
+        Outcome<AcceptedJob> refused = await new ScoringCaller().OfferAsync("""{"data": [[1, 2]], "shape": [2], "sha256": "00"}""");
+
+        Assert.Equal(["spec.shape", "spec.sha256"], refused.Failure!.Fields.Select(error => error.Field));
+    }
+
+    [Theory]
+    [InlineData(10, 1e12, "numbers in one result")]
+    [InlineData(1 << 28, 43, "rows x input size x outputs")]
+    public async Task Accept_RowsOverTheServersLimits_AreRefused(double numbers, double elementSteps, string words)
+    {
+        var limits = new JobLimits(MaxResultNumbers: numbers, MaxElementSteps: elementSteps);
+        ScoringCaller sut = new ScoringCaller { Limits = limits }.With("j", ScoringCaller.Array(11, 2));
+        const string Outputs = "\"outputs\": [\"energy\", \"logDensity\"], ";
+
+        FieldError inline = await sut.RefusedAsync(Npy(11).Insert(1, Outputs));
+        FieldError other = await sut.RefusedAsync(OfJob("j").Insert(1, Outputs));
+
+        Assert.Equal(("spec.data", FailureCode.OverPolicy), (inline.Field, inline.Code));
+        Assert.Contains(words, inline.Message, StringComparison.Ordinal);
+        Assert.Equal(inline, other);
+        Assert.True((await sut.OfferAsync(Npy(10).Insert(1, Outputs))).Succeeded);
+    }
+
+    [Theory]
+    [InlineData("""{"data": [[[[OUT]]]]}""", "spec.data[0][0][0][3]")]
+    [InlineData("""{"npy": "NPY"}""", "spec.npy[0][0][0][3]")]
+    public async Task Accept_RowsOutsideTheRange_AreRefusedUnlessAllowed(string spec, string field)
+    {
+        TensorPayload rows = NpyFormat.Read(ScoringCaller.Array(1, 1, 8, 8));
+        rows.Values[3] = 1.5f;
+        string numbers = string.Join("], [", rows.Values.Chunk(8)
+            .Select(line => string.Join(", ", line.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))));
+        string filled = spec.Replace("OUT", numbers, StringComparison.Ordinal)
+            .Replace("NPY", Convert.ToBase64String(NpyFormat.Write(rows)), StringComparison.Ordinal);
+
+        FieldError refused = await new ScoringCaller().RefusedAsync(filled, Picture);
+        Outcome<AcceptedJob> allowed = await new ScoringCaller().OfferAsync(filled.Insert(1, "\"outOfRange\": \"allow\", "), Picture);
+
+        Assert.Equal(field, refused.Field);
+        Assert.Contains("outOfRange", refused.Message, StringComparison.Ordinal);
+        Assert.True(allowed.Succeeded);
+    }
+
+    [Theory]
+    [InlineData(0f, true)]
+    [InlineData(-0.5f, false)]
+    public async Task Accept_PicturesThatLookLikeAnotherScale_Warns(float lowest, bool warns)
+    {
+        TensorPayload rows = NpyFormat.Read(ScoringCaller.Array(4, 1, 8, 8));
+        for (int i = 0; i < rows.Values.Length; i++)
+            rows.Values[i] = MathF.Abs(rows.Values[i]);
+        rows.Values[0] = lowest;
+        string spec = $$"""{"npy": "{{Convert.ToBase64String(NpyFormat.Write(rows))}}"}""";
+
+        AcceptedJob accepted = (await new ScoringCaller().OfferAsync(spec, Picture)).OrThrow();
+
+        Assert.Equal(warns ? 1 : 0, accepted.Warnings.Count);
+        Assert.All(accepted.Warnings, text => Assert.StartsWith("spec.npy: All values lie between 0 and", text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Accept_Footprint_GrowsOnDiskAndNotInMemoryWithTheRows()
+    {
+        JobFootprint few = await FootprintAsync(1024), many = await FootprintAsync(4096);
+
+        Assert.Equal(few.StepBytes, many.StepBytes);
+        Assert.Equal(few.ResultBytes, many.ResultBytes);
+        Assert.Equal(4 * few.StreamedBytes, many.StreamedBytes);
+        Assert.True(few.StepBytes > 1024 * 64 * sizeof(float), "the block's rows");
+    }
+
+    private static string OfJob(string id, string result = "samples.npy") => $$$"""{"job": {"id": "{{{id}}}", "result": "{{{result}}}"}}""";
+
+    private static string Npy(int rows) => $$"""{"npy": "{{ScoringCaller.Npy(rows, 2)}}"}""";
+
+    private static async Task<JobFootprint> FootprintAsync(int rows) =>
+        (await new ScoringCaller().OfferAsync($$"""{"npy": "{{ScoringCaller.Npy(rows, 1, 8, 8)}}"}""", Picture)).OrThrow().Footprint;
+
+    /// <summary>An array whose header says otherwise.</summary>
+    private static byte[] Headed(string from, string to, params int[] shape)
+    {
+        byte[] content = ScoringCaller.Array(shape);
+        Encoding.ASCII.GetBytes(to).CopyTo(content, content.AsSpan().IndexOf(Encoding.ASCII.GetBytes(from)));
+        return content;
+    }
+}
