@@ -156,6 +156,12 @@ public sealed record JobResult(ResultEntry Entry, Stream Content);
 /// <param name="ResultBytes">All that the job's blocks leave, once, but for <see cref="StreamedBytes"/>.</param>
 public sealed record JobFootprint(double StepBytes, double ResultBytes)
 {
+    /// <summary>
+    /// Of <see cref="ResultBytes"/>, for each block whatever its size: its place in the plan, its state and its latest report. Measured
+    /// with 60 000 blocks: 2 kB of memory each, in which a result is counted four times.
+    /// </summary>
+    public const double BytesPerBlock = 512;
+
     /// <value>Of a job whose type does not say.</value>
     public static JobFootprint Unknown { get; } = new(0, 0);
 

@@ -70,7 +70,9 @@ public static class SamplingAcceptance
         double rows = (double)Math.Min(spec.BlockSize, spec.Chains) * spec.Replicas;
         double draws = spec.Thin is { } thin ? Math.Max(0, spec.Steps - spec.Warmup) / thin : 0;
         double recorded = Math.Min(RecordedPerChain, 8.0 * spec.Steps);
-        return new JobFootprint(sizeof(float) * rows * perRow, sizeof(float) * spec.Chains * (length + recorded))
+        double blocks = Math.Ceiling((double)spec.Chains / spec.BlockSize);
+        return new JobFootprint(
+            sizeof(float) * rows * perRow, sizeof(float) * spec.Chains * (length + recorded) + JobFootprint.BytesPerBlock * blocks)
         {
             StreamedBytes = sizeof(float) * spec.Chains * length * draws,
             StepField = "spec.blockSize",

@@ -12,6 +12,9 @@ public static class ScoringAcceptance
     public const int DefaultBlockSize = 1024;
     public const int MaxBlockSize = 65_536;
 
+    /// <summary>As many blocks as a sampling job of the largest number of chains can have.</summary>
+    public const int MaxBlocks = 65_536;
+
     public static async Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken)
     {
         ScoringRequest request = (ScoringRequest?)proposal.Request ?? new();
@@ -25,7 +28,10 @@ public static class ScoringAcceptance
             return found.Failure;
         errors.AddRange(found.Failure?.Fields ?? []);
         if (found.Value is { } rows)
+        {
             CheckRows(rows, request, outputs, proposal, errors);
+            CheckBlocks(rows.Count, blockSize, errors);
+        }
         if (errors.Count > 0)
             return Failure.OfFields(errors);
         var spec = new ScoringSpec
@@ -45,14 +51,20 @@ public static class ScoringAcceptance
         };
     }
 
-    /// <summary>A block's rows, its numbers and one tile's pass with gradient on a slot; the rows and the numbers of every row on the disk.</summary>
+    /// <summary>
+    /// A block's rows, its numbers and one tile's pass with gradient on a slot; the rows
+    /// and the numbers of every row on the disk; what the engine keeps of each block.
+    /// </summary>
     private static JobFootprint FootprintOf(ScoringSpec spec, HostedModel model)
     {
         double length = model.Descriptor!.Input.Length();
         double numbers = spec.Outputs.Sum(output => output == ScoringJob.Logits ? model.Capabilities.Classes : 1) + 1;
         double blockRows = Math.Min(spec.BlockSize, spec.Rows);
         double tile = ScoringJob.TileRows * (length + model.ActivationsPerInput);
-        return new JobFootprint(sizeof(float) * (blockRows * (length + numbers) + 2 * tile), sizeof(float) * blockRows * numbers)
+        double blocks = Math.Ceiling((double)spec.Rows / spec.BlockSize);
+        return new JobFootprint(
+            sizeof(float) * (blockRows * (length + numbers) + 2 * tile),
+            sizeof(float) * blockRows * numbers + JobFootprint.BytesPerBlock * blocks)
         {
             StreamedBytes = sizeof(float) * spec.Rows * (length + numbers),
             StepField = "spec.blockSize",
@@ -141,13 +153,25 @@ public static class ScoringAcceptance
     private static void CheckRows(Found rows, ScoringRequest request, IReadOnlyList<string> outputs, JobProposal proposal, List<FieldError> errors)
     {
         InputSchema input = proposal.Model.Descriptor!.Input;
-        double count = rows.Leading.Aggregate(1.0, (product, size) => product * size);
+        double count = rows.Count;
         Require(errors, request.Shape is null || request.Shape.SequenceEqual(rows.Leading), "shape", $"is [{string.Join(", ", rows.Leading)}] of the rows given.");
         Require(errors, request.Sha256 is null || request.Sha256.Equals(rows.Sha256, StringComparison.OrdinalIgnoreCase), "sha256", $"is {rows.Sha256} of the rows given.");
         int width = outputs.Contains(ScoringJob.Logits) ? proposal.Model.Capabilities.Classes : 1;
         Limit(errors, count * width <= proposal.Limits.MaxResultNumbers, $"{count:G6} rows are {count * width:G3} numbers in one result, over this server's limit of {proposal.Limits.MaxResultNumbers:G3}: score them in parts.");
         double cost = count * input.Length() * outputs.Count;
         Limit(errors, cost <= proposal.Limits.MaxElementSteps, $"rows x input size x outputs is {cost:G3}, over this server's limit of {proposal.Limits.MaxElementSteps:G3}: score them in parts.");
+    }
+
+    private static void CheckBlocks(long rows, int blockSize, List<FieldError> errors)
+    {
+        if (blockSize < ScoringJob.TileRows)
+            return;
+        long blocks = (rows + blockSize - 1) / blockSize;
+        if (blocks <= MaxBlocks)
+            return;
+        errors.Add(new("spec.blockSize",
+            $"{rows} rows in blocks of {blockSize} are {blocks} blocks, over the limit of {MaxBlocks}: "
+            + $"ask for a blockSize of {(rows + MaxBlocks - 1) / MaxBlocks} or more.", FailureCode.OverPolicy));
     }
 
     /// <summary>Sizes before those of one input; null where the array is none of rows. One bare input is one row.</summary>
@@ -178,5 +202,8 @@ public static class ScoringAcceptance
     }
 
     /// <param name="Content">The file, where it came with the request.</param>
-    private sealed record Found(IReadOnlyList<int> Leading, string Sha256, byte[]? Content = null, string? Warning = null);
+    private sealed record Found(IReadOnlyList<int> Leading, string Sha256, byte[]? Content = null, string? Warning = null)
+    {
+        public long Count => Leading.Aggregate(1L, (product, size) => product * size);
+    }
 }

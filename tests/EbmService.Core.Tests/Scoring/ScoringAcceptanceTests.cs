@@ -99,6 +99,21 @@ public sealed class ScoringAcceptanceTests
         Assert.True((await sut.OfferAsync(Npy(10).Insert(1, Outputs))).Succeeded);
     }
 
+    [Fact]
+    public async Task Accept_MoreBlocksThanTheEngineTakes_NamesTheSmallestBlockSize()
+    {
+        ScoringCaller sut = new ScoringCaller()
+            .With("many", ScoringCaller.Array(8 * ScoringAcceptance.MaxBlocks + 1, 2))
+            .With("most", ScoringCaller.Array(8 * ScoringAcceptance.MaxBlocks, 2));
+
+        FieldError error = await sut.RefusedAsync(OfJob("many").Insert(1, "\"blockSize\": 8, "));
+
+        Assert.Equal(("spec.blockSize", FailureCode.OverPolicy), (error.Field, error.Code));
+        Assert.Contains("65537 blocks, over the limit of 65536: ask for a blockSize of 9 or more", error.Message, StringComparison.Ordinal);
+        Assert.True((await sut.OfferAsync(OfJob("many").Insert(1, "\"blockSize\": 9, "))).Succeeded);
+        Assert.True((await sut.OfferAsync(OfJob("most").Insert(1, "\"blockSize\": 8, "))).Succeeded);
+    }
+
     [Theory]
     [InlineData("""{"data": [[[[OUT]]]]}""", "spec.data[0][0][0][3]")]
     [InlineData("""{"npy": "NPY"}""", "spec.npy[0][0][0][3]")]
@@ -142,7 +157,7 @@ public sealed class ScoringAcceptanceTests
         JobFootprint few = await FootprintAsync(1024), many = await FootprintAsync(4096);
 
         Assert.Equal(few.StepBytes, many.StepBytes);
-        Assert.Equal(few.ResultBytes, many.ResultBytes);
+        Assert.Equal(3 * JobFootprint.BytesPerBlock, many.ResultBytes - few.ResultBytes);
         Assert.Equal(4 * few.StreamedBytes, many.StreamedBytes);
         Assert.True(few.StepBytes > 1024 * 64 * sizeof(float), "the block's rows");
     }
