@@ -78,8 +78,8 @@ public sealed record JobTypeDescription(string Name, string Summary, string Unit
 public enum MetricMerge
 {
     /// <summary>
-    /// The mean, each block weighing as many as its items, less those of its metric
-    /// <see cref="MetricDescription.Less"/>.
+    /// The mean, each block weighing as many as its metric <see cref="MetricDescription.Weight"/> says; without one as
+    /// many as its items, less those of its metric <see cref="MetricDescription.Less"/>.
     /// </summary>
     Mean,
 
@@ -94,7 +94,8 @@ public enum MetricMerge
 /// <summary>One named number of a job's progress.</summary>
 /// <param name="Text">What it is, with its unit.</param>
 /// <param name="Less">The metric that counts the items of a block that a mean leaves out.</param>
-public sealed record MetricDescription(string Name, string Text, MetricMerge Merge, string? Less = null);
+/// <param name="Weight">The metric that counts the items of a block that a mean is over, where that grows while the block runs.</param>
+public sealed record MetricDescription(string Name, string Text, MetricMerge Merge, string? Less = null, string? Weight = null);
 
 /// <summary>A body of POST /v1/jobs for the OpenAPI document.</summary>
 public sealed record JobExample(string Name, string Summary, string Json);

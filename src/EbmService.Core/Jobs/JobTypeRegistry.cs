@@ -77,8 +77,7 @@ internal static class MetricMerger
         double smallest = double.PositiveInfinity, largest = double.NegativeInfinity;
         foreach ((BlockPlan block, StepReport report) in blocks)
         {
-            double weight = metric.Merge == MetricMerge.Mean
-                ? block.Count - (metric.Less is { } less ? report.Metrics.GetValueOrDefault(less) : 0) : 1;
+            double weight = metric.Merge == MetricMerge.Mean ? WeightOf(metric, block, report) : 1;
             if (weight <= 0 || !report.Metrics.TryGetValue(metric.Name, out double value) || !double.IsFinite(value))
                 continue;
             (sum, weights) = (sum + weight * value, weights + weight);
@@ -95,4 +94,8 @@ internal static class MetricMerger
             _ => null,
         };
     }
+
+    private static double WeightOf(MetricDescription metric, BlockPlan block, StepReport report) => metric.Weight is { } weight
+        ? report.Metrics.GetValueOrDefault(weight)
+        : block.Count - (metric.Less is { } less ? report.Metrics.GetValueOrDefault(less) : 0);
 }

@@ -20,7 +20,9 @@ public static class ScoringJob
     public const string EnergyMean = "energyMean";
     public const string EnergyMin = "energyMin";
     public const string EnergyMax = "energyMax";
+    public const string Finite = "finite";
     public const string NotFinite = "notFinite";
+    public const string PValues = "pValues";
     public const string PValueMean = "pValueMean";
 
     /// <summary>Rows that go through the model together; a row's numbers do not depend on the others.</summary>
@@ -41,11 +43,15 @@ public static class ScoringJob
         Task = ModelTask.Energy,
         Metrics =
         [
-            new(EnergyMean, "Mean of E(x) over the finite rows so far.", MetricMerge.Mean, Less: NotFinite),
+            new(EnergyMean, "Mean of E(x) over the finite rows so far.", MetricMerge.Mean, Weight: Finite),
             new(EnergyMin, "The smallest energy so far.", MetricMerge.Smallest),
             new(EnergyMax, "The largest energy so far.", MetricMerge.Largest),
+            new(Finite, "Rows so far whose energy is a finite number.", MetricMerge.Sum),
             new(NotFinite, "Rows whose energy is no finite number.", MetricMerge.Sum),
-            new(PValueMean, "Mean p-value of the rows so far; about 0.5 for data like the calibration's. Absent where p-values are not asked for.", MetricMerge.Mean),
+            new(PValueMean, "Mean p-value so far; about 0.5 for data like the calibration's. Absent where p-values are not asked for.",
+                MetricMerge.Mean, Weight: PValues),
+            new(PValues, "Rows so far that have a p-value: those whose score is a finite number. Absent where p-values are not asked for.",
+                MetricMerge.Sum),
         ],
         Examples =
         [

@@ -124,12 +124,16 @@ internal sealed class ScoringWorkload : IWorkload
     private Dictionary<string, double> Metrics()
     {
         double[] finite = [.. _energies.Take(Done).Where(float.IsFinite).Select(value => (double)value)];
-        var metrics = new Dictionary<string, double> { [ScoringJob.NotFinite] = Done - finite.Length };
+        var metrics = new Dictionary<string, double>
+        {
+            [ScoringJob.Finite] = finite.Length,
+            [ScoringJob.NotFinite] = Done - finite.Length,
+        };
         if (finite.Length > 0)
             (metrics[ScoringJob.EnergyMean], metrics[ScoringJob.EnergyMin], metrics[ScoringJob.EnergyMax]) = (finite.Average(), finite.Min(), finite.Max());
         double[] pValues = [.. _outputs.GetValueOrDefault(ScoringJob.PValue, []).Take(Done).Where(float.IsFinite).Select(value => (double)value)];
         if (pValues.Length > 0)
-            metrics[ScoringJob.PValueMean] = pValues.Average();
+            (metrics[ScoringJob.PValueMean], metrics[ScoringJob.PValues]) = (pValues.Average(), pValues.Length);
         return metrics;
     }
 

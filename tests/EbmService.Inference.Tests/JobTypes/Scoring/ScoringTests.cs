@@ -47,6 +47,28 @@ public sealed class ScoringTests : IDisposable
     }
 
     [Fact]
+    public async Task Metrics_OfARunningJob_AreMeansOfTheRowsSoFar()
+    {
+        TensorPayload rows = Rows(48, 1, 8, 8);
+        // Its energy and gradient overflow: neither a finite energy nor a p-value.
+        Array.Fill(rows.Values, float.MaxValue, 3 * 64, 64);
+        JobDefinition job = (await _host.AcceptAsync(
+            "scoring", "jem", $$"""{"outputs": ["energy", "pValue"], "npy": "{{Npy(rows)}}", "blockSize": 24, "outOfRange": "allow"}""")).OrThrow();
+        IReadOnlyList<BlockPlan> plan = _host.Types.Plan(job.Spec).Blocks;
+        using IWorkload first = _host.Workloads.Open(job, plan[0]), second = _host.Workloads.Open(job, plan[1]);
+
+        // A tile of one block, all of the other.
+        StepReport begun = first.Advance(JobTypeHost.Budget(TimeSpan.Zero)), done = second.Advance(JobTypeHost.Budget(TimeSpan.FromHours(1)));
+        IReadOnlyDictionary<string, double> sut = _host.Types.Merge(job, [(plan[0], begun), (plan[1], done)], null);
+
+        int[] seen = [.. Enumerable.Range(0, 8).Where(row => row != 3), .. Enumerable.Range(24, 24)];
+        var finite = new TensorPayload([seen.Length, 1, 8, 8], [.. seen.SelectMany(row => rows.Row(row).ToArray())]);
+        Assert.Equal((31.0, 1.0, 31.0), (sut["finite"], sut["notFinite"], sut["pValues"]));
+        Assert.Equal(Ask(finite, QueryKind.Energy).Energies!.Average(energy => (double)energy), sut["energyMean"], 1e-9);
+        Assert.Equal(Ask(finite, QueryKind.OutOfDistribution).PValues!.Average(value => (double)(float)value), sut["pValueMean"], 1e-9);
+    }
+
+    [Fact]
     public async Task Assemble_ManyBlocks_HoldsFewOfThemAtOnce()
     {
         const int blocks = 64, size = 1024;
