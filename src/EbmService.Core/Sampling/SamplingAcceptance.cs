@@ -20,7 +20,7 @@ public static class SamplingAcceptance
     /// </summary>
     private const double CopiesOfLayers = 6;
 
-    /// <summary>How often a step holds each number of a state: state, proposal, momentum, noise, gradients.</summary>
+    /// <summary>How often a step holds each number of a state: start, state, proposal, momentum, noise, gradients.</summary>
     private const double CopiesOfStates = 16;
 
     /// <summary>Numbers that trace and diagnostics keep of one chain at most.</summary>
@@ -30,13 +30,15 @@ public static class SamplingAcceptance
     {
         SamplingRequest request = Normalize((SamplingRequest?)proposal.Request);
         var errors = new List<FieldError>();
+        long startBytes = 0;
         if (request.StartJob is { } source)
         {
-            Outcome<StartJob> pinned = await PinAsync(source, proposal, cancellationToken);
+            Outcome<ResultEntry> pinned = await PinAsync(source, proposal, cancellationToken);
             if (!pinned.Succeeded && pinned.Failure.Fields.Count == 0)
                 return pinned.Failure;
             errors.AddRange(pinned.Failure?.Fields ?? []);
-            request = request with { StartJob = pinned.Value ?? source };
+            request = request with { StartJob = pinned.Value is { } samples ? source with { Sha256 = samples.Sha256 } : source };
+            startBytes = pinned.Value?.Size ?? 0;
         }
         Outcome<SamplingSpec> spec = SamplingSpecFactory.Create(
             request, proposal.Model, proposal.DeviceKind, SamplingPolicy.From(proposal.Limits), proposal.NewSeed);
@@ -45,7 +47,7 @@ public static class SamplingAcceptance
             ? Failure.OfFields(errors)
             : new AcceptedJob(spec.Value!)
             {
-                Footprint = FootprintOf(spec.Value!, proposal.Model),
+                Footprint = FootprintOf(spec.Value!, proposal.Model, startBytes),
                 Warnings = WarningsOf(spec.Value!, proposal.Model.Descriptor!.Input),
             };
     }
@@ -63,7 +65,8 @@ public static class SamplingAcceptance
     /// Estimates what a job will take: rows x replicas x activations on a
     /// slot; states, kept states and diagnostics as a result.
     /// </summary>
-    public static JobFootprint FootprintOf(SamplingSpec spec, HostedModel model)
+    /// <param name="startBytes">Of the file that the chains start from, of which the job keeps a copy.</param>
+    public static JobFootprint FootprintOf(SamplingSpec spec, HostedModel model, long startBytes = 0)
     {
         double length = model.Descriptor!.Input.Length();
         double perRow = CopiesOfStates * length + CopiesOfLayers * model.ActivationsPerInput;
@@ -74,7 +77,7 @@ public static class SamplingAcceptance
         return new JobFootprint(
             sizeof(float) * rows * perRow, sizeof(float) * spec.Chains * (length + recorded) + JobFootprint.BytesPerBlock * blocks)
         {
-            StreamedBytes = sizeof(float) * spec.Chains * length * draws,
+            StreamedBytes = sizeof(float) * spec.Chains * length * draws + startBytes,
             StepField = "spec.blockSize",
             ResultField = draws > 0 ? "spec.thin" : "spec.chains",
             ResultRemedy = draws > 0 ? "Keep fewer states: a larger spec.thin, fewer steps or fewer chains." : null,
@@ -91,8 +94,8 @@ public static class SamplingAcceptance
         ScheduleSteps = request.ScheduleSteps is 0 ? null : request.ScheduleSteps,
     };
 
-    /// <summary>The source with its SHA-256, or field errors.</summary>
-    private static async Task<Outcome<StartJob>> PinAsync(StartJob source, JobProposal proposal, CancellationToken cancellationToken)
+    /// <summary>The samples to start from, or field errors.</summary>
+    private static async Task<Outcome<ResultEntry>> PinAsync(StartJob source, JobProposal proposal, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> found = await proposal.Results.FindAsync(source.Id, cancellationToken);
         if (!found.Succeeded)
@@ -108,14 +111,14 @@ public static class SamplingAcceptance
                 + "from the job that you mean.", ".sha256");
         if (proposal.Model.Descriptor!.Input.Variables != VariableKind.Continuous && !SampledAlike(job, proposal))
             return Refuse($"The job '{job.Id}' sampled variables of another kind than those of '{proposal.Model.Key.Name}'.");
-        return await CheckShapeAsync(job.Id, proposal, cancellationToken) is { } failure
-            ? failure : source with { Sha256 = samples.Sha256 };
+        return await CheckFileAsync(job.Id, samples, proposal, cancellationToken) is { } failure ? failure : samples;
     }
 
     private static bool SampledAlike(JobSnapshot job, JobProposal proposal) =>
         proposal.Find(job.Model.Key())?.Descriptor!.Input.Variables == proposal.Model.Descriptor!.Input.Variables;
 
-    private static async Task<Failure?> CheckShapeAsync(string id, JobProposal proposal, CancellationToken cancellationToken)
+    private static async Task<Failure?> CheckFileAsync(
+        string id, ResultEntry samples, JobProposal proposal, CancellationToken cancellationToken)
     {
         Outcome<JobResult> opened = await proposal.Results.OpenResultAsync(id, Samples, cancellationToken);
         if (!opened.Succeeded)
@@ -126,12 +129,12 @@ public static class SamplingAcceptance
         HostedModel model = proposal.Model;
         try
         {
-            IReadOnlyList<int> shape = NpyFormat.ReadShape(bytes.AsSpan(0, read));
+            NpyHeader header = NpyHeader.Read(bytes.AsSpan(0, read));
             IReadOnlyList<int> wanted = model.Descriptor!.Input.Shape;
-            return shape is [> 0, ..] && shape.Skip(1).SequenceEqual(wanted)
-                ? null
-                : Refuse($"The {Samples} of job '{id}' has the shape [{string.Join(", ", shape)}], but '{model.Key.Name}' "
+            if (header.Shape is not [> 0, ..] || !header.Shape.Skip(1).SequenceEqual(wanted))
+                return Refuse($"The {Samples} of job '{id}' has the shape [{string.Join(", ", header.Shape)}], but '{model.Key.Name}' "
                     + $"needs [n, {string.Join(", ", wanted)}].");
+            return header.IsPlain(samples.Size) ? null : Refuse($"The {Samples} of job '{id}' holds no float32 numbers in C order.");
         }
         catch (FormatException)
         {

@@ -140,9 +140,9 @@ public static class ScoringAcceptance
             NpyHeader header = NpyHeader.Read(head.AsSpan(0, read));
             if (LeadingOf(header.Shape, proposal.Model) is not { } leading)
                 return RefuseShape("job.result", header.Shape, proposal.Model);
-            bool isPlain = header.Dtype == NpyDtype.Float32 && !header.FortranOrder
-                && entry.Size == header.DataStart + TensorPayload.ElementCount(header.Shape) * sizeof(float);
-            return isPlain ? new Found(leading, entry.Sha256) : Refuse("job.result", $"'{entry.Name}' holds no float32 numbers in C order.");
+            return header.IsPlain(entry.Size)
+                ? new Found(leading, entry.Sha256)
+                : Refuse("job.result", $"'{entry.Name}' holds no float32 numbers in C order.");
         }
         catch (FormatException broken)
         {

@@ -55,10 +55,6 @@ public static class NpyFormat
         return new TensorPayload(header.Shape, header.FortranOrder ? ToRowMajor(values, header.Shape) : values);
     }
 
-    /// <summary>The shape alone, of a file's first bytes: <see cref="HeaderBytes"/> of them are enough.</summary>
-    /// <exception cref="FormatException">As <see cref="Read(ReadOnlySpan{byte})"/>.</exception>
-    public static IReadOnlyList<int> ReadShape(ReadOnlySpan<byte> bytes) => NpyHeader.Read(bytes).Shape;
-
     private static float[] ToRowMajor(float[] values, IReadOnlyList<int> shape)
     {
         var ordered = new float[values.Length];
@@ -110,6 +106,12 @@ public sealed record NpyHeader(NpyDtype Dtype, bool FortranOrder, IReadOnlyList<
         Encoding encoding = major == 3 ? Encoding.UTF8 : Encoding.Latin1;
         return new Literal(encoding.GetString(bytes.Slice(start, (int)length))).ReadHeader(start + (int)length);
     }
+
+    /// <summary>
+    /// Whether a file of so many bytes holds exactly its numbers, float32 in C order: then each row lies at a known place.
+    /// </summary>
+    public bool IsPlain(long fileBytes) =>
+        Dtype == NpyDtype.Float32 && !FortranOrder && (fileBytes - DataStart) / (double)sizeof(float) == TensorPayload.ElementCount(Shape);
 
     /// <summary>Reads the subset of Python's literals that the header consists of.</summary>
     private ref struct Literal(string text)

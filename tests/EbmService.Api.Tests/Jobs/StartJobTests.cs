@@ -54,6 +54,16 @@ public sealed class StartJobTests : IDisposable
     }
 
     [Fact]
+    public async Task Create_SamplesOfFewerNumbersThanTheirShape_Is400()
+    {
+        string id = await CreateAsync("moons");
+        _factory.Jobs.Content = NpyFormat.Write(new TensorPayload([3, 2], new float[6]))[..^4];
+        _factory.Jobs.Finish(id);
+
+        Assert.Contains("no float32 numbers", await (await PostAsync($$"""{"id": "{{id}}"}""")).FieldErrorAsync("spec.startJob"));
+    }
+
+    [Fact]
     public async Task Create_OtherSha256_SaysTheRightOne()
     {
         (string id, string sha256) = await EndedAsync("moons", [5, 2]);

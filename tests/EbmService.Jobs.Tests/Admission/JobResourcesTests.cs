@@ -73,6 +73,7 @@ public sealed class JobResourcesTests : IAsyncLifetime
         Assert.Equal(3 * SamplingAcceptance.FootprintOf(plain, model).StepBytes, SamplingAcceptance.FootprintOf(hot, model).StepBytes);
         Assert.Equal(64 * 784 * 10 * 4.0, SamplingAcceptance.FootprintOf(kept, model).StreamedBytes);
         Assert.Equal(SamplingAcceptance.FootprintOf(plain, model).ResultBytes, SamplingAcceptance.FootprintOf(kept, model).ResultBytes);
+        Assert.Equal(7000, SamplingAcceptance.FootprintOf(plain, model, startBytes: 7000).StreamedBytes);
         Assert.Equal("spec.thin", SamplingAcceptance.FootprintOf(kept, model).ResultField);
         Assert.Contains("spec.thin", SamplingAcceptance.FootprintOf(kept, model).ResultRemedy, StringComparison.Ordinal);
         Assert.Null(SamplingAcceptance.FootprintOf(plain, model).ResultRemedy);

@@ -21,10 +21,10 @@ internal sealed class ChainStartFactory(SamplingSpec spec, BlockPlan block, Live
     private InputSchema Input => model.Descriptor.Input;
 
     /// <param name="generator">The block's own.</param>
-    /// <param name="jobStates">The final states of the job that this one starts from, (n, ...input); null without one.</param>
+    /// <param name="jobStates">A row for each chain, of the job that this one starts from; null without one.</param>
     /// <param name="resumed">The points and the generator are about to be overwritten from a checkpoint: any will do.</param>
     /// <returns>Rows chain by chain, a chain's replicas side by side.</returns>
-    public ChainStartPoints Create(Generator generator, TensorPayload? jobStates, bool resumed)
+    public ChainStartPoints Create(Generator generator, float[]? jobStates, bool resumed)
     {
         using DisposeScope scope = NewDisposeScope();
         int[] labels = [.. ChainLabels.Of(spec, block).SelectMany(label => Enumerable.Repeat(label, spec.Replicas))];
@@ -41,32 +41,29 @@ internal sealed class ChainStartFactory(SamplingSpec spec, BlockPlan block, Live
             x.MoveToOuterDisposeScope(), classes?.MoveToOuterDisposeScope(), mask?.MoveToOuterDisposeScope(), values?.MoveToOuterDisposeScope());
     }
 
-    private Tensor Points(int[] labels, Generator generator, TensorPayload? jobStates) => spec.Start switch
+    private Tensor Points(int[] labels, Generator generator, float[]? jobStates) => spec.Start switch
     {
         ChainStart.Buffer when model.Buffer is { } buffer => buffer.Draw(labels, spec.FreshShare, generator).Starts,
         ChainStart.Data => Dealt(spec.Data!),
-        ChainStart.Job => Dealt(Checked(jobStates)),
+        ChainStart.Job => Replicated(jobStates!),
         _ => ReplayBuffer.FromBase(labels.Length, Input, generator, device),
     };
 
-    private TensorPayload Checked(TensorPayload? states) => states is { Rows: > 0 } && states.Shape.Skip(1).SequenceEqual(Input.Shape)
-        ? states
-        : throw new FailureException(new Failure(
-            FailureCode.InvalidRequest, "The samples of the job to start from don't have this model's input shape.", "Start from a job of the same model."));
-
-    /// <summary>Chain i gets row i mod n; its replicas begin alike.</summary>
+    /// <summary>Chain i of the job gets row i mod n.</summary>
     private Tensor Dealt(TensorPayload rows)
     {
         int count = rows.Shape.Count == Input.Shape.Count ? 1 : rows.Rows;
         int length = Input.Length();
-        var values = new float[block.Count * spec.Replicas * length];
-        for (int row = 0; row < block.Count * spec.Replicas; row++)
-        {
-            int source = (block.Offset + row / spec.Replicas) % count;
-            rows.Values.AsSpan(source * length, length).CopyTo(values.AsSpan(row * length));
-        }
-        return tensor(values, [block.Count * spec.Replicas, .. Input.Shape.Select(size => (long)size)]).to(device);
+        var values = new float[block.Count * length];
+        for (int chain = 0; chain < block.Count; chain++)
+            rows.Values.AsSpan((block.Offset + chain) % count * length, length).CopyTo(values.AsSpan(chain * length));
+        return Replicated(values);
     }
+
+    /// <summary>A chain's replicas begin alike.</summary>
+    /// <param name="chains">A row for each chain.</param>
+    private Tensor Replicated(float[] chains) =>
+        tensor(chains, [block.Count, .. Input.Shape.Select(size => (long)size)]).to(device).repeat_interleave(spec.Replicas, dim: 0);
 
     private static Tensor ToTensor(TensorPayload payload, IReadOnlyList<int> shape) =>
         tensor(payload.Values, [.. shape.Select(size => (long)size)]);

@@ -6,9 +6,9 @@ using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Core.Tensors;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 
 namespace EbmService.Inference.JobTypes.Sampling;
@@ -34,9 +34,25 @@ internal sealed class SamplingJobType(
     public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint)
     {
         var spec = (SamplingSpec)job.Spec;
+        LiveModel model = models.Value.Get(job.Model);
         // A block that goes on from a checkpoint does not need the states that it started from again.
-        TensorPayload? states = checkpoint is null && spec.Inputs is [var start] ? NpyFormat.Read(inputs.Read(job.Id, start)) : null;
-        return new SamplingWorkload(job, block, models.Value.Get(job.Model), device.Value.Handle, images, logs, checkpoint, states);
+        float[]? states = checkpoint is null && spec.Inputs is [var start] ? ReadStates(job.Id, start, block, model.Descriptor.Input) : null;
+        return new SamplingWorkload(job, block, model, device.Value.Handle, images, logs, checkpoint, states);
+    }
+
+    /// <summary>A row for each chain of the block: chain i of the job gets row i mod n.</summary>
+    private float[] ReadStates(string jobId, JobInput start, BlockPlan block, InputSchema input)
+    {
+        try
+        {
+            using Stream file = inputs.Open(jobId, start);
+            return NpyRows.Read(file, input.Shape, block.Offset, block.Count);
+        }
+        catch (FormatException broken)
+        {
+            throw new FailureException(new Failure(
+                FailureCode.InvalidRequest, $"The samples of the job to start from can't be used: {broken.Message}.", "Start from a job of the same model."));
+        }
     }
 
     public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>

@@ -24,12 +24,12 @@ internal sealed class SamplingWorkload : IWorkload
     private readonly ChainState _state;
     private readonly SamplingRecords _records;
 
-    /// <param name="jobStates">The final states of the job that this one starts from; null without one.</param>
+    /// <param name="jobStates">A row for each chain, of the job that this one starts from; null without one.</param>
     /// <param name="checkpoint">Null to begin.</param>
     /// <exception cref="InvalidCheckpointException">The checkpoint is damaged or of another block.</exception>
     public SamplingWorkload(
         JobDefinition job, BlockPlan block, LiveModel model, Device device, IImageCodec images, IJobLogs logs, ReadOnlyMemory<byte>? checkpoint,
-        TensorPayload? jobStates = null)
+        float[]? jobStates = null)
     {
         using DisposeScope scope = NewDisposeScope();
         var spec = (SamplingSpec)job.Spec;

@@ -3,6 +3,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Scoring;
 using EbmService.Inference.Devices;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 
 namespace EbmService.Inference.JobTypes.Scoring;
@@ -21,8 +22,9 @@ internal sealed class ScoringJobType(Lazy<LiveModelPool> models, Lazy<TorchDevic
     {
         var spec = (ScoringSpec)job.Spec;
         LiveModel model = models.Value.Get(job.Model);
-        using Stream rows = inputs.Open(job.Id, spec.Inputs[0]);
-        return new ScoringWorkload(spec, block, model, device.Value.Handle, ReadRows(rows, block, model.Descriptor.Input.Length(), spec.Rows), checkpoint);
+        using Stream file = inputs.Open(job.Id, spec.Inputs[0]);
+        float[] rows = NpyRows.Read(file, model.Descriptor.Input.Shape, block.Offset, block.Count);
+        return new ScoringWorkload(spec, block, model, device.Value.Handle, rows, checkpoint);
     }
 
     public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
@@ -33,13 +35,4 @@ internal sealed class ScoringJobType(Lazy<LiveModelPool> models, Lazy<TorchDevic
     /// <summary>A step is a tile of rows.</summary>
     internal static JobPlan PlanOf(ScoringSpec spec) =>
         JobPlan.Create(spec.Rows, spec.BlockSize, rows => (rows + ScoringJob.TileRows - 1) / ScoringJob.TileRows);
-
-    /// <summary>The block's rows alone; the numbers are at the end of the file.</summary>
-    private static float[] ReadRows(Stream file, BlockPlan block, int length, int rows)
-    {
-        var values = new float[block.Count * length];
-        file.Position = file.Length - ((long)rows - block.Offset) * length * sizeof(float);
-        file.ReadExactly(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
-        return values;
-    }
 }
