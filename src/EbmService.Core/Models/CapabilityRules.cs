@@ -27,7 +27,7 @@ public static class CapabilityRules
         _ => [],
     };
 
-    private static bool Allows(ModelCapabilities capabilities, IReadOnlyList<ModelCapability> needs) => needs.All(capabilities.Has);
+    public static bool Allows(ModelCapabilities capabilities, IReadOnlyList<ModelCapability> needs) => needs.All(capabilities.Has);
 
     /// <returns>Why the model doesn't offer the task; null where it does.</returns>
     public static Failure? Refuse(HostedModel model, ModelTask task)

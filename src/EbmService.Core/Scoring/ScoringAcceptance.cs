@@ -19,7 +19,7 @@ public static class ScoringAcceptance
     {
         ScoringRequest request = (ScoringRequest?)proposal.Request ?? new();
         var errors = new List<FieldError>();
-        IReadOnlyList<string> outputs = request.Outputs ?? [ScoringJob.Energy];
+        IReadOnlyList<string> outputs = request.Outputs ?? [ScoringOutput.Energy];
         CheckOutputs(outputs, request, proposal.Model, errors);
         int blockSize = request.BlockSize ?? DefaultBlockSize;
         Require(errors, blockSize is >= ScoringJob.TileRows and <= MaxBlockSize, "blockSize", $"must be between {ScoringJob.TileRows} and {MaxBlockSize}.");
@@ -37,7 +37,7 @@ public static class ScoringAcceptance
         var spec = new ScoringSpec
         {
             Outputs = outputs,
-            Score = outputs.Contains(ScoringJob.PValue) ? request.Score ?? proposal.Model.Descriptor!.OodScore : null,
+            Score = outputs.Contains(ScoringOutput.PValue) ? request.Score ?? proposal.Model.Descriptor!.OodScore : null,
             Shape = found.Value!.Leading,
             Job = request.Job,
             Sha256 = found.Value.Sha256,
@@ -58,7 +58,7 @@ public static class ScoringAcceptance
     private static JobFootprint FootprintOf(ScoringSpec spec, HostedModel model)
     {
         double length = model.Descriptor!.Input.Length();
-        double numbers = spec.Outputs.Sum(output => output == ScoringJob.Logits ? model.Capabilities.Classes : 1) + 1;
+        double numbers = spec.Outputs.Sum(output => output == ScoringOutput.Logits ? model.Capabilities.Classes : 1) + 1;
         double blockRows = Math.Min(spec.BlockSize, spec.Rows);
         double tile = ScoringJob.TileRows * (length + model.ActivationsPerInput);
         double blocks = Math.Ceiling((double)spec.Rows / spec.BlockSize);
@@ -74,20 +74,32 @@ public static class ScoringAcceptance
 
     private static void CheckOutputs(IReadOnlyList<string> outputs, ScoringRequest request, HostedModel model, List<FieldError> errors)
     {
-        IReadOnlyList<string> all = ScoringJob.OutputsOf(classes: 1, calibrated: true);
-        IReadOnlyList<string> offered = ScoringJob.OutputsOf(model.Capabilities.Classes, model.CalibrationId is not null);
         Require(errors, outputs.Count > 0 && outputs.Distinct().Count() == outputs.Count, "outputs", "must have 1 or more names, each once.");
-        foreach (string output in outputs.Distinct().Except(offered))
+        foreach (string output in outputs.Distinct())
         {
-            errors.Add(all.Contains(output)
-                ? new("spec.outputs", $"The model '{model.Key.Name}' has no {output}: it offers {string.Join(", ", offered)}.", FailureCode.NotSupported)
-                : new("spec.outputs", $"There is no output '{output}'. Known: {string.Join(", ", all)}."));
+            if (!ScoringOutput.All.Contains(output))
+                errors.Add(new("spec.outputs", $"There is no output '{output}'. Known: {string.Join(", ", ScoringOutput.All)}."));
+            else if (Refuse(model, output, "spec.outputs", ScoringOutput.Of(model)) is { } refusal)
+                errors.Add(refusal);
         }
-        if (request.Score is null)
+        if (request.Score is not { } score)
             return;
-        Require(errors, outputs.Contains(ScoringJob.PValue), "score", "has no meaning without the output pValue: leave it out.");
-        IEnumerable<string> scores = offered.Except([ScoringJob.Energy, ScoringJob.Logits, ScoringJob.PValue]);
-        Require(errors, scores.Contains(request.Score), "score", $"must be one of: {string.Join(", ", scores)}.");
+        Require(errors, outputs.Contains(ScoringOutput.PValue), "score", "has no meaning without the output pValue: leave it out.");
+        if (!ScoringOutput.IsScore(score))
+            Require(errors, false, "score", $"must be one of: {string.Join(", ", ScoringOutput.All.Where(ScoringOutput.IsScore))}.");
+        else if (Refuse(model, score, "spec.score", ScoringOutput.Of(model).Where(ScoringOutput.IsScore)) is { } refusal)
+            errors.Add(refusal);
+    }
+
+    /// <returns>Why the model doesn't have the output; null where it has.</returns>
+    private static FieldError? Refuse(HostedModel model, string output, string field, IEnumerable<string> offered)
+    {
+        string subject = $"The output {output}", remedy = $"ask for some of {string.Join(", ", offered)}";
+        if (CapabilityRules.Refuse(model, field, subject, remedy, ScoringOutput.Needs(output)) is { } refusal)
+            return refusal;
+        return ScoringOutput.NeedsCalibration(output) && model.CalibrationId is null
+            ? new(field, $"{subject} needs a calibration, which the model '{model.Key.Name}' does not have: {remedy}.", FailureCode.NotSupported)
+            : null;
     }
 
     /// <summary>The array that the request means, or field errors.</summary>
@@ -156,7 +168,7 @@ public static class ScoringAcceptance
         double count = rows.Count;
         Require(errors, request.Shape is null || request.Shape.SequenceEqual(rows.Leading), "shape", $"is [{string.Join(", ", rows.Leading)}] of the rows given.");
         Require(errors, request.Sha256 is null || request.Sha256.Equals(rows.Sha256, StringComparison.OrdinalIgnoreCase), "sha256", $"is {rows.Sha256} of the rows given.");
-        int width = outputs.Contains(ScoringJob.Logits) ? proposal.Model.Capabilities.Classes : 1;
+        int width = outputs.Contains(ScoringOutput.Logits) ? proposal.Model.Capabilities.Classes : 1;
         Limit(errors, count * width <= proposal.Limits.MaxResultNumbers, $"{count:G6} rows are {count * width:G3} numbers in one result, over this server's limit of {proposal.Limits.MaxResultNumbers:G3}: score them in parts.");
         double cost = count * input.Length() * outputs.Count;
         Limit(errors, cost <= proposal.Limits.MaxElementSteps, $"rows x input size x outputs is {cost:G3}, over this server's limit of {proposal.Limits.MaxElementSteps:G3}: score them in parts.");

@@ -3,18 +3,10 @@ using EbmService.Core.Models;
 
 namespace EbmService.Core.Scoring;
 
-/// <summary>The job type <c>scoring</c> as clients see it: its name, unit, metrics and examples, and the names of what can be asked for.</summary>
+/// <summary>The job type <c>scoring</c> as clients see it: its name, unit, metrics and examples.</summary>
 public static class ScoringJob
 {
     public const string Name = "scoring";
-
-    /// <summary>Names of outputs that are no OOD scores.</summary>
-    public const string Energy = "energy";
-    public const string Logits = "logits";
-    public const string PValue = "pValue";
-
-    /// <summary>The OOD score that needs a calibration.</summary>
-    public const string Typicality = "typicality";
 
     /// <summary>Names of the metrics.</summary>
     public const string EnergyMean = "energyMean";
@@ -27,12 +19,6 @@ public static class ScoringJob
 
     /// <summary>Rows that go through the model together; a row's numbers do not depend on the others.</summary>
     public const int TileRows = 8;
-
-    /// <summary>OOD scores of every model; higher = more in-distribution.</summary>
-    public static IReadOnlyList<string> Scores { get; } = ["logDensity", "approximateMass"];
-
-    /// <summary>OOD scores of models with classes.</summary>
-    public static IReadOnlyList<string> ClassScores { get; } = ["maxProbability", "maxLogit", "negativeEntropy"];
 
     private static string ThreePoints =>
         Convert.ToBase64String(Tensors.NpyFormat.Write(new Tensors.TensorPayload([3, 2], [0.5f, 0.2f, -0.5f, 0.75f, 3, 3])));
@@ -61,10 +47,4 @@ public static class ScoringJob
                 """{"type": "scoring", "model": "two-moons", "spec": {"npy": "NPY"}}""".Replace("NPY", ThreePoints, StringComparison.Ordinal)),
         ],
     };
-
-    /// <summary>All that can be asked of a model.</summary>
-    public static IReadOnlyList<string> OutputsOf(int classes, bool calibrated) =>
-    [
-        Energy, .. classes > 0 ? [Logits] : (string[])[], .. Scores, .. classes > 0 ? ClassScores : [], .. calibrated ? [Typicality, PValue] : (string[])[],
-    ];
 }

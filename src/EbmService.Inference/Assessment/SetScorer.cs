@@ -30,12 +30,12 @@ internal sealed class SetScorer(IJobRunner runner, HostedModel model, bool hasTy
     /// <summary>p(y | x), (n, classes).</summary>
     public async Task<float[]> ProbabilitiesAsync(TensorPayload inputs)
     {
-        TensorPayload logits = await ReadAsync(await RunAsync(inputs, [ScoringJob.Logits]), ScoringJob.Logits);
+        TensorPayload logits = await ReadAsync(await RunAsync(inputs, [ScoringOutput.Logits]), ScoringOutput.Logits);
         return [.. Enumerable.Range(0, logits.Rows).SelectMany(row => Softmax(logits.Row(row).ToArray()))];
     }
 
     public async Task<float[]> EnergiesAsync(TensorPayload inputs) =>
-        (await ReadAsync(await RunAsync(inputs, [ScoringJob.Energy]), ScoringJob.Energy)).Values;
+        (await ReadAsync(await RunAsync(inputs, [ScoringOutput.Energy]), ScoringOutput.Energy)).Values;
 
     private Task<FinishedJob> RunAsync(TensorPayload inputs, IReadOnlyList<string> outputs) =>
         runner.RunAsync(

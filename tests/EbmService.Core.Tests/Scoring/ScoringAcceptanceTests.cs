@@ -73,6 +73,47 @@ public sealed class ScoringAcceptanceTests
     public async Task Accept_RowsOfNoneOrTwoSources_AreRefused(string spec) =>
         Assert.Equal("spec.data", (await new ScoringCaller().RefusedAsync(spec)).Field);
 
+    [Theory]
+    [InlineData("logits", "classes")]
+    [InlineData("maxLogit", "classes")]
+    [InlineData("typicality", "a calibration")]
+    [InlineData("pValue", "a calibration")]
+    public async Task Accept_OutputThatTheModelDoesNotHave_NamesWhatItNeeds(string output, string need)
+    {
+        FieldError error = await new ScoringCaller().RefusedAsync($$"""{"outputs": ["{{output}}"], "data": [[1, 2]]}""");
+
+        Assert.Equal(("spec.outputs", FailureCode.NotSupported), (error.Field, error.Code));
+        Assert.Equal(
+            $"The output {output} needs {need}, which the model 'plane' does not have: ask for some of energy, logDensity, approximateMass.",
+            error.Message);
+    }
+
+    [Fact]
+    public async Task Accept_ModelWithoutGradient_HasNoScores()
+    {
+        HostedModel model = ScoringCaller.Plane with { Capabilities = new() { Differentiable = false } };
+
+        FieldError error = await new ScoringCaller().RefusedAsync("""{"outputs": ["energy", "approximateMass"], "data": [[1, 2]]}""", model);
+
+        Assert.Equal("spec.outputs", error.Field);
+        Assert.Contains("approximateMass needs a gradient of the energy", error.Message, StringComparison.Ordinal);
+        Assert.True((await new ScoringCaller().OfferAsync("""{"data": [[1, 2]]}""", model)).Succeeded);
+    }
+
+    [Theory]
+    [InlineData("energy", FailureCode.InvalidRequest, "must be one of: logDensity")]
+    [InlineData("maxLogit", FailureCode.NotSupported, "needs classes")]
+    public async Task Accept_ScoreThatIsNone_SaysWhichAre(string score, FailureCode code, string words)
+    {
+        HostedModel model = ScoringCaller.Plane with { CalibrationId = "c" };
+
+        FieldError error = await new ScoringCaller().RefusedAsync(
+            $$"""{"outputs": ["pValue"], "score": "{{score}}", "data": [[1, 2]]}""", model);
+
+        Assert.Equal(("spec.score", code), (error.Field, error.Code));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Accept_SpecOfAnotherArray_NamesWhatDiffers()
     {

@@ -47,7 +47,7 @@ internal sealed class ScoringResults(JobDefinition job, ScoringSpec spec, IReadO
         var summary = new NumberSummary();
         int width = blocks.Count == 0 ? 1 : (int)SafetensorsFile.Read(blocks[0].Read())[output].Shape[1];
         // A tensor without numbers is written as the header alone.
-        stream.Write(NpyFormat.Write(new TensorPayload(output == ScoringJob.Logits ? [.. spec.Shape, width] : spec.Shape, [])));
+        stream.Write(NpyFormat.Write(new TensorPayload(output == ScoringOutput.Logits ? [.. spec.Shape, width] : spec.Shape, [])));
         foreach ((BlockPlan block, SafetensorsFile? file) in Files())
         {
             SafetensorsTensor? tensor = file?[output];

@@ -32,13 +32,13 @@ internal sealed class ScoringWorkload : IWorkload
     public ScoringWorkload(ScoringSpec spec, BlockPlan block, LiveModel model, Device device, float[] rows, ReadOnlyMemory<byte>? checkpoint)
     {
         (_spec, _block, _model, _device, _rows) = (spec, block, model, device, rows);
-        string[] calibrated = [.. spec.Outputs.Where(output => output == ScoringJob.Typicality), .. spec.Score is { } behind ? [behind] : (string[])[]];
+        string[] calibrated = [.. spec.Outputs.Where(output => output == ScoringOutput.Typicality), .. spec.Score is { } behind ? [behind] : (string[])[]];
         if (calibrated.FirstOrDefault(score => model.Calibration?.Has(score) is not true) is { } missing)
         {
             throw new FailureException(new Failure(FailureCode.NotSupported,
                 $"The calibration of '{model.Hosted.Key}' has no score '{missing}'.", $"It has: {string.Join(", ", model.Calibration?.Names ?? [])}."));
         }
-        _scores = [.. OodScorer.Names(model.Energy), .. model.Calibration is { HasTypicality: true } ? [ScoringJob.Typicality] : (string[])[]];
+        _scores = [.. OodScorer.Names(model.Energy), .. model.Calibration is { HasTypicality: true } ? [ScoringOutput.Typicality] : (string[])[]];
         _needsScores = spec.Score is not null || spec.Outputs.Any(output => _scores.Contains(output));
         _energies = new float[block.Count];
         foreach (string output in spec.Outputs)
@@ -78,7 +78,7 @@ internal sealed class ScoringWorkload : IWorkload
         // Holds no tensors between steps.
     }
 
-    private int WidthOf(string output) => output == ScoringJob.Logits ? _model.Energy.Classes : 1;
+    private int WidthOf(string output) => output == ScoringOutput.Logits ? _model.Energy.Classes : 1;
 
     private void ScoreTile(int first)
     {
@@ -90,8 +90,8 @@ internal sealed class ScoringWorkload : IWorkload
         Tensor tile = tensor(padded, [ScoringJob.TileRows, .. _model.Descriptor.Input.Shape.Select(size => (long)size)]).to(_device);
 
         float[][] scores = _needsScores ? Scores(tile) : [];
-        float[]? logits = _outputs.ContainsKey(ScoringJob.Logits) ? _model.Energy.Logits(tile)!.ToFloats() : null;
-        float[] energies = _needsScores && !_outputs.ContainsKey(ScoringJob.Energy)
+        float[]? logits = _outputs.ContainsKey(ScoringOutput.Logits) ? _model.Energy.Logits(tile)!.ToFloats() : null;
+        float[] energies = _needsScores && !_outputs.ContainsKey(ScoringOutput.Energy)
             ? [.. scores[Array.IndexOf(_scores, OodScorer.LogDensity)].Select(value => -value)]
             : _model.Energy.Energy(tile).ToFloats();
         energies.AsSpan(0, count).CopyTo(_energies.AsSpan(first));
@@ -99,9 +99,9 @@ internal sealed class ScoringWorkload : IWorkload
         {
             ReadOnlySpan<float> from = output switch
             {
-                ScoringJob.Energy => energies,
-                ScoringJob.Logits => logits,
-                ScoringJob.PValue => PValues(scores[Array.IndexOf(_scores, _spec.Score)]),
+                ScoringOutput.Energy => energies,
+                ScoringOutput.Logits => logits,
+                ScoringOutput.PValue => PValues(scores[Array.IndexOf(_scores, _spec.Score)]),
                 _ => scores[Array.IndexOf(_scores, output)],
             };
             from[..(count * WidthOf(output))].CopyTo(values.AsSpan(first * WidthOf(output)));
@@ -131,7 +131,7 @@ internal sealed class ScoringWorkload : IWorkload
         };
         if (finite.Length > 0)
             (metrics[ScoringJob.EnergyMean], metrics[ScoringJob.EnergyMin], metrics[ScoringJob.EnergyMax]) = (finite.Average(), finite.Min(), finite.Max());
-        double[] pValues = [.. _outputs.GetValueOrDefault(ScoringJob.PValue, []).Take(Done).Where(float.IsFinite).Select(value => (double)value)];
+        double[] pValues = [.. _outputs.GetValueOrDefault(ScoringOutput.PValue, []).Take(Done).Where(float.IsFinite).Select(value => (double)value)];
         if (pValues.Length > 0)
             (metrics[ScoringJob.PValueMean], metrics[ScoringJob.PValues]) = (pValues.Average(), pValues.Length);
         return metrics;
