@@ -22,7 +22,8 @@ namespace EbmService.Cli.Engine;
 internal sealed class LocalEngine : IJobRunner, IAsyncDisposable
 {
     /// <summary>A server bounds what one client may take of it; here only what a result file can hold is a bound.</summary>
-    private static readonly JobLimits Limits = new(MaxSteps: int.MaxValue, MaxElementSteps: double.MaxValue, MaxInlineNumbers: int.MaxValue);
+    private static readonly JobLimits Limits = new(
+        MaxItems: int.MaxValue, MaxSteps: int.MaxValue, MaxElementSteps: double.MaxValue, MaxInlineNumbers: int.MaxValue);
 
     private readonly string _dataFolder = Directory.CreateTempSubdirectory("ebm-").FullName;
     private readonly FailureLog _failures = new();

@@ -125,11 +125,11 @@ public sealed class LocalEngineTests
     {
         await using LocalEngine sut = Open();
         var points = new TensorPayload([200_000, 2], new float[400_000]);
-        var request = new SamplingRequest { Chains = 60_000, Steps = 100_000_000, Seed = 1, Data = points };
+        var request = new SamplingRequest { Chains = 70_000, Steps = 100_000_000, Seed = 1, Data = points };
 
         var spec = (SamplingSpec)(await sut.AcceptAsync(SamplingJob.Name, Model(sut), request, sut.Jobs, Cancel)).Spec;
 
-        Assert.Equal((60_000, 100_000_000), (spec.Chains, spec.Steps));
+        Assert.Equal((70_000, 100_000_000), (spec.Chains, spec.Steps));
     }
 
     [Fact]
