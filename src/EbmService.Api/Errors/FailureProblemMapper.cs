@@ -37,11 +37,12 @@ internal static class FailureProblemMapper
         [FailureCode.DeviceLost] = new(503, "The device stopped answering.", "Try again later; GET /health/ready tells when."),
         [FailureCode.ShuttingDown] = new(503, "The server is shutting down.", "Try again later or on another server."),
         [FailureCode.Diverged] = new(
-            422, "The chains left the finite numbers.", "Use a smaller stepSize, or a gradientClip or stateClamp."),
+            422, "The computation left the finite numbers.", "Use smaller steps, or bounds on gradients or states."),
         [FailureCode.ProcessLost] = new(
             422, "The job ended its process again and again.", "Ask for a smaller job; tell the operator."),
         [FailureCode.DeadlineExceeded] = new(
-            422, "The deadline passed before any of the job's blocks had a step.", "Allow more time, ask for a smaller job, or raise the priority."),
+            422, "The deadline passed before any of the job's blocks had a step.",
+            "Allow more time, ask for a smaller job, or raise the priority."),
         [FailureCode.StorageFailed] = new(
             503, "The server can't write to its storage.", "The operator must free space under Storage:DataPath."),
         [FailureCode.StorageBusy] = new(503, "Another program holds the job database.", "Try again after the time in Retry-After."),

@@ -57,6 +57,6 @@ public interface IJobsClient
     /// <summary>At most five per second and job; the latest wins.</summary>
     Task JobProgress(JobProgressMessage progress);
 
-    /// <summary>A picture of the first block's chains; the latest wins. JSON carries the PNG as base64, MessagePack as bytes.</summary>
+    /// <summary>A picture of the first block; the latest wins. JSON carries the PNG as base64, MessagePack as bytes.</summary>
     Task JobPreview(string jobId, int step, byte[] png);
 }

@@ -23,10 +23,10 @@ internal static class JobEndpoints
                 new HeaderParameter("Prefer", "wait=N: answer when the job has ended, or after N seconds."),
                 new HeaderParameter(TenantHeader.Name, TenantHeader.Description))
             .Produces<JobResponse>(202).Produces<JobResponse>(200)
-            .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.IdempotencyInFlight, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed,
-                FailureCode.StorageBusy,
-                FailureCode.InsufficientStorage, FailureCode.Internal);
+            .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.VersionNotFound, FailureCode.IdempotencyInFlight,
+                FailureCode.IdempotencyMismatch, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType, FailureCode.NotSupported,
+                FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.ModelUnavailable, FailureCode.ShuttingDown,
+                FailureCode.StorageFailed, FailureCode.StorageBusy, FailureCode.InsufficientStorage, FailureCode.Internal);
         group.MapGet("/", ListAsync).WithName("ListJobs").WithSummary("Jobs, newest first, in pages.")
             .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest, FailureCode.StorageBusy);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
@@ -56,29 +56,29 @@ internal static class JobEndpoints
             .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageFailed,
                 FailureCode.StorageBusy);
         group.MapPost("/{id}/pause", PauseAsync).WithName("PauseJob")
-            .WithSummary("Takes a job off the device at the end of its quantum and stores its chains; resume goes on to the same bits.")
-            .WithDescription("202: still running until the chains are stored, then paused. A paused job stays as it is.")
+            .WithSummary("Takes a job off the device at the end of its quantum and stores its state; resume goes on to the same bits.")
+            .WithDescription("202: still running until its state is stored, then paused. A paused job stays as it is.")
             .Produces<JobResponse>(202)
             .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageFailed,
                 FailureCode.StorageBusy);
         group.MapPost("/{id}/resume", ResumeAsync).WithName("ResumeJob")
-            .WithSummary("Queues a paused job again, where its chains stopped.")
-            .WithDescription("202. A job that is not paused stays as it is.")
+            .WithSummary("Queues a paused job again: it goes on where it stopped.")
+            .WithDescription("202. A job that is not paused stays as it is; one whose model is away stays paused.")
             .Produces<JobResponse>(202)
-            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ShuttingDown, FailureCode.StorageFailed,
-                FailureCode.StorageBusy);
+            .Fails(FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.ModelUnavailable, FailureCode.ShuttingDown,
+                FailureCode.StorageFailed, FailureCode.StorageBusy);
         group.MapPost("/{id}/extend", ExtendAsync).WithName("ExtendJob")
-            .WithSummary("Makes a new job whose chains go on from the last states of one that has succeeded.")
+            .WithSummary("Makes a new job that goes on from the last state of one that has succeeded, for more steps.")
             .WithDescription("202 with the new job and its Location. Its result is that of one job with all the steps: the "
                 + "same bits as the spec that it shows, run at once. "
                 + "A job that a stop rule ended goes on from that step for exactly so many more, without the rules. The "
                 + "new job keeps the tenant of the one that it extends: X-Tenant is not read here.")
             .WithMetadata(new RequestBodyMetadata(typeof(ExtendJobRequest), []), RequestExamples.ExtendJob)
             .Produces<JobResponse>(202)
-            .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.InvalidTransition, FailureCode.BodyTooLarge,
-                FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.StorageFailed,
-                FailureCode.StorageBusy,
-                FailureCode.InsufficientStorage, FailureCode.Internal);
+            .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.ModelNotFound, FailureCode.VersionNotFound,
+                FailureCode.InvalidTransition, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType, FailureCode.OverPolicy,
+                FailureCode.QueueFull, FailureCode.ModelUnavailable, FailureCode.ShuttingDown, FailureCode.StorageFailed,
+                FailureCode.StorageBusy, FailureCode.InsufficientStorage, FailureCode.Internal);
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(

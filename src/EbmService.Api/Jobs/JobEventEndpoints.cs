@@ -21,7 +21,8 @@ internal static class JobEventEndpoints
                 + "after a broken connection; "
                 + "204 when there is nothing after it and never will be. A comment line is sent while nothing happens.")
             .WithMetadata(new HeaderParameter(LastEventId, "The sequence number of the last event seen."))
-            .Produces<string>(200, EventStream.MediaType).Produces(204).Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound);
+            .Produces<string>(200, EventStream.MediaType).Produces(204)
+            .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.StorageBusy);
         routes.MapGet("/v1/events", WatchAllAsync).WithTags("Jobs").WithName("WatchJobs")
             .WithSummary("Server-sent events of all jobs on one connection: job and progress, without previews and without an end.")
             .WithDescription("Begins with the current state of every job that has not ended. Events carry no id, as "

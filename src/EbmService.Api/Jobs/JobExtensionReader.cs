@@ -33,7 +33,7 @@ internal sealed class JobExtensionReader(IJobService jobs, JobTypeRegistry types
                 return model.Failure;
             if (model.Value.Digest != used.Digest)
                 return new Failure(FailureCode.InvalidTransition, "The model's files are not those that the job ran on.",
-                    "Submit a new job, with start 'job' for the same start points.");
+                    "Submit a new job: it runs on the files as they are now.");
             models.Add(model.Value);
         }
         int steps = read.Value.Steps;

@@ -72,7 +72,7 @@ internal sealed class OperationDetailsFilter : IOperationFilter
             (ParameterLocation.Path, "model") => (model, "The model's name."),
             (ParameterLocation.Path, "version") => ("1", "One version of it."),
             (ParameterLocation.Path, "id") => (null, "The job's id."),
-            (ParameterLocation.Path, "name") => ("samples.png", "The file's name."),
+            (ParameterLocation.Path, "name") => ("card.json", "The file's name."),
             (ParameterLocation.Query, "status") => (null, "queued, running, paused, cancelling, succeeded, failed or cancelled."),
             (ParameterLocation.Query, "model") => (null, "Only jobs of this model."),
             (ParameterLocation.Query, "type") => (null, "Only jobs of this type."),

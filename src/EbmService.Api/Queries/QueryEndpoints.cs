@@ -36,8 +36,9 @@ internal static class QueryEndpoints
                 + "Values outside the model's range or alphabet are refused unless outOfRange is allow.")
             .WithMetadata(new RequestBodyMetadata(typeof(TRequest), [NpyFormat.MediaType], Form: true))
             .Produces<TResponse>(200, "application/json", NpyFormat.MediaType)
-            .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType,
-                FailureCode.NotSupported, FailureCode.OverPolicy, FailureCode.QueueFull, FailureCode.Internal);
+            .Fails(FailureCode.InvalidRequest, FailureCode.ModelNotFound, FailureCode.VersionNotFound, FailureCode.BodyTooLarge,
+                FailureCode.UnsupportedMediaType, FailureCode.NotSupported, FailureCode.OverPolicy, FailureCode.QueueFull,
+                FailureCode.ModelUnavailable, FailureCode.DeviceLost, FailureCode.ShuttingDown, FailureCode.Internal);
 
     private static Task<IResult> EnergyAsync(string model, HttpRequest request, QueryHandler handler) =>
         handler.AnswerAsync(request, model, QueryKind.Energy, ModelTask.Energy,

@@ -54,13 +54,13 @@ public enum FailureCode
     /// <summary>The server is shutting down. 503.</summary>
     ShuttingDown,
 
-    /// <summary>The job's deadline passed before any of its chains had a step. A job's failure.</summary>
+    /// <summary>The job's deadline passed before any of its blocks had a step. A job's failure.</summary>
     DeadlineExceeded,
 
     /// <summary>The job's process ended abruptly several times while it ran, without a newer checkpoint. A job's failure.</summary>
     ProcessLost,
 
-    /// <summary>A chain left the finite numbers or the energy bound. A job's failure, not a request's.</summary>
+    /// <summary>The computation left the finite numbers or its bounds. A job's failure, not a request's.</summary>
     Diverged,
 
     /// <summary>The disk is full or can't be written. 503 or a job's failure.</summary>

@@ -153,7 +153,7 @@ public interface IJobResults
 public sealed record JobResult(ResultEntry Entry, Stream Content);
 
 /// <summary>What a job will take of the machine, estimated before it is taken in.</summary>
-/// <param name="StepBytes">Memory that one block needs on a slot: its chains and a pass through the model with gradient.</param>
+/// <param name="StepBytes">Memory that one block needs on a slot: its items and a pass through the model with gradient.</param>
 /// <param name="ResultBytes">All that the job's blocks leave, once, but for <see cref="StreamedBytes"/>.</param>
 public sealed record JobFootprint(double StepBytes, double ResultBytes)
 {

@@ -153,7 +153,7 @@ public sealed record JobChangedEvent(string JobId, long Sequence, JobSnapshot Jo
 /// <summary>At most five per second and job; the latest wins.</summary>
 public sealed record JobProgressEvent(string JobId, long Sequence, JobProgress Progress) : JobEvent(JobId, Sequence);
 
-/// <summary>A picture of the first block's chains; the latest wins.</summary>
+/// <summary>A picture of the first block; the latest wins.</summary>
 /// <param name="Step">Steps done when it was drawn.</param>
 /// <param name="Png">PNG bytes.</param>
 public sealed record JobPreviewEvent(string JobId, long Sequence, int Step, byte[] Png) : JobEvent(JobId, Sequence);

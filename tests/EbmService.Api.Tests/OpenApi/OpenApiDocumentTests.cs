@@ -42,6 +42,42 @@ public sealed class OpenApiDocumentTests(ApiFactory factory) : IClassFixture<Api
     }
 
     [Fact]
+    public async Task Document_OperationsOnAJob_NameABusyDatabase()
+    {
+        (string Path, string Method, JsonObject Operation)[] onJobs =
+            [.. Operations(await ServedAsync()).Where(one => one.Path.StartsWith("/v1/jobs", StringComparison.Ordinal))];
+
+        Assert.True(onJobs.Length >= 11);
+        Assert.All(onJobs, one => Assert.Contains("Another program holds the job database.", Unavailable(one.Operation)));
+    }
+
+    [Theory]
+    [InlineData("CreateJob")]
+    [InlineData("ResumeJob")]
+    [InlineData("ExtendJob")]
+    [InlineData("Energy")]
+    [InlineData("GetModel")]
+    public async Task Document_OperationsThatNeedAModel_NameOneThatIsAway(string name)
+    {
+        JsonObject operation = Operations(await ServedAsync()).Single(one => (string?)one.Operation["operationId"] == name).Operation;
+
+        Assert.Contains("The model is unavailable.", Unavailable(operation));
+    }
+
+    /// <summary>What is true of one type alone stands in that type's schemas and examples.</summary>
+    [Fact]
+    public async Task Document_OperationsOfAnyJobType_HaveNoWordsOfSampling()
+    {
+        foreach ((string path, string method, JsonObject operation) in Operations(await ServedAsync())
+            .Where(one => one.Path.StartsWith("/v1/jobs", StringComparison.Ordinal)))
+        {
+            string text = operation["summary"] + " " + operation["description"] + " " + operation["responses"]!.ToJsonString();
+            Assert.False(text.Contains("chain", StringComparison.OrdinalIgnoreCase) || text.Contains("samples.", StringComparison.Ordinal),
+                $"{method} {path}: {text}");
+        }
+    }
+
+    [Fact]
     public async Task Document_EveryExample_IsUnderstood()
     {
         int tried = 0;
@@ -92,6 +128,8 @@ public sealed class OpenApiDocumentTests(ApiFactory factory) : IClassFixture<Api
 
     private async Task<JsonObject> ServedAsync() =>
         await (await _client.GetAsync("/swagger/v1/swagger.json", HttpTestExtensions.Cancel)).JsonAsync();
+
+    private static string? Unavailable(JsonObject operation) => (string?)operation["responses"]!["503"]?["description"];
 
     private static IEnumerable<(string Path, string Method, JsonObject Operation)> Operations(JsonObject document) =>
         from path in document["paths"]!.AsObject()
