@@ -3,14 +3,20 @@ using EbmService.Core.Failures;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Tests.Models;
 
-namespace EbmService.Inference.Tests.Sampling;
+namespace EbmService.Core.Tests.Sampling;
 
 public sealed class SamplingSpecFactoryTests
 {
-    private static readonly HostedModel Model =
-        new() { Key = new("m", "1"), State = ModelState.Ready, Descriptor = TestRepository.Mlp("m") };
+    private static readonly HostedModel Model = new()
+    {
+        Key = new("m", "1"),
+        State = ModelState.Ready,
+        Descriptor = new ModelDescriptor
+        {
+            Name = "m", Title = "m", Architecture = new() { Kind = "mlp" }, Input = new InputSchema(InputKind.Vector, [2], -4, 4),
+        },
+    };
 
     [Theory]
     [InlineData("""{"noise": 1e200}""", "spec.noise", "float32")]

@@ -4,23 +4,22 @@ using EbmService.Core.Failures;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
-using EbmService.Inference.Architectures;
-using EbmService.Inference.Architectures.Ising;
-using EbmService.Inference.Architectures.Mlp;
-using EbmService.Inference.Architectures.Potts;
 
-namespace EbmService.Inference.Tests.Sampling;
+namespace EbmService.Core.Tests.Sampling;
 
 /// <summary>Requests against small models of each kind of variables.</summary>
 internal static class SpecCase
 {
-    internal static readonly HostedModel Plane = Host("plane", new MlpSpec([3]), new InputSchema(InputKind.Vector, [2], -4, 4));
+    private static readonly ModelCapabilities Network =
+        new() { Trainable = true, Precisions = [SamplingPrecision.Float32, SamplingPrecision.Bfloat16] };
+
+    internal static readonly HostedModel Plane = Host("plane", new InputSchema(InputKind.Vector, [2], -4, 4));
 
     internal static readonly HostedModel Lattice =
-        Host("lattice", new IsingSpec(), new InputSchema(InputKind.Image, [1, 2, 2], 0, 1, VariableKind.Binary));
+        Host("lattice", new InputSchema(InputKind.Image, [1, 2, 2], 0, 1, VariableKind.Binary), new() { BlockConditionals = true });
 
     internal static readonly HostedModel Words =
-        Host("words", new PottsSpec(), new InputSchema(InputKind.Vector, [2, 3], 0, 1, VariableKind.Categorical));
+        Host("words", new InputSchema(InputKind.Vector, [2, 3], 0, 1, VariableKind.Categorical), new());
 
     internal static HostedModel Of(string name) => name switch { "plane" => Plane, "lattice" => Lattice, _ => Words };
 
@@ -40,16 +39,17 @@ internal static class SpecCase
         return json.ToJsonString();
     }
 
-    private static HostedModel Host(string name, ArchitectureSpec architecture, InputSchema input) => new()
+    /// <param name="capabilities">Beside the kind of variables; of a network by default.</param>
+    private static HostedModel Host(string name, InputSchema input, ModelCapabilities? capabilities = null) => new()
     {
         Key = new(name, "1"),
         State = ModelState.Ready,
-        Capabilities = architecture.Family().Capabilities(architecture, input),
+        Capabilities = (capabilities ?? Network) with { Variables = input.Variables },
         Descriptor = new ModelDescriptor
         {
             Name = name,
             Title = name,
-            Architecture = architecture,
+            Architecture = new() { Kind = name },
             Input = input,
             Recipes = new Dictionary<string, SgldRecipe>
             {

@@ -1,7 +1,6 @@
 using EbmService.Core.Files;
-using EbmService.Jobs.Storage;
 
-namespace EbmService.Jobs.Tests.Storage;
+namespace EbmService.Core.Tests.Files;
 
 public sealed class DurableFilesTests : IDisposable
 {
@@ -56,13 +55,5 @@ public sealed class DurableFilesTests : IDisposable
 
         Assert.Throws<IOException>(() => DurableFiles.Write(path, [], new byte[4096]));
         Assert.False(File.Exists(path));
-    }
-
-    [Fact]
-    public void JobDisk_NewFolder_IsMade()
-    {
-        new JobDisk().Write(Path.Combine(_folder, "x", "y", "f"), "abc"u8);
-
-        Assert.Equal("abc", File.ReadAllText(Path.Combine(_folder, "x", "y", "f")));
     }
 }

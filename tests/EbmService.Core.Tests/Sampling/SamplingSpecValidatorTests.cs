@@ -2,7 +2,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 
-namespace EbmService.Inference.Tests.Sampling;
+namespace EbmService.Core.Tests.Sampling;
 
 /// <summary>Every rule has a case; a new rule gets a line here.</summary>
 public sealed class SamplingSpecValidatorTests
