@@ -42,6 +42,18 @@ public sealed class KestrelTests : IDisposable
         Assert.EndsWith("\r\n\r\n", answer);
     }
 
+    /// <summary>It never reaches the application, which answers all else with a problem.</summary>
+    [Theory]
+    [InlineData("NONSENSE\r\n\r\n")]
+    [InlineData("GET /v1/models HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n")]
+    public async Task BrokenRequest_Is400WithoutABody(string request)
+    {
+        string answer = await SendAsync(request);
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer);
+        Assert.EndsWith("\r\n\r\n", answer);
+    }
+
     /// <summary>GOAWAY with HTTP_1_1_REQUIRED: a client knows at once what to do.</summary>
     [Fact]
     public async Task Http2WithPriorKnowledge_IsRefusedCleanly()
