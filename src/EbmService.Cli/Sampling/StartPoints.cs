@@ -43,7 +43,7 @@ internal sealed class StartPoints(HostedModel model) : IJobResults
             : throw new FailureException(new Failure(FailureCode.StorageFailed, $"The samples in '{input.FromJob}' changed meanwhile."));
     });
 
-    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation)
+    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken)
     {
         byte[] samples = File.ReadAllBytes(FileOf(id));
         return Task.FromResult<Outcome<JobSnapshot>>(new JobSnapshot
@@ -58,8 +58,9 @@ internal sealed class StartPoints(HostedModel model) : IJobResults
         });
     }
 
-    public async Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation) =>
-        new JobResult((await FindAsync(id, cancellation)).OrThrow().Results.Single(entry => entry.Name == name), File.OpenRead(FileOf(id)));
+    public async Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellationToken) =>
+        new JobResult(
+            (await FindAsync(id, cancellationToken)).OrThrow().Results.Single(entry => entry.Name == name), File.OpenRead(FileOf(id)));
 
     private static string HashOf(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 

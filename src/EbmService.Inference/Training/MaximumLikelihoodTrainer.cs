@@ -41,7 +41,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
         _fingerprint = TrainingFingerprint.Of(recipe, model, dataName, data.Count);
         State = TrainingState.Create(recipe, model);
         if (File.Exists(checkpointPath))
-            State.Restore(TrainingCheckpoint.Read(checkpointPath).OfRun(_fingerprint));
+            State.Restore(TrainingSnapshot.Read(checkpointPath).OfRun(_fingerprint));
         ArchitectureSpec spec = model.Architecture.Spec();
         _trained = EnergyModelFactory.Create(spec, State.Parameters);
         _frozen = EnergyModelFactory.Frozen(
@@ -74,7 +74,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
             if (!IsSound(progress))
             {
                 if (File.Exists(_checkpointPath))
-                    State.Restore(TrainingCheckpoint.Read(_checkpointPath));
+                    State.Restore(TrainingSnapshot.Read(_checkpointPath));
                 return TrainingEnd.Diverged;
             }
             _observer.OnIteration(progress);
@@ -83,7 +83,7 @@ public sealed class MaximumLikelihoodTrainer : IDisposable
                 _observer.OnPicture(State.Iteration, Picture());
             bool stop = cancellationToken.IsCancellationRequested;
             if (stop || last || State.Iteration % _recipe.CheckpointEvery == 0)
-                TrainingCheckpoint.Write(_checkpointPath, State.Capture() with { Fingerprint = _fingerprint });
+                TrainingSnapshot.Write(_checkpointPath, State.Capture() with { Fingerprint = _fingerprint });
             if (stop && !last)
                 return TrainingEnd.Cancelled;
         }

@@ -45,7 +45,7 @@ internal sealed class TrainingState : IDisposable
     }
 
     /// <summary>All tensors by name, aliased, for a checkpoint.</summary>
-    public TrainingCheckpoint Capture()
+    public TrainingSnapshot Capture()
     {
         var tensors = new Dictionary<string, Tensor>(Optimizer.State);
         foreach ((string name, Tensor parameter) in Parameters)
@@ -53,11 +53,11 @@ internal sealed class TrainingState : IDisposable
         tensors["buffer"] = Buffer.States;
         foreach ((int slot, Generator generator) in Generators.Index())
             tensors[$"generator.{slot}"] = generator.get_state();
-        return new TrainingCheckpoint(Iteration, Elapsed, tensors);
+        return new TrainingSnapshot(Iteration, Elapsed, tensors);
     }
 
     /// <summary>Copies a checkpoint into this state.</summary>
-    public void Restore(TrainingCheckpoint checkpoint)
+    public void Restore(TrainingSnapshot checkpoint)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();

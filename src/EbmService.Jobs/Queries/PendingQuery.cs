@@ -42,7 +42,7 @@ internal sealed class PendingQuery(ModelQuery query)
         return Complete(QueryAnswer.Join(parts));
     }
 
-    public void Drop(CancellationToken cancellation) => _answer.TrySetCanceled(cancellation);
+    public void Drop(CancellationToken cancellationToken) => _answer.TrySetCanceled(cancellationToken);
 }
 
 /// <summary>Rows of a query that one slot has taken.</summary>

@@ -21,19 +21,19 @@ internal sealed class QueryDispatcher(SlotBoard board) : IQueryDispatcher
     public static Failure QueueFull { get; } =
         new(FailureCode.QueueFull, "Too many queries wait for the device.", "Ask again after the stated time.") { RetryAfter = QueryRetry };
 
-    public async Task<Outcome<QueryAnswer>> AskAsync(ModelQuery query, CancellationToken cancellation)
+    public async Task<Outcome<QueryAnswer>> AskAsync(ModelQuery query, CancellationToken cancellationToken)
     {
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         var pending = new PendingQuery(query);
         if (board.TryAsk(pending, out LinkedListNode<PendingQuery>? place) is { } refusal)
             return refusal;
-        await using CancellationTokenRegistration registration = cancellation.Register(() => Drop(pending, place!, cancellation));
+        await using CancellationTokenRegistration registration = cancellationToken.Register(() => Drop(pending, place!, cancellationToken));
         return await pending.Answer;
     }
 
-    private void Drop(PendingQuery pending, LinkedListNode<PendingQuery> place, CancellationToken cancellation)
+    private void Drop(PendingQuery pending, LinkedListNode<PendingQuery> place, CancellationToken cancellationToken)
     {
         board.Withdraw(place);
-        pending.Drop(cancellation);
+        pending.Drop(cancellationToken);
     }
 }

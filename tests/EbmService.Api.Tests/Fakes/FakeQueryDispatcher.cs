@@ -14,7 +14,7 @@ internal sealed class FakeQueryDispatcher : IQueryDispatcher
 
     internal Failure? Fails { get; set; }
 
-    public Task<Outcome<QueryAnswer>> AskAsync(ModelQuery query, CancellationToken cancellation)
+    public Task<Outcome<QueryAnswer>> AskAsync(ModelQuery query, CancellationToken cancellationToken)
     {
         Last = query;
         if (Throws is not null)

@@ -79,10 +79,10 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
 
     public Stream Open(string jobId, JobInput input) => new MemoryStream(_inputs[input.Name], writable: false);
 
-    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellation) =>
+    public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken) =>
         Task.FromResult<Outcome<JobSnapshot>>(new Failure(FailureCode.JobNotFound, "There is no other job here."));
 
-    public Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellation) =>
+    public Task<Outcome<JobResult>> OpenResultAsync(string id, string name, CancellationToken cancellationToken) =>
         Task.FromResult<Outcome<JobResult>>(new Failure(FailureCode.JobNotFound, "There is no other job here."));
 
     public void Dispose()

@@ -111,8 +111,8 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
     public void Run_CheckpointOfAnotherObjective_IsRefused()
     {
         Train("older", Recipe with { Iterations = 1 }, new Recorder());
-        TrainingCheckpoint written = TrainingCheckpoint.Read(Checkpoint("older"));
-        TrainingCheckpoint.Write(Checkpoint("older"), written with { Fingerprint = new string('0', 64) });
+        TrainingSnapshot written = TrainingSnapshot.Read(Checkpoint("older"));
+        TrainingSnapshot.Write(Checkpoint("older"), written with { Fingerprint = new string('0', 64) });
 
         Assert.Throws<InvalidCheckpointException>(() => Train("older", Recipe, new Recorder()));
     }

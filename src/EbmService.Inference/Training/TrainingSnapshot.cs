@@ -12,7 +12,7 @@ namespace EbmService.Inference.Training;
 /// <param name="Iteration">Iterations done.</param>
 /// <param name="Elapsed">Training time so far.</param>
 /// <param name="Tensors">Parameters, moments, averages, buffer and generator states by name.</param>
-internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IReadOnlyDictionary<string, Tensor> Tensors)
+internal sealed record TrainingSnapshot(int Iteration, TimeSpan Elapsed, IReadOnlyDictionary<string, Tensor> Tensors)
 {
     private const string IterationKey = "iteration";
     private const string SecondsKey = "seconds";
@@ -21,7 +21,7 @@ internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IRead
     /// <value>See <see cref="TrainingFingerprint"/>; empty in files of older versions.</value>
     public string Fingerprint { get; init; } = "";
 
-    public static void Write(string path, TrainingCheckpoint checkpoint) => SafetensorsFile.WriteFile(
+    public static void Write(string path, TrainingSnapshot checkpoint) => SafetensorsFile.WriteFile(
         path,
         checkpoint.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
         new Dictionary<string, string>
@@ -32,13 +32,13 @@ internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IRead
         });
 
     /// <exception cref="InvalidCheckpointException">The file is damaged or no training checkpoint.</exception>
-    public static TrainingCheckpoint Read(string path)
+    public static TrainingSnapshot Read(string path)
     {
         SafetensorsFile file = SafetensorsFile.ReadFile(path);
         if (!int.TryParse(file.Metadata.GetValueOrDefault(IterationKey), CultureInfo.InvariantCulture, out int iteration)
             || !double.TryParse(file.Metadata.GetValueOrDefault(SecondsKey), CultureInfo.InvariantCulture, out double seconds))
             throw new InvalidCheckpointException("not a training checkpoint: the iteration is missing");
-        return new TrainingCheckpoint(
+        return new TrainingSnapshot(
             iteration, TimeSpan.FromSeconds(seconds), file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()))
         {
             Fingerprint = file.Metadata.GetValueOrDefault(FingerprintKey, ""),
@@ -47,7 +47,7 @@ internal sealed record TrainingCheckpoint(int Iteration, TimeSpan Elapsed, IRead
 
     /// <summary>This checkpoint, when it is of that run or too old to say.</summary>
     /// <exception cref="InvalidCheckpointException">It is of another run.</exception>
-    public TrainingCheckpoint OfRun(string fingerprint) => Fingerprint.Length == 0 || Fingerprint == fingerprint
+    public TrainingSnapshot OfRun(string fingerprint) => Fingerprint.Length == 0 || Fingerprint == fingerprint
         ? this
         : throw new InvalidCheckpointException("it is of a run with another recipe, model or data: --restart starts over");
 
