@@ -56,7 +56,9 @@ internal static class ApiServiceCollectionExtensions
         });
     }
 
-    /// <summary>The host waits as long as the worker may take to store the state of running jobs; its own default would cut that short.</summary>
+    /// <summary>
+    /// The host waits as long as the worker may take to store the state of running jobs; its own default would cut that short.
+    /// </summary>
     private static void AddShutdownTimeout(this IServiceCollection services) => services.AddOptions<HostOptions>()
         .Configure<IOptions<WorkerOptions>>((host, worker) =>
         {

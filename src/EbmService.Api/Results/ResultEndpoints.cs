@@ -18,7 +18,8 @@ internal static class ResultEndpoints
             .Produces<JobResultsResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
         group.MapGet("/{name}", DownloadAsync).WithName("DownloadResult")
             .WithSummary("One result file, by its name in the job's list of results.")
-            .WithDescription("Every type leaves card.json: what is needed to understand and repeat the result. Supports Range and If-None-Match; the ETag is the content's SHA-256.")
+            .WithDescription("Every type leaves card.json: what is needed to understand and repeat the result. "
+                + "Supports Range and If-None-Match; the ETag is the content's SHA-256.")
             .Produces<byte[]>(200, "application/x-npy", "image/png", "application/json", "application/octet-stream")
             .Produces<byte[]>(206, "application/octet-stream").Produces(304).Produces(416)
             .Fails(FailureCode.JobNotFound, FailureCode.ResultNotFound, FailureCode.StorageBusy);

@@ -98,7 +98,8 @@ public static class ScoringAcceptance
         if (CapabilityRules.Refuse(model, field, subject, remedy, ScoringOutput.Needs(output)) is { } refusal)
             return refusal;
         return ScoringOutput.NeedsCalibration(output) && model.CalibrationId is null
-            ? new(field, $"{subject} needs a calibration, which the model '{model.Key.Name}' does not have: {remedy}.", FailureCode.NotSupported)
+            ? new(field, $"{subject} needs a calibration, which the model '{model.Key.Name}' does not have: {remedy}.",
+                FailureCode.NotSupported)
             : null;
     }
 

@@ -25,13 +25,17 @@ public sealed class ScoringAcceptanceTests
         var spec = (ScoringSpec)accepted.Spec;
         Assert.Equal(leading, spec.Shape);
         Assert.Equal(new JobInput(ScoringSpec.RowsFile, "j", result, spec.Sha256), Assert.Single(spec.Inputs));
-        Assert.Equal((await sut.FindAsync("j", default)).Value!.Results[0].Sha256, spec.Sha256);
+        Assert.Equal((await sut.FindAsync("j", TestContext.Current.CancellationToken)).Value!.Results[0].Sha256, spec.Sha256);
         Assert.Empty(accepted.Attachments);
     }
 
     [Fact]
-    public async Task Accept_CancelledJobsResult_IsScored() => Assert.True(
-        (await new ScoringCaller().With("j", ScoringCaller.Array(3, 2), JobStatus.Cancelled).OfferAsync("""{"job": {"id": "j"}}""")).Succeeded);
+    public async Task Accept_CancelledJobsResult_IsScored()
+    {
+        ScoringCaller sut = new ScoringCaller().With("j", ScoringCaller.Array(3, 2), JobStatus.Cancelled);
+
+        Assert.True((await sut.OfferAsync(OfJob("j"))).Succeeded);
+    }
 
     [Theory]
     [InlineData("nobody", "spec.job.id", "There is no job 'nobody'")]
@@ -84,8 +88,8 @@ public sealed class ScoringAcceptanceTests
 
         Assert.Equal(("spec.outputs", FailureCode.NotSupported), (error.Field, error.Code));
         Assert.Equal(
-            $"The output {output} needs {need}, which the model 'plane' does not have: ask for some of energy, logDensity, approximateMass.",
-            error.Message);
+            $"The output {output} needs {need}, which the model 'plane' does not have: ask for some of energy, logDensity, "
+            + "approximateMass.", error.Message);
     }
 
     [Fact]
@@ -93,7 +97,8 @@ public sealed class ScoringAcceptanceTests
     {
         HostedModel model = ScoringCaller.Plane with { Capabilities = new() { Differentiable = false } };
 
-        FieldError error = await new ScoringCaller().RefusedAsync("""{"outputs": ["energy", "approximateMass"], "data": [[1, 2]]}""", model);
+        FieldError error = await new ScoringCaller().RefusedAsync(
+            """{"outputs": ["energy", "approximateMass"], "data": [[1, 2]]}""", model);
 
         Assert.Equal("spec.outputs", error.Field);
         Assert.Contains("approximateMass needs a gradient of the energy", error.Message, StringComparison.Ordinal);

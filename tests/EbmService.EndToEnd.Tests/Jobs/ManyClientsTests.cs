@@ -9,8 +9,8 @@ using Xunit;
 namespace EbmService.EndToEnd.Tests.Jobs;
 
 /// <summary>
-/// 64 clients at once submit, pause, resume, cancel and delete: no 5xx, nothing stuck, nothing lost. Some seconds, a minute where EBM_TEST_SOAK is 1.
-/// Each client keeps to its own jobs, so that it knows what its last accepted wish was.
+/// 64 clients at once submit, pause, resume, cancel and delete: no 5xx, nothing stuck, nothing lost. Some seconds, a minute
+/// where EBM_TEST_SOAK is 1. Each client keeps to its own jobs, so that it knows what its last accepted wish was.
 /// </summary>
 public sealed class ManyClientsTests : IDisposable
 {
@@ -43,7 +43,8 @@ public sealed class ManyClientsTests : IDisposable
     {
         await using ServiceProcess service = await ServiceHost.StartAsync(_data);
         long began = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => LiveAsync(service.Client, new Random(client), began))));
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(
+            client => Task.Run(() => LiveAsync(service.Client, new Random(client), began))));
         Report();
 
         await AssertListedAsync(service.Client);
@@ -113,7 +114,8 @@ public sealed class ManyClientsTests : IDisposable
         CallAsync(client, verb, HttpMethod.Post, $"/v1/jobs/{job.Id}/{verb}", null, 202, 409);
 
     /// <returns>The body of the first of the expected answers, empty where it has none; null for the other one.</returns>
-    private async Task<JsonObject?> CallAsync(HttpClient client, string call, HttpMethod method, string path, JsonObject? body, params int[] expected)
+    private async Task<JsonObject?> CallAsync(
+        HttpClient client, string call, HttpMethod method, string path, JsonObject? body, params int[] expected)
     {
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
@@ -132,7 +134,8 @@ public sealed class ManyClientsTests : IDisposable
         string? cursor = null;
         do
         {
-            JsonObject page = await client.GetJsonAsync($"/v1/jobs?limit=200{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}");
+            string from = cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}";
+            JsonObject page = await client.GetJsonAsync($"/v1/jobs?limit=200{from}");
             listed.AddRange(page["jobs"]!.AsArray().Select(job => (string)job!["id"]!));
             cursor = (string?)page["nextCursor"];
         }
@@ -162,10 +165,14 @@ public sealed class ManyClientsTests : IDisposable
 
     private void Report()
     {
-        string counts = string.Join(", ", _answers.OrderBy(answer => answer.Key, StringComparer.Ordinal).Select(answer => $"{answer.Key}: {answer.Value}"));
-        string wishes = string.Join(", ", _jobs.CountBy(job => job.Wish).OrderBy(wish => wish.Key).Select(wish => $"{wish.Key}: {wish.Value}"));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{_answers.Values.Sum()} calls ({counts}); {_jobs.Count} jobs, by last wish {wishes}");
+        string answers = Join(_answers.OrderBy(answer => answer.Key, StringComparer.Ordinal));
+        string wishes = Join(_jobs.CountBy(job => job.Wish).OrderBy(wish => wish.Key));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{_answers.Values.Sum()} calls ({answers}); {_jobs.Count} jobs, by last wish {wishes}");
     }
+
+    private static string Join<T>(IEnumerable<KeyValuePair<T, int>> counts) =>
+        string.Join(", ", counts.Select(count => $"{count.Key}: {count.Value}"));
 
     /// <summary>A job and what its client last wished of it with success.</summary>
     private sealed class OwnJob(string id, string spec)

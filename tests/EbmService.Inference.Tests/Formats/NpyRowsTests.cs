@@ -41,6 +41,7 @@ public sealed class NpyRowsTests
     private static byte[] Bytes(int[] shape)
     {
         int count = shape.Aggregate(1, (a, b) => a * b), length = shape[^1];
-        return NpyFormat.Write(new TensorPayload(shape, [.. Enumerable.Range(0, count).Select(i => (float)(i / length * 10 + i % length))]));
+        float[] values = [.. Enumerable.Range(0, count).Select(i => (float)(i / length * 10 + i % length))];
+        return NpyFormat.Write(new TensorPayload(shape, values));
     }
 }

@@ -72,7 +72,8 @@ public sealed class JobTypeContractTests : IDisposable
             {
                 byte[][] again = [.. plan.Select(block => Run(job, block, OneStep(), reopen))];
                 Assert.Equal(whole, again);
-                Assert.Equal(files.Select(file => file.Content), Assemble(job, plan, again, StopReason.Completed).Select(file => file.Content));
+                ResultFile[] same = Assemble(job, plan, again, StopReason.Completed);
+                Assert.Equal(files.Select(file => file.Content), same.Select(file => file.Content));
             }
             // Blocks don't know of each other: any order gives the same.
             Assert.Equal(whole.Reverse(), plan.Reverse().Select(block => Run(job, block, Endless(), reopen: false)));

@@ -1,4 +1,3 @@
-using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;

@@ -36,7 +36,8 @@ internal sealed class SamplingJobType(
         var spec = (SamplingSpec)job.Spec;
         LiveModel model = models.Value.Get(job.Model);
         // A block that goes on from a checkpoint does not need the states that it started from again.
-        float[]? states = checkpoint is null && spec.Inputs is [var start] ? ReadStates(job.Id, start, block, model.Descriptor.Input) : null;
+        float[]? states =
+            checkpoint is null && spec.Inputs is [var start] ? ReadStates(job.Id, start, block, model.Descriptor.Input) : null;
         return new SamplingWorkload(job, block, model, device.Value.Handle, images, logs, checkpoint, states);
     }
 
@@ -51,7 +52,8 @@ internal sealed class SamplingJobType(
         catch (FormatException broken)
         {
             throw new FailureException(new Failure(
-                FailureCode.InvalidRequest, $"The samples of the job to start from can't be used: {broken.Message}.", "Start from a job of the same model."));
+                FailureCode.InvalidRequest, $"The samples of the job to start from can't be used: {broken.Message}.",
+                "Start from a job of the same model."));
         }
     }
 

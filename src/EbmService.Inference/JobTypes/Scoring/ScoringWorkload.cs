@@ -32,13 +32,15 @@ internal sealed class ScoringWorkload : IWorkload
     public ScoringWorkload(ScoringSpec spec, BlockPlan block, LiveModel model, Device device, float[] rows, ReadOnlyMemory<byte>? checkpoint)
     {
         (_spec, _block, _model, _device, _rows) = (spec, block, model, device, rows);
-        string[] calibrated = [.. spec.Outputs.Where(output => output == ScoringOutput.Typicality), .. spec.Score is { } behind ? [behind] : (string[])[]];
+        string[] calibrated =
+            [.. spec.Outputs.Where(output => output == ScoringOutput.Typicality), .. spec.Score is { } behind ? [behind] : (string[])[]];
         if (calibrated.FirstOrDefault(score => model.Calibration?.Has(score) is not true) is { } missing)
         {
             throw new FailureException(new Failure(FailureCode.NotSupported,
                 $"The calibration of '{model.Hosted.Key}' has no score '{missing}'.", $"It has: {string.Join(", ", model.Calibration?.Names ?? [])}."));
         }
-        _scores = [.. OodScorer.Names(model.Energy), .. model.Calibration is { HasTypicality: true } ? [ScoringOutput.Typicality] : (string[])[]];
+        string[] typicality = model.Calibration is { HasTypicality: true } ? [ScoringOutput.Typicality] : [];
+        _scores = [.. OodScorer.Names(model.Energy), .. typicality];
         _needsScores = spec.Score is not null || spec.Outputs.Any(output => _scores.Contains(output));
         _energies = new float[block.Count];
         foreach (string output in spec.Outputs)
@@ -131,7 +133,8 @@ internal sealed class ScoringWorkload : IWorkload
         };
         if (finite.Length > 0)
             (metrics[ScoringJob.EnergyMean], metrics[ScoringJob.EnergyMin], metrics[ScoringJob.EnergyMax]) = (finite.Average(), finite.Min(), finite.Max());
-        double[] pValues = [.. _outputs.GetValueOrDefault(ScoringOutput.PValue, []).Take(Done).Where(float.IsFinite).Select(value => (double)value)];
+        IEnumerable<float> scored = _outputs.GetValueOrDefault(ScoringOutput.PValue, []).Take(Done);
+        double[] pValues = [.. scored.Where(float.IsFinite).Select(value => (double)value)];
         if (pValues.Length > 0)
             (metrics[ScoringJob.PValueMean], metrics[ScoringJob.PValues]) = (pValues.Average(), pValues.Length);
         return metrics;

@@ -133,10 +133,11 @@ public sealed class SamplingRecordsTests : IDisposable
     public void Open_StartFromAJob_TakesItsStates()
     {
         SamplingSpec spec = Spec(1) with { Start = ChainStart.Job, StartJob = new("j", new string('0', 64)), StepSize = 1e-6, Noise = 0 };
-        using var sut = new SamplingWorkload(Job(spec), Block(spec, 0), _model, CPU, new SkiaImageCodec(), _logs, null, [3, -2, 1, 1, 2, 0, -1, 2]);
+        float[] states = [3, -2, 1, 1, 2, 0, -1, 2];
+        using var sut = new SamplingWorkload(Job(spec), Block(spec, 0), _model, CPU, new SkiaImageCodec(), _logs, null, states);
         Advance(sut, 1);
 
-        Assert.Equal([3, -2, 1, 1, 2, 0, -1, 2], Rounded(SafetensorsFile.Read(sut.Finish())));
+        Assert.Equal(states, Rounded(SafetensorsFile.Read(sut.Finish())));
     }
 
     [Fact]

@@ -41,9 +41,10 @@ public sealed class SamplingStartTests : IDisposable
     private async Task<JobDefinition> JobAsync(TensorPayload start)
     {
         _host.Attach(SamplingSpec.StartFile, NpyFormat.Write(start));
-        JobDefinition job = (await _host.AcceptAsync(
-            "sampling", "gaussian", """{"chains": 7, "blockSize": 4, "steps": 1, "stepSize": 1e-6, "noise": 0, "kernel": "sgld"}""")).OrThrow();
-        return job with { Spec = (SamplingSpec)job.Spec with { Start = ChainStart.Job, StartJob = new StartJob("j", new string('0', 64)) } };
+        const string Request = """{"chains": 7, "blockSize": 4, "steps": 1, "stepSize": 1e-6, "noise": 0, "kernel": "sgld"}""";
+        JobDefinition job = (await _host.AcceptAsync("sampling", "gaussian", Request)).OrThrow();
+        var spec = (SamplingSpec)job.Spec;
+        return job with { Spec = spec with { Start = ChainStart.Job, StartJob = new StartJob("j", new string('0', 64)) } };
     }
 
     private float[] StatesOf(JobDefinition job, BlockPlan block)

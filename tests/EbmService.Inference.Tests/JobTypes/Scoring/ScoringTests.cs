@@ -52,13 +52,14 @@ public sealed class ScoringTests : IDisposable
         TensorPayload rows = Rows(48, 1, 8, 8);
         // Its energy and gradient overflow: neither a finite energy nor a p-value.
         Array.Fill(rows.Values, float.MaxValue, 3 * 64, 64);
-        JobDefinition job = (await _host.AcceptAsync(
-            "scoring", "jem", $$"""{"outputs": ["energy", "pValue"], "npy": "{{Npy(rows)}}", "blockSize": 24, "outOfRange": "allow"}""")).OrThrow();
+        string request = $$"""{"outputs": ["energy", "pValue"], "npy": "{{Npy(rows)}}", "blockSize": 24, "outOfRange": "allow"}""";
+        JobDefinition job = (await _host.AcceptAsync("scoring", "jem", request)).OrThrow();
         IReadOnlyList<BlockPlan> plan = _host.Types.Plan(job.Spec).Blocks;
         using IWorkload first = _host.Workloads.Open(job, plan[0]), second = _host.Workloads.Open(job, plan[1]);
 
         // A tile of one block, all of the other.
-        StepReport begun = first.Advance(JobTypeHost.Budget(TimeSpan.Zero)), done = second.Advance(JobTypeHost.Budget(TimeSpan.FromHours(1)));
+        StepReport begun = first.Advance(JobTypeHost.Budget(TimeSpan.Zero));
+        StepReport done = second.Advance(JobTypeHost.Budget(TimeSpan.FromHours(1)));
         IReadOnlyDictionary<string, double> sut = _host.Types.Merge(job, [(plan[0], begun), (plan[1], done)], null);
 
         int[] seen = [.. Enumerable.Range(0, 8).Where(row => row != 3), .. Enumerable.Range(24, 24)];
