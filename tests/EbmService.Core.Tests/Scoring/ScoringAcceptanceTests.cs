@@ -24,7 +24,8 @@ public sealed class ScoringAcceptanceTests
 
         var spec = (ScoringSpec)accepted.Spec;
         Assert.Equal(leading, spec.Shape);
-        Assert.Equal(new JobInput(ScoringSpec.RowsFile, "j", result, spec.Sha256), Assert.Single(spec.Inputs));
+        var rows = new JobInput(ScoringSpec.RowsFile, "j", result, spec.Sha256) { Field = ScoringSpec.JobField };
+        Assert.Equal(rows, Assert.Single(spec.Inputs));
         Assert.Equal((await sut.FindAsync("j", TestContext.Current.CancellationToken)).Value!.Results[0].Sha256, spec.Sha256);
         Assert.Empty(accepted.Attachments);
     }
