@@ -38,10 +38,11 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
             Watch? earlier = watches.GetValueOrDefault(key);
             if (earlier is null && watches.Values.Count(other => !other.Source.IsCancellationRequested) >= MaxPerConnection)
                 return false;
+            var watch = new Watch(connectionId, key, prefix, CancellationTokenSource.CreateLinkedTokenSource(aborted));
+            // Before the cancel: the earlier pump may end within it, and takes the connection away where nobody has its place.
+            watches[key] = watch;
             // Watching again starts anew from the current state: what a client wants after it lost track.
             earlier?.Source.Cancel();
-            var watch = new Watch(connectionId, key, prefix, CancellationTokenSource.CreateLinkedTokenSource(aborted));
-            watches[key] = watch;
             watch.Pump = PumpAsync(watch, earlier?.Pump ?? Task.CompletedTask);
             return true;
         }

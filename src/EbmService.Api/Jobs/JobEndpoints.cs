@@ -120,7 +120,7 @@ internal static class JobEndpoints
         string? status = null, string? model = null, string? type = null,
         string? limit = null, string? cursor = null)
     {
-        Outcome<JobQuery> query = JobQueryReader.Read(status, model, type, limit, cursor, types);
+        Outcome<JobFilter> query = JobFilterReader.Read(status, model, type, limit, cursor, types);
         if (!query.Succeeded)
             return new FailureResult(query.Failure);
         Outcome<JobPage> page = await jobs.ListAsync(query.Value, cancellationToken);

@@ -101,10 +101,7 @@ public sealed record JobInput(string Name, string? FromJob, string? Result, stri
 /// <summary>Reads the input files of jobs. Thread-safe.</summary>
 public interface IJobInputs
 {
-    /// <exception cref="Failures.FailureException">The file is missing or damaged.</exception>
-    byte[] Read(string jobId, JobInput input);
-
     /// <summary>Opens a file for reading in parts: a seekable stream that the caller disposes.</summary>
     /// <exception cref="Failures.FailureException">The file is missing or damaged.</exception>
-    Stream Open(string jobId, JobInput input) => new MemoryStream(Read(jobId, input), writable: false);
+    Stream Open(string jobId, JobInput input);
 }

@@ -38,7 +38,7 @@ public sealed record JobSubmission(IReadOnlyList<JobModel> Models, JobSpec Spec)
 /// <summary>A filter over jobs, newest first.</summary>
 /// <param name="Limit">1 to 200.</param>
 /// <param name="Cursor">The opaque cursor of the page before.</param>
-public sealed record JobQuery(
+public sealed record JobFilter(
     JobStatus? Status = null, string? Model = null, string? Type = null, int Limit = 50, string? Cursor = null);
 
 /// <summary>A page of jobs and the cursor of the next one; null on the last.</summary>
@@ -65,7 +65,7 @@ public interface IJobService : IJobResults
         SubmissionKey key, Func<CancellationToken, Task<Outcome<JobSubmission>>> create, CancellationToken cancellationToken);
 
     /// <summary>A page of jobs; <see cref="FailureCode.InvalidRequest"/> for a cursor that is none of ours.</summary>
-    Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken);
+    Task<Outcome<JobPage>> ListAsync(JobFilter query, CancellationToken cancellationToken);
 
     /// <summary>Asks for a stop: a queued job ends at once, a running one at the end of its quantum, keeping partial results.</summary>
     /// <returns>The job (cancelling or cancelled), or <see cref="FailureCode.JobNotFound"/>,

@@ -20,7 +20,7 @@ internal sealed class JobLookup(LiveJobs live, JobStore store, JobRowMapper mapp
         return await store.FindAsync(id, cancellationToken) is { } row ? mapper.ToSnapshot(row) : NotFound;
     }
 
-    public async Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken)
+    public async Task<Outcome<JobPage>> ListAsync(JobFilter query, CancellationToken cancellationToken)
     {
         string? before = query.Cursor is null ? null : DecodeCursor(query.Cursor);
         if (query.Cursor is not null && before is null)

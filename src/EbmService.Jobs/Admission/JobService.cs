@@ -28,7 +28,7 @@ internal sealed class JobService(
 
     public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken) => lookup.FindAsync(id, cancellationToken);
 
-    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken) =>
+    public Task<Outcome<JobPage>> ListAsync(JobFilter query, CancellationToken cancellationToken) =>
         lookup.ListAsync(query, cancellationToken);
 
     public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) =>

@@ -6,20 +6,12 @@ namespace EbmService.Jobs.Storage;
 
 /// <summary>
 /// Files that jobs start from, <c>inputs/{name}</c>: copies, so that their sources may be deleted. Never held in memory as a
-/// whole but where <see cref="Read"/> asks for that. Thread-safe.
+/// whole. Thread-safe.
 /// </summary>
 internal sealed class JobInputs(JobFolders folders, JobDisk disk) : IJobInputs
 {
     /// <value>Files whose hash was compared in this process already, by path.</value>
     private readonly ConcurrentDictionary<string, bool> _checked = new(StringComparer.Ordinal);
-
-    public byte[] Read(string jobId, JobInput input)
-    {
-        using Stream content = Open(jobId, input);
-        var bytes = new byte[content.Length];
-        content.ReadExactly(bytes);
-        return Same(JobDisk.Hash(bytes), input) ? bytes : throw Damaged(input);
-    }
 
     public Stream Open(string jobId, JobInput input) =>
         TryOpen(folders.File(jobId, JobFolders.Inputs, input.Name), input) ?? throw Damaged(input);

@@ -83,7 +83,7 @@ internal sealed class JobStore(
 
     /// <summary>Newest first, from just after <paramref name="before"/>.</summary>
     public Task<List<JobRow>> ListAsync(
-        JobQuery query, string? before, int limit, CancellationToken cancellationToken) => reader.ReadAsync(context =>
+        JobFilter query, string? before, int limit, CancellationToken cancellationToken) => reader.ReadAsync(context =>
     {
         IQueryable<JobRow> rows = context.Jobs.AsNoTracking();
         if (query.Status is { } status)

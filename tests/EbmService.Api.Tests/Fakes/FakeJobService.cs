@@ -56,7 +56,7 @@ internal sealed class FakeJobService : IJobService
 
     public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken) => Answer(id, state => state.Job);
 
-    public Task<Outcome<JobPage>> ListAsync(JobQuery query, CancellationToken cancellationToken)
+    public Task<Outcome<JobPage>> ListAsync(JobFilter query, CancellationToken cancellationToken)
     {
         JobSnapshot[] all = [.. _jobs.Values.Select(state => state.Job)
             .Where(job => (query.Status is null || job.Status == query.Status)

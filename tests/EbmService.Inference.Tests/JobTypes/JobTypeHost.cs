@@ -75,8 +75,6 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
     /// <summary>Gives jobs an input.</summary>
     public void Attach(string name, byte[] content) => _inputs[name] = content;
 
-    public byte[] Read(string jobId, JobInput input) => throw new NotSupportedException("a block reads its own rows, not whole files");
-
     public Stream Open(string jobId, JobInput input) => new MemoryStream(_inputs[input.Name], writable: false);
 
     public Task<Outcome<JobSnapshot>> FindAsync(string id, CancellationToken cancellationToken) =>

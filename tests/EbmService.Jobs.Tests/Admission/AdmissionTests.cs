@@ -33,7 +33,7 @@ public sealed class AdmissionTests : IAsyncLifetime
         Assert.Equal(FailureCode.QueueFull, refused.Failure?.Code);
         Assert.InRange(refused.Failure!.RetryAfter!.Value.TotalSeconds, 1, 300);
         Assert.Equal((2, 1, 2), (_host.Monitor.QueuedJobs, _host.Monitor.RunningJobs, _host.Monitor.QueueCapacity));
-        Assert.Equal(3, (await ListAsync(new JobQuery())).Jobs.Count);
+        Assert.Equal(3, (await ListAsync(new JobFilter())).Jobs.Count);
     }
 
     [Fact]
@@ -70,16 +70,16 @@ public sealed class AdmissionTests : IAsyncLifetime
         string? cursor = null;
         do
         {
-            JobPage page = await ListAsync(new JobQuery(Limit: 3, Cursor: cursor));
+            JobPage page = await ListAsync(new JobFilter(Limit: 3, Cursor: cursor));
             seen.AddRange(page.Jobs.Select(job => job.Id));
             cursor = page.NextCursor;
         }
         while (cursor is not null);
 
         Assert.Equal(ids.OrderDescending(StringComparer.Ordinal), seen);
-        Assert.Equal(4, (await ListAsync(new JobQuery(Model: "even"))).Jobs.Count);
-        Assert.Equal(7, (await ListAsync(new JobQuery(JobStatus.Succeeded, Type: "sampling"))).Jobs.Count);
-        Assert.Empty((await ListAsync(new JobQuery(JobStatus.Failed))).Jobs);
+        Assert.Equal(4, (await ListAsync(new JobFilter(Model: "even"))).Jobs.Count);
+        Assert.Equal(7, (await ListAsync(new JobFilter(JobStatus.Succeeded, Type: "sampling"))).Jobs.Count);
+        Assert.Empty((await ListAsync(new JobFilter(JobStatus.Failed))).Jobs);
     }
 
     [Theory]
@@ -87,9 +87,9 @@ public sealed class AdmissionTests : IAsyncLifetime
     [InlineData("%%%")]
     [InlineData("AAAA")]
     public async Task List_ForeignCursor_IsInvalid(string cursor) =>
-        Assert.Equal(FailureCode.InvalidRequest, (await _host.Jobs.ListAsync(new JobQuery(Cursor: cursor), default)).Failure?.Code);
+        Assert.Equal(FailureCode.InvalidRequest, (await _host.Jobs.ListAsync(new JobFilter(Cursor: cursor), default)).Failure?.Code);
 
-    private async Task<JobPage> ListAsync(JobQuery query) => (await _host.Jobs.ListAsync(query, default)).OrThrow();
+    private async Task<JobPage> ListAsync(JobFilter query) => (await _host.Jobs.ListAsync(query, default)).OrThrow();
 
     private async Task OccupySlotAsync()
     {

@@ -7,16 +7,16 @@ using EbmService.Jobs.Admission;
 namespace EbmService.Api.Jobs;
 
 /// <summary>The query string of GET /v1/jobs.</summary>
-internal static class JobQueryReader
+internal static class JobFilterReader
 {
     private const int DefaultLimit = 50;
     private const int MaxLimit = 200;
 
-    internal static Outcome<JobQuery> Read(
+    internal static Outcome<JobFilter> Read(
         string? status, string? model, string? type, string? limit, string? cursor, JobTypeRegistry types)
     {
         var errors = new List<FieldError>();
-        var query = new JobQuery(Word<JobStatus>("status", status, errors), Blank(model), Type(type, types, errors),
+        var query = new JobFilter(Word<JobStatus>("status", status, errors), Blank(model), Type(type, types, errors),
             Limit(limit, errors), Blank(cursor));
         return errors.Count > 0 ? Failure.OfFields(errors) : query;
     }
