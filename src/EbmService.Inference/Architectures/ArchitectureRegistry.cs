@@ -5,10 +5,12 @@ using EbmService.Core.Models;
 using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Architectures.DoubleWell;
 using EbmService.Inference.Architectures.Gaussian;
+using EbmService.Inference.Architectures.Igebm;
 using EbmService.Inference.Architectures.Ising;
 using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Architectures.Potts;
 using EbmService.Inference.Architectures.Ring;
+using EbmService.Inference.Architectures.WideResNet;
 using EbmService.Inference.Models;
 
 namespace EbmService.Inference.Architectures;
@@ -20,6 +22,8 @@ public static class ArchitectureRegistry
     public static IReadOnlyList<IArchitecture> All { get; } =
     [
         new ConvJemArchitecture(),
+        new WideResNetArchitecture(),
+        new IgebmArchitecture(),
         new MlpArchitecture(),
         new GaussianArchitecture(),
         new DoubleWellArchitecture(),

@@ -120,7 +120,9 @@ internal sealed class ZipDirectory
         return entry.Packed;
     }
 
-    /// <summary>Sizes and offset that don't fit 32 bits stand in an extra field, each only where its place in the header is all ones.</summary>
+    /// <summary>
+    /// Sizes and offset that don't fit 32 bits stand in an extra field, each only where its place in the header is all ones.
+    /// </summary>
     private static Entry WithZip64(Entry entry, ReadOnlySpan<byte> extra, string name)
     {
         if (entry.Length != uint.MaxValue && entry.Packed != uint.MaxValue && entry.Header != uint.MaxValue)

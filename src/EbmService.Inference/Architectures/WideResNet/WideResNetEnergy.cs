@@ -1,0 +1,81 @@
+using EbmService.Inference.Networks;
+using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Architectures.WideResNet;
+
+/// <summary>
+/// A wide residual network as a joint energy model; see <see cref="WideResNetSpec"/>. Inputs (n, channels, height, width) float32.
+/// </summary>
+public sealed class WideResNetEnergy : EnergyModel
+{
+    private readonly LayeredNetwork _network;
+    private readonly bool _byHand;
+
+    /// <param name="spec">The sizes.</param>
+    /// <param name="parameters">Exactly those of the architecture; owned by this model from now on.</param>
+    public WideResNetEnergy(WideResNetSpec spec, IReadOnlyDictionary<string, Tensor> parameters)
+        : base(parameters)
+    {
+        Classes = spec.Classes;
+        _byHand = parameters.Values.All(parameter => !parameter.requires_grad);
+        List<INetworkLayer> layers = [Convolution("conv1"), .. spec.AllBlocks().Select(block => Block(block, spec.Norm))];
+        if (spec.Norm)
+            layers.Add(Norm("norm"));
+        layers.AddRange([new LeakyRectifier(LeakyRectifier.UsualSlope), new AveragePool(spec.Pool), new Flatten()]);
+        _network = new LayeredNetwork(
+            new LayerSequence(layers), parameters["head.weight"], parameters["head.bias"], parameters["conv1.weight"].dtype);
+    }
+
+    public override int Classes { get; }
+
+    public override Tensor Features(Tensor x) => _network.Features(x);
+
+    public override Tensor Logits(Tensor x) => _network.Outputs(x);
+
+    public override Tensor Energy(Tensor x, Tensor? labels = null)
+    {
+        using Tensor logits = Logits(x);
+        return EnergyOf(logits, labels);
+    }
+
+    public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
+    {
+        if (!_byHand)
+            return base.EnergyAndGradient(x, labels);
+        (Tensor logits, Tensor gradient) = _network.Differentiate(x, null, each => labels is null
+            ? each.softmax(1).neg()
+            : zeros_like(each).scatter_(1, labels.unsqueeze(1), full_like(each.narrow(1, 0, 1), Kept(-1.0))));
+        using (logits)
+            return (EnergyOf(logits, labels), gradient);
+    }
+
+    private static Tensor EnergyOf(Tensor logits, Tensor? labels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logDensity = labels is null ? logits.logsumexp(1) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+        return logDensity.neg().MoveToOuterDisposeScope();
+    }
+
+    private ResidualLayer Block(WideBlock block, bool norm)
+    {
+        List<INetworkLayer> body =
+        [
+            new LeakyRectifier(LeakyRectifier.UsualSlope), Convolution($"{block.Name}.conv1"),
+            new LeakyRectifier(LeakyRectifier.UsualSlope), Convolution($"{block.Name}.conv2", block.Stride),
+        ];
+        if (norm)
+        {
+            body.Insert(2, Norm($"{block.Name}.norm2"));
+            body.Insert(0, Norm($"{block.Name}.norm1"));
+        }
+        return new ResidualLayer(
+            new LayerSequence(body), block.HasShortcut ? Convolution($"{block.Name}.shortcut", block.Stride) : null);
+    }
+
+    private SquareConvolution Convolution(string name, int stride = 1) =>
+        new(Parameters[$"{name}.weight"], Parameters[$"{name}.bias"], stride);
+
+    private ChannelAffine Norm(string name) => new(Parameters[$"{name}.scale"], Parameters[$"{name}.shift"]);
+}
