@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using EbmService.Cli.Assessment;
 using EbmService.Cli.Data;
+using EbmService.Cli.Importing;
 using EbmService.Cli.Models;
 using EbmService.Cli.Plots;
 using EbmService.Cli.Sampling;
@@ -46,6 +47,7 @@ internal static class CliApplication
         SampleCommand.Create(environment),
         PlotCommand.Create(environment),
         TuneCommand.Create(environment),
+        ImportCommand.Create(environment, args),
         MnistCommand.Create(environment),
         ModelsCommand.Create(environment),
     };

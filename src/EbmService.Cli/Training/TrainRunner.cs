@@ -1,5 +1,3 @@
-using System.Reflection;
-using System.Runtime.InteropServices;
 using EbmService.Core.Models;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
@@ -81,7 +79,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
             Seed = plan.Recipe.Seed,
             Seconds = Math.Round(trainer.Elapsed.TotalSeconds, 1),
             FinishedAt = DateTimeOffset.FromUnixTimeSeconds(environment.Clock.GetUtcNow().ToUnixTimeSeconds()),
-            Software = Software(),
+            Software = SoftwareText.Current(),
         };
         ModelVersionContent content = TrainedVersionFactory.Create(trainer, plan, data, provenance);
         ModelVersionManifest manifest = ModelVersionWriter.Write(request.ModelFolder, request.Version, content, request.Replace);
@@ -110,13 +108,5 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
             + $"stopped being finite; {kept}. "
             + $"To train on, lower learningRate or chain.stepSize, or raise energyL2, in {TrainingPlan.RecipeFile}, and "
             + "start over with --restart");
-    }
-
-    private static string Software()
-    {
-        string? version = typeof(TrainRunner).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
-        string? torch = typeof(TrainingPlan).Assembly.GetReferencedAssemblies()
-            .FirstOrDefault(name => name.Name == "TorchSharp")?.Version?.ToString(3);
-        return $"ebm {version}, {RuntimeInformation.FrameworkDescription}, TorchSharp {torch}, {RuntimeInformation.OSArchitecture}";
     }
 }

@@ -50,7 +50,7 @@ internal sealed class TorchGlobals(ZipDirectory archive, string prefix)
     public TorchGlobal Find(string name) => s_known.TryGetValue(name, out TorchGlobal? global)
         ? global
         : throw new InvalidCheckpointException(
-            $"the pickle names the global '{name}', which no state dict needs: it is refused. "
+            $"the pickle names the global '{CheckpointText.Printable(name)}', which no state dict needs: it is refused. "
             + "Save the state dict alone: torch.save(model.state_dict(), FILE)");
 
     /// <summary>What Python would make by calling the global.</summary>
@@ -74,11 +74,12 @@ internal sealed class TorchGlobals(ZipDirectory archive, string prefix)
         if (id is not ["storage", TorchGlobal { Kind: TorchGlobalKind.StorageType, Dtype: var dtype }, string key, string, long count])
             throw new InvalidCheckpointException("the pickle has a persistent id that is no storage");
         string entry = $"{prefix}data/{key}";
-        long length = archive.LengthOf(entry) ?? throw new InvalidCheckpointException($"the archive lacks the storage '{key}'");
+        long length = archive.LengthOf(entry) ?? throw new InvalidCheckpointException(
+            $"the archive lacks the storage '{CheckpointText.Printable(key)}'");
         return length % TorchStorage.WidthOf(dtype) == 0 && length / TorchStorage.WidthOf(dtype) == count
             ? new TorchStorage(entry, dtype, count)
             : throw new InvalidCheckpointException(
-                $"the storage '{key}' has {length} bytes, but {count} elements of type {dtype} are announced");
+                $"the storage '{CheckpointText.Printable(key)}' has {length} bytes, but {count} elements of type {dtype} are announced");
     }
 
     private static long[] Numbers(object?[] values) => Array.ConvertAll(values, value => value is long number

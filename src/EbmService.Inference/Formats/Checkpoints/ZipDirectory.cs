@@ -55,16 +55,16 @@ internal sealed class ZipDirectory
     public ReadOnlyMemory<byte> Read(string name)
     {
         if (!_entries.TryGetValue(name, out Entry entry))
-            throw new InvalidCheckpointException($"the zip file has no entry '{name}'");
+            throw new InvalidCheckpointException($"the zip file has no entry '{CheckpointText.Printable(name)}'");
         ReadOnlySpan<byte> header = Slice(entry.Header, LocalLength, "an entry").Span;
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature)
-            throw new InvalidCheckpointException($"the zip file's entry '{name}' does not begin where the directory says");
+            throw Refusal(name, "does not begin where the directory says");
         long data = entry.Header + LocalLength + BinaryPrimitives.ReadUInt16LittleEndian(header[26..])
             + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
-        ReadOnlyMemory<byte> packed = Slice(data, entry.Packed, $"the entry '{name}'");
+        ReadOnlyMemory<byte> packed = Slice(data, entry.Packed, $"the entry '{CheckpointText.Printable(name)}'");
         ReadOnlyMemory<byte> bytes = entry.Method == Stored ? packed : Inflate(name, packed, entry.Length);
         return Crc32.Compute(bytes.Span) == entry.Crc
-            ? bytes : throw new InvalidCheckpointException($"the zip file's entry '{name}' is damaged: its checksum differs");
+            ? bytes : throw Refusal(name, "is damaged: its checksum differs");
     }
 
     private (long Count, long Begin, long End) FindDirectory()
@@ -115,7 +115,7 @@ internal sealed class ZipDirectory
         entry = WithZip64(entry, rest.Slice(nameLength, extraLength), name);
         Check(entry, flags, name);
         if (!_entries.TryAdd(name, entry))
-            throw new InvalidCheckpointException($"the zip file has two entries '{name}'");
+            throw new InvalidCheckpointException($"the zip file has two entries '{CheckpointText.Printable(name)}'");
         at += CentralLength + rest.Length;
         return entry.Packed;
     }
@@ -140,7 +140,7 @@ internal sealed class ZipDirectory
         }
         throw Damaged();
 
-        InvalidCheckpointException Damaged() => new($"the zip file's entry '{name}' has a damaged zip64 field");
+        InvalidCheckpointException Damaged() => Refusal(name, "has a damaged zip64 field");
 
         long Take(long value, ref ReadOnlySpan<byte> field)
         {
@@ -157,36 +157,38 @@ internal sealed class ZipDirectory
     private void Check(Entry entry, ushort flags, string name)
     {
         if ((flags & Encrypted) != 0)
-            throw new InvalidCheckpointException($"the zip file's entry '{name}' is encrypted");
+            throw Refusal(name, "is encrypted");
         if (entry.Method is not (Stored or Deflated))
-            throw new InvalidCheckpointException($"the zip file's entry '{name}' is packed by the unknown method {entry.Method}");
+            throw Refusal(name, $"is packed by the unknown method {entry.Method}");
         if (entry.Method == Stored && entry.Packed != entry.Length)
-            throw new InvalidCheckpointException($"the zip file's entry '{name}' is stored, but with two lengths");
+            throw Refusal(name, "is stored, but with two lengths");
         if (entry.Packed > _file.Length)
-            throw new InvalidCheckpointException($"the zip file's entry '{name}' is longer than the file: it is truncated");
+            throw Refusal(name, "is longer than the file: it is truncated");
         if (entry.Length / MaxInflation > entry.Packed)
-            throw new InvalidCheckpointException(
-                $"the zip file's entry '{name}' inflates to {entry.Length} bytes, over {MaxInflation} times its size in the file: "
+            throw Refusal(name, $"inflates to {entry.Length} bytes, over {MaxInflation} times its size in the file: "
                 + "it is taken for a zip bomb");
     }
 
     private static byte[] Inflate(string name, ReadOnlyMemory<byte> packed, long length)
     {
-        if (length > Array.MaxLength)
-            throw new InvalidCheckpointException($"the zip file's entry '{name}' is too long");
+        if (length > SafetensorsFile.MaxFileLength)
+            throw Refusal(name, $"inflates to more than the {SafetensorsFile.MaxFileLength} bytes allowed");
         using var inflater = new DeflateStream(new MemoryStream(packed.ToArray()), CompressionMode.Decompress);
         var bytes = new byte[length];
         try
         {
             if (inflater.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || inflater.ReadByte() >= 0)
-                throw new InvalidCheckpointException($"the zip file's entry '{name}' does not inflate to the length that it says");
+                throw Refusal(name, "does not inflate to the length that it says");
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidCheckpointException($"the zip file's entry '{name}' can't be inflated", e);
+            throw Refusal(name, "can't be inflated", e);
         }
         return bytes;
     }
+
+    private static InvalidCheckpointException Refusal(string name, string how, Exception? inner = null) =>
+        new($"the zip file's entry '{CheckpointText.Printable(name)}' {how}", inner);
 
     private ReadOnlyMemory<byte> Slice(long begin, long length, string what) =>
         begin >= 0 && length >= 0 && begin <= _file.Length && length <= _file.Length - begin

@@ -13,6 +13,7 @@ public sealed class TorchCheckpointRefusalTests
     {
         { new TestPickle().Protocol(2).Global("os", "system").Text("id").Raw(0x85).Op('R').Stop(), "'os.system'" },
         { new TestPickle().Protocol(2).Global("builtins", "eval").Stop(), "'builtins.eval'" },
+        { new TestPickle().Protocol(4).Text("a\u001b[2J").Text("b").Raw(0x93).Stop(), "'a?[2J.b'" },
         { new TestPickle().Protocol(4).Text("posix").Text("system").Raw(0x93).Stop(), "'posix.system'" },
         { new TestPickle().Protocol(2).Global("torch._utils", "_rebuild_tensor_v3").Stop(), "_rebuild_tensor_v3" },
         { new TestPickle().Protocol(2).Global("torch", "FloatStorage").Op(')').Op('R').Stop(), "StorageType" },
