@@ -1,4 +1,4 @@
-using static EbmService.Inference.Devices.Scalars;
+using EbmService.Inference.Numerics;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -21,6 +21,6 @@ internal sealed class LeakyRectifier(double slope) : INetworkLayer
     public Tensor Backward(Tensor gradient, NetworkPass pass)
     {
         using Tensor result = pass.Recall();
-        return where(result.gt(Kept(0)), gradient, gradient.mul(Kept(slope)));
+        return LeakyKernel.Backward(gradient, result, slope);
     }
 }

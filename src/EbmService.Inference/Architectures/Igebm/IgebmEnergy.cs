@@ -5,10 +5,9 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.Architectures.Igebm;
 
 /// <summary>The residual energy network of IGEBM; see <see cref="IgebmSpec"/>. Inputs (n, channels, height, width) float32.</summary>
-public sealed class IgebmEnergy : EnergyModel
+internal sealed class IgebmEnergy : LayeredEnergyModel
 {
     private readonly LayeredNetwork _network;
-    private readonly bool _byHand;
 
     /// <param name="spec">The sizes.</param>
     /// <param name="parameters">Exactly those of the architecture; owned by this model from now on.</param>
@@ -16,7 +15,6 @@ public sealed class IgebmEnergy : EnergyModel
         : base(parameters)
     {
         Classes = spec.Classes;
-        _byHand = parameters.Values.All(parameter => !parameter.requires_grad);
         var body = new LayerSequence(
         [
             Convolution("conv1"), Rectifier(),
@@ -50,7 +48,7 @@ public sealed class IgebmEnergy : EnergyModel
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
-        if (!_byHand)
+        if (!IsFrozen)
             return base.EnergyAndGradient(x, labels);
         using DisposeScope scope = NewDisposeScope();
         if (Classes > 0 && labels is null)
@@ -90,8 +88,6 @@ public sealed class IgebmEnergy : EnergyModel
             yield return new AveragePool(2);
         yield return Rectifier();
     }
-
-    private SquareConvolution Convolution(string name) => new(Parameters[$"{name}.weight"], Parameters.GetValueOrDefault($"{name}.bias"));
 
     private static LeakyRectifier Rectifier() => new(LeakyRectifier.UsualSlope);
 }

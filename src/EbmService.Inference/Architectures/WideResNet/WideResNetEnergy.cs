@@ -8,10 +8,9 @@ namespace EbmService.Inference.Architectures.WideResNet;
 /// <summary>
 /// A wide residual network as a joint energy model; see <see cref="WideResNetSpec"/>. Inputs (n, channels, height, width) float32.
 /// </summary>
-public sealed class WideResNetEnergy : EnergyModel
+internal sealed class WideResNetEnergy : LayeredEnergyModel
 {
     private readonly LayeredNetwork _network;
-    private readonly bool _byHand;
 
     /// <param name="spec">The sizes.</param>
     /// <param name="parameters">Exactly those of the architecture; owned by this model from now on.</param>
@@ -19,7 +18,6 @@ public sealed class WideResNetEnergy : EnergyModel
         : base(parameters)
     {
         Classes = spec.Classes;
-        _byHand = parameters.Values.All(parameter => !parameter.requires_grad);
         List<INetworkLayer> layers = [Convolution("conv1"), .. spec.AllBlocks().Select(block => Block(block, spec.Norm))];
         if (spec.Norm)
             layers.Add(Norm("norm"));
@@ -42,7 +40,7 @@ public sealed class WideResNetEnergy : EnergyModel
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
-        if (!_byHand)
+        if (!IsFrozen)
             return base.EnergyAndGradient(x, labels);
         (Tensor logits, Tensor gradient) = _network.Differentiate(x, null, each => labels is null
             ? each.softmax(1).neg()
@@ -73,9 +71,6 @@ public sealed class WideResNetEnergy : EnergyModel
         return new ResidualLayer(
             new LayerSequence(body), block.HasShortcut ? Convolution($"{block.Name}.shortcut", block.Stride) : null);
     }
-
-    private SquareConvolution Convolution(string name, int stride = 1) =>
-        new(Parameters[$"{name}.weight"], Parameters[$"{name}.bias"], stride);
 
     private ChannelAffine Norm(string name) => new(Parameters[$"{name}.scale"], Parameters[$"{name}.shift"]);
 }
