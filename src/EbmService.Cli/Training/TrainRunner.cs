@@ -59,7 +59,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
         environment.Out.WriteLine(
             $"Training {plan.Model.Name} on {request.Data.Name}: "
             + $"{data.Count - HeldOutSplit.HeldOutRows(plan.Recipe, data.Count).Count} rows, "
-            + $"{plan.Recipe.Iterations} iterations of batch {plan.Recipe.BatchSize}, {plan.Recipe.Chain.Steps} chain "
+            + $"{plan.Recipe.Iterations} iterations of batch {plan.Recipe.BatchSize}, {plan.Recipe.ChainSteps} chain "
             + $"steps each, {plan.Recipe.Slots} slots.");
         if (iteration > 0)
             environment.Out.WriteLine(

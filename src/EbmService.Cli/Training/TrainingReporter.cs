@@ -56,7 +56,7 @@ internal sealed class TrainingReporter(TrainingPlan plan, string folder, ITraini
     private double Rate(TrainingProgress progress)
     {
         double seconds = (progress.Elapsed - _first!.Elapsed).TotalSeconds;
-        long steps = (long)(progress.Iteration - _first.Iteration) * plan.Recipe.BatchSize * plan.Recipe.Chain.Steps;
+        long steps = (long)(progress.Iteration - _first.Iteration) * plan.Recipe.BatchSize * plan.Recipe.ChainSteps;
         return seconds > 0 ? steps / seconds : 0;
     }
 }

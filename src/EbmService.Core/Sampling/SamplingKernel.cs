@@ -42,7 +42,7 @@ public static class SamplingKernelExtensions
     public static IReadOnlyList<ModelCapability> Needs(this SamplingKernel kernel) => kernel switch
     {
         SamplingKernel.GibbsWithGradients => [ModelCapability.DiscreteVariables, ModelCapability.Differentiable],
-        SamplingKernel.BlockedGibbs => [ModelCapability.DiscreteVariables, ModelCapability.BlockConditionals],
+        SamplingKernel.BlockedGibbs => [ModelCapability.BlockConditionals],
         _ => [ModelCapability.ContinuousVariables, ModelCapability.Differentiable],
     };
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures.Boltzmann;
 using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Architectures.DoubleWell;
 using EbmService.Inference.Architectures.Gaussian;
@@ -30,6 +31,7 @@ public static class ArchitectureRegistry
         new RingArchitecture(),
         new IsingArchitecture(),
         new PottsArchitecture(),
+        new RbmArchitecture(),
     ];
 
     private static readonly Dictionary<string, IArchitecture> s_byKind = All.ToDictionary(family => family.Kind, StringComparer.Ordinal);

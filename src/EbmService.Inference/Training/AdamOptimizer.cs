@@ -53,6 +53,8 @@ internal sealed class AdamOptimizer : IDisposable
             Tensor m = State["m." + name].mul_(Kept(_recipe.Beta1)).add_(gradient, alpha: Kept(1 - _recipe.Beta1));
             Tensor v = State["v." + name].mul_(Kept(_recipe.Beta2)).addcmul_(gradient, gradient, Kept(1 - _recipe.Beta2));
             Tensor scale = v.div(Kept(correction2)).sqrt_().add_(Kept(Epsilon), Kept(1));
+            if (_recipe.WeightDecay > 0 && name.EndsWith("weight", StringComparison.Ordinal))
+                parameter.mul_(Kept(1 - learningRate * _recipe.WeightDecay));
             parameter.addcdiv_(m, scale, Kept(-learningRate / correction1));
             State["average." + name].mul_(Kept(decay)).add_(parameter, alpha: Kept(1 - decay));
         }

@@ -84,6 +84,7 @@ public static class TrainedVersionFactory
         var values = new float[count * data.RowLength];
         for (int i = 0; i < count; i++)
             data.CopyRow(rows[first + i], values.AsSpan(i * data.RowLength, data.RowLength));
-        return tensor(values, [count, .. input.Shape.Select(size => (long)size)]);
+        Tensor read = tensor(values, [count, .. input.Shape.Select(size => (long)size)]);
+        return input.Variables == VariableKind.Binary ? BinaryLevels.DrawFixed(read, first) : read;
     }
 }

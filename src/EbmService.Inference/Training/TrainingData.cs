@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Data;
+using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;
 
@@ -91,5 +92,21 @@ public static class HeldOutSplit
         int[] rows = [.. Enumerable.Range(0, count)];
         new Random((int)(recipe.Seed & 0x7fffffff)).Shuffle(rows);
         return rows;
+    }
+}
+
+/// <summary>Makes data of a binary model of numbers in [0, 1], for example grey levels: each is the probability of a 1.</summary>
+internal static class BinaryLevels
+{
+    private const ulong Seed = 1;
+
+    /// <returns>0 and 1, of the same shape.</returns>
+    public static Tensor Draw(Tensor levels, Generator generator) => rand(levels.shape, generator: generator).less(levels).to(ScalarType.Float32);
+
+    /// <summary>The same draw at every call, for rows that are scored and not trained on.</summary>
+    public static Tensor DrawFixed(Tensor levels, int first)
+    {
+        using var generator = new Generator(Seed + (ulong)first);
+        return Draw(levels, generator);
     }
 }

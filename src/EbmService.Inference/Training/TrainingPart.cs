@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Numerics;
@@ -35,11 +36,12 @@ internal sealed class TrainingPart(
         int rows = recipe.BatchSize / recipe.Slots;
         (Tensor data, Tensor? drawn) = batch.Draw(rows, null, generator);
         Tensor? labels = buffer.Classes > 0 ? drawn : null;
-        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator), Kept(1));
-        (Tensor negatives, long[] slots) = RunChains(rows, labels, generator);
+        data = Varied(data, generator);
+        (Tensor negatives, long[] slots) = recipe.Gibbs is { } gibbs ? RunGibbs(gibbs, data, generator) : RunChains(rows, labels, generator);
 
         Tensor energyData = trained.Energy(data, labels);
-        Tensor energySamples = trained.Energy(negatives, labels);
+        // Gibbs draws classes too, and summing them out costs nothing.
+        Tensor energySamples = trained.Energy(negatives, recipe.Gibbs is null ? labels : null);
         Tensor loss = Contrast(energyData, energySamples).mean()
             .add(energyData.pow(Kept(2)).mean(), Kept(recipe.EnergyL2))
             .add(energySamples.pow(Kept(2)).mean(), Kept(recipe.EnergyL2Samples ?? recipe.EnergyL2));
@@ -67,21 +69,40 @@ internal sealed class TrainingPart(
 
     private (Tensor X, long[] Slots) RunChains(int rows, Tensor? labels, Generator generator)
     {
-        int[] classes = labels is null ? [.. Enumerable.Repeat(-1, rows)] : [.. labels.data<long>().ToArray().Select(label => (int)label)];
-        (Tensor starts, long[] slots) = buffer.Draw(classes, recipe.Chain.FreshShare, generator);
-        var kernel = new SgldKernel(frozen, recipe.Chain, recipe.Chain.Steps);
+        SgldRecipe chain = recipe.Chain!;
+        int[] classes = labels is null ? AnyClass(rows) : [.. labels.data<long>().ToArray().Select(label => (int)label)];
+        (Tensor starts, long[] slots) = buffer.Draw(classes, chain.FreshShare, generator);
+        var kernel = new SgldKernel(frozen, chain, chain.Steps);
         using ChainState state = kernel.Init(new ChainStartPoints(starts, labels?.alias()));
-        for (int step = 0; step < recipe.Chain.Steps; step++)
+        for (int step = 0; step < chain.Steps; step++)
             kernel.Step(state, generator);
         return (state.X.clone(), slots);
     }
+
+    private (Tensor X, long[] Slots) RunGibbs(GibbsRecipe gibbs, Tensor data, Generator generator)
+    {
+        var model = (IBlockConditionals)frozen;
+        // Where chains start at data, the buffer keeps their ends: what later samples start from.
+        (Tensor starts, long[] slots) = buffer.Draw(AnyClass((int)data.shape[0]), gibbs.FreshShare, generator);
+        Tensor x = gibbs.FromData ? data.clone() : starts;
+        for (int step = 0; step < gibbs.Sweeps * model.Blocks; step++)
+            model.Resample(x, step % model.Blocks, temperature: 1, labels: null, held: null, generator);
+        return (x, slots);
+    }
+
+    private static int[] AnyClass(int rows) => [.. Enumerable.Repeat(-1, rows)];
+
+    /// <summary>Data with the recipe's noise; of a binary model each number is the probability of a 1 and drawn anew every time.</summary>
+    private Tensor Varied(Tensor data, Generator generator) => model.Input.Variables == VariableKind.Binary
+        ? BinaryLevels.Draw(data, generator)
+        : data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator), Kept(1));
 
     private (Tensor? Loss, double Accuracy) Classify(Generator generator)
     {
         if (recipe.Classification is not { } classification)
             return (null, 0);
         (Tensor data, Tensor? labels) = batch.Draw(classification.BatchSize / recipe.Slots, _augmentation, generator);
-        data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator), Kept(1));
+        data = Varied(data, generator);
         Tensor logits = trained.Logits(data)!;
         double accuracy = logits.argmax(1).eq(labels!).mean([0], type: ScalarType.Float32).ToDouble();
         return (F.cross_entropy(logits, labels!), accuracy);

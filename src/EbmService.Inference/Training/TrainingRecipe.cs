@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
@@ -19,8 +20,11 @@ public sealed record TrainingRecipe
 
     public int BufferSize { get; init; } = 2000;
 
-    /// <value>The chain that draws the negative samples.</value>
-    public required SgldRecipe Chain { get; init; }
+    /// <value>The Langevin chain that draws the negative samples; null where <see cref="Gibbs"/> does.</value>
+    public SgldRecipe? Chain { get; init; }
+
+    /// <value>Draws the negative samples by blocked Gibbs instead, where the architecture has conditionals of blocks.</value>
+    public GibbsRecipe? Gibbs { get; init; }
 
     /// <value>
     /// Whether the chains compute their gradients in bfloat16: about twice as
@@ -45,6 +49,9 @@ public sealed record TrainingRecipe
 
     /// <value>The cross-entropy part of the JEM objective; null for unlabelled data.</value>
     public ClassificationRecipe? Classification { get; init; }
+
+    /// <value>What each weight (no bias) shrinks by, times the learning rate, per iteration (Loshchilov and Hutter 2019).</value>
+    public double WeightDecay { get; init; }
 
     public double LearningRate { get; init; } = 5e-4;
 
@@ -77,7 +84,17 @@ public sealed record TrainingRecipe
 
     /// <value>Iterations between sample pictures; 0 for none.</value>
     public int PictureEvery { get; init; } = 500;
+
+    /// <value>Steps of a chain in one iteration.</value>
+    [JsonIgnore]
+    public int ChainSteps => Gibbs?.Sweeps ?? Chain?.Steps ?? 0;
 }
+
+/// <summary>Negative samples of a Boltzmann machine: contrastive divergence (Hinton 2002) or persistent chains (Tieleman 2008).</summary>
+/// <param name="Sweeps">k: all blocks drawn once, so many times.</param>
+/// <param name="FromData">Whether chains start at the iteration's data (CD-k), else at the buffer, where they go on (PCD-k).</param>
+/// <param name="FreshShare">The probability that a chain starts anew from the base distribution; not from data.</param>
+public sealed record GibbsRecipe(int Sweeps = 1, bool FromData = false, double FreshShare = 0);
 
 /// <summary>The supervised part: rows per iteration, its weight, and how images are varied.</summary>
 /// <param name="BatchSize">Rows per iteration.</param>
@@ -103,7 +120,7 @@ internal static class TrainingRecipeValidator
     [
         .. SizeFaults(recipe, model),
         .. OptimizerFaults(recipe),
-        .. ChainFaults(recipe.Chain),
+        .. ChainFaults(recipe, model),
         .. ClassificationFaults(recipe, model),
     ];
 
@@ -137,14 +154,29 @@ internal static class TrainingRecipeValidator
             yield return "beta1, beta2 and averageDecay must be at least 0 and below 1";
         if (!IsPositive(recipe.GradientNormClip) || !IsPositive(recipe.EnergyBound))
             yield return "gradientNormClip and energyBound must be finite numbers above 0";
-        if (!IsNotNegative(recipe.DataNoise) || !IsNotNegative(recipe.EnergyL2) || !IsNotNegative(recipe.EnergyL2Samples ?? 0))
-            yield return "dataNoise and energyL2 must be finite numbers of at least 0";
+        if (!IsNotNegative(recipe.DataNoise) || !IsNotNegative(recipe.EnergyL2) || !IsNotNegative(recipe.EnergyL2Samples ?? 0)
+            || !IsNotNegative(recipe.WeightDecay))
+            yield return "dataNoise, energyL2 and weightDecay must be finite numbers of at least 0";
         if (!double.IsFinite(recipe.LagMargin ?? 0))
             yield return "lagMargin must be a finite number";
     }
 
-    private static IEnumerable<string> ChainFaults(SgldRecipe chain)
+    private static IEnumerable<string> ChainFaults(TrainingRecipe recipe, ModelDescriptor model)
     {
+        ArchitectureSpec spec = model.Architecture.Spec();
+        if ((recipe.Chain is null) == (recipe.Gibbs is null))
+            yield return "the negative samples need either chain or gibbs";
+        if (recipe.Gibbs is { } gibbs)
+        {
+            if (!spec.Family().Capabilities(spec, model.Input).BlockConditionals)
+                yield return "gibbs needs an architecture that knows the conditionals of blocks of variables";
+            if (gibbs.Sweeps < 1 || !IsShare(gibbs.FreshShare))
+                yield return "gibbs needs at least one of sweeps, and freshShare between 0 and 1";
+        }
+        if (recipe.Chain is not { } chain)
+            yield break;
+        if (model.Input.Variables != VariableKind.Continuous)
+            yield return "chain needs continuous variables: use gibbs";
         if ((chain.Noise is null) == (chain.Temperature is null))
             yield return "chain needs either noise or temperature";
         foreach ((string member, string rule) in SgldRecipeRules.Faults(chain))

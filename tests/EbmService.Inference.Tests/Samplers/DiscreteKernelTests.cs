@@ -20,6 +20,12 @@ public sealed class DiscreteKernelTests
         { SamplingKernel.GibbsWithGradients, 2, 0.8, 80 },
         { SamplingKernel.BlockedGibbs, 0, 1.6, 25 },
         { SamplingKernel.BlockedGibbs, 1, 1, 40 },
+        { SamplingKernel.BlockedGibbs, 5, 1, 60 },
+        { SamplingKernel.BlockedGibbs, 6, 1, 60 },
+        { SamplingKernel.BlockedGibbs, 7, 1, 60 },
+        { SamplingKernel.GibbsWithGradients, 5, 1.5, 150 },
+        { SamplingKernel.GibbsWithGradients, 6, 1, 150 },
+        { SamplingKernel.GibbsWithGradients, 7, 1, 150 },
     };
 
     [Theory]
@@ -40,6 +46,8 @@ public sealed class DiscreteKernelTests
     [InlineData(SamplingKernel.GibbsWithGradients, 0)]
     [InlineData(SamplingKernel.GibbsWithGradients, 2)]
     [InlineData(SamplingKernel.BlockedGibbs, 0)]
+    [InlineData(SamplingKernel.BlockedGibbs, 5)]
+    [InlineData(SamplingKernel.BlockedGibbs, 6)]
     public void Step_HeldPart_StaysAndTheRestHasTheConditionalsMoments(SamplingKernel kernel, int target)
     {
         using DiscreteTarget expected = DiscreteTarget.Create(target, 1, held: 3);

@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Boltzmann;
 using EbmService.Inference.Architectures.Ising;
 using EbmService.Inference.Architectures.Potts;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ internal sealed class DiscreteTarget : IDisposable
     private DiscreteTarget(ArchitectureSpec architecture, VariableKind variables, long[] shape, double temperature, int held)
     {
         (Shape, Variables) = (shape, variables);
-        Model = EnergyModelFactory.Create(architecture, new Dictionary<string, Tensor>());
+        Model = EnergyModelFactory.Create(architecture, Parameters(architecture));
         int categories = variables == VariableKind.Binary ? 2 : (int)shape[^1];
         int count = variables == VariableKind.Binary ? Length : Length / categories;
         // Held states are those that begin as the start does.
@@ -45,6 +46,9 @@ internal sealed class DiscreteTarget : IDisposable
         1 => new(new IsingSpec(0.25, -0.1), VariableKind.Binary, [4, 4], temperature, held),
         2 => new(new PottsSpec(0.8, [0.3, 0, -0.2]), VariableKind.Categorical, [4, 3], temperature, held),
         3 => new(new IsingSpec(0.5, 0.2), VariableKind.Binary, [2, 2], temperature, held),
+        5 => new(new RbmSpec(4), VariableKind.Binary, [6], temperature, held),
+        6 => new(new RbmSpec(4, Classes: 3), VariableKind.Binary, [6], temperature, held),
+        7 => new(new RbmSpec(4, VisibleUnits.Softmax), VariableKind.Categorical, [3, 4], temperature, held),
         _ => new(new PottsSpec(1, [0.5, 0, -0.5]), VariableKind.Categorical, [3, 3], temperature, held),
     };
 
@@ -75,6 +79,15 @@ internal sealed class DiscreteTarget : IDisposable
     }
 
     public void Dispose() => Model.Dispose();
+
+    /// <summary>Standard normal, for couplings that are far from weak.</summary>
+    private Dictionary<string, Tensor> Parameters(ArchitectureSpec architecture)
+    {
+        using var generator = new Generator(21UL);
+        var input = new InputSchema(InputKind.Vector, [.. Shape.Select(size => (int)size)], 0, 1, Variables);
+        return EnergyModelFactory.ParameterShapes(architecture, input)
+            .ToDictionary(pair => pair.Key, pair => randn(pair.Value, generator: generator).DetachFromDisposeScope());
+    }
 
     private float[] One() => State(Variables == VariableKind.Binary ? (1 << Length) - 1 : 0, Variables == VariableKind.Binary ? Length : Length / (int)Shape[^1],
         Variables == VariableKind.Binary ? 2 : (int)Shape[^1]);

@@ -1,0 +1,115 @@
+using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Boltzmann;
+using EbmService.Inference.Buffers;
+using EbmService.Inference.Training;
+using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Assessment;
+
+/// <summary>What the estimate is made with.</summary>
+/// <param name="Chains">Independent chains each way.</param>
+/// <param name="Steps">Intermediate distributions.</param>
+/// <param name="Sweeps">Gibbs sweeps from the version's buffer to the samples that the reverse way starts from.</param>
+public sealed record LikelihoodSettings(int Chains = 100, int Steps = 10_000, int Sweeps = 2000, long Seed = 1);
+
+/// <summary>Mean log-probabilities in nats per row, each from a log Z that is low and one that is high on average.</summary>
+/// <param name="LogZForward">With <paramref name="LogZForwardSpread"/>, the logs of the mean weight minus and plus three standard errors.</param>
+public sealed record LikelihoodReport(
+    double LogZForward, (double Low, double High) LogZForwardSpread, double LogZReverse, (double Low, double High) LogZReverseSpread,
+    double EnergyOfTest, double EnergyOfTraining)
+{
+    /// <value>Per row of the test set; above the truth on average.</value>
+    public double TestForward => -EnergyOfTest - LogZForward;
+
+    /// <value>Below it on average, where the reverse chains started from true samples.</value>
+    public double TestReverse => -EnergyOfTest - LogZReverse;
+
+    public double TrainingForward => -EnergyOfTraining - LogZForward;
+}
+
+/// <summary>The test log-probability of a Bernoulli machine by <see cref="RbmAnnealing"/>, both ways.</summary>
+public static class LikelihoodAssessment
+{
+    private const int Tile = 500;
+    private const int MaxRows = 10_000;
+
+    /// <param name="buffer">Persistent chains of the version, (n, ...input); null for fresh starts.</param>
+    /// <exception cref="ArgumentException">The model is no Bernoulli machine without label units.</exception>
+    public static LikelihoodReport Run(
+        IEnergyModel model, Tensor? buffer, ITrainingData training, ITrainingData test, LikelihoodSettings settings, Action<string> say,
+        CancellationToken cancellationToken)
+    {
+        if (model is not RbmEnergy { Classes: 0, Units: VisibleUnits.Bernoulli } machine)
+            throw new ArgumentException("needs a restricted Boltzmann machine of binary units without label units", nameof(model));
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator((ulong)settings.Seed);
+        (double ofTraining, Tensor mean) = Score(machine, training);
+        (double ofTest, _) = Score(machine, test);
+        var annealing = new RbmAnnealing(machine, LogOdds(mean, Math.Min(MaxRows, training.Count)), RbmAnnealing.Schedule(settings.Steps));
+        say($"forwards: {settings.Chains} chains over {settings.Steps} distributions");
+        (double forward, (double, double) forwardSpread) = LogMean(annealing.Forward(settings.Chains, generator, cancellationToken));
+        say($"backwards: from {settings.Chains} samples after {settings.Sweeps} sweeps");
+        Tensor samples = Samples(machine, buffer, settings, generator, cancellationToken);
+        (double reverse, (double Low, double High) spread) = LogMean(annealing.Reverse(samples, generator, cancellationToken));
+        double start = annealing.LogZOfBase;
+        return new LikelihoodReport(
+            start + forward, (start + forwardSpread.Item1, start + forwardSpread.Item2), start - reverse, (start - spread.High, start - spread.Low),
+            ofTest, ofTraining);
+    }
+
+    /// <summary>Mean energy of the first rows, and the mean row.</summary>
+    private static (double Energy, Tensor Mean) Score(RbmEnergy model, ITrainingData data)
+    {
+        int rows = Math.Min(MaxRows, data.Count);
+        double energy = 0;
+        Tensor sum = zeros(data.RowLength);
+        for (int first = 0; first < rows; first += Tile)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int count = Math.Min(Tile, rows - first);
+            var values = new float[count * data.RowLength];
+            for (int i = 0; i < count; i++)
+                data.CopyRow(first + i, values.AsSpan(i * data.RowLength, data.RowLength));
+            Tensor drawn = BinaryLevels.DrawFixed(tensor(values, [count, data.RowLength]), first);
+            energy += model.Energy(drawn).sum().ToDouble();
+            sum.add_(drawn.sum([0]), Kept(1));
+        }
+        return (energy / rows, sum.div_(Kept(rows)));
+    }
+
+    /// <summary>As if one row more had been half on.</summary>
+    private static Tensor LogOdds(Tensor mean, int rows)
+    {
+        Tensor smooth = mean.mul(Kept(rows)).add_(Kept(0.5), Kept(1)).div_(Kept(rows + 1));
+        return smooth.log().sub_(smooth.neg().add_(Kept(1), Kept(1)).log_());
+    }
+
+    private static Tensor Samples(RbmEnergy model, Tensor? buffer, LikelihoodSettings settings, Generator generator, CancellationToken cancellationToken)
+    {
+        long visible = model.Parameters["visible.bias"].shape[0];
+        var input = new InputSchema(InputKind.Vector, [(int)visible], 0, 1, VariableKind.Binary);
+        Tensor x = buffer is null
+            ? ReplayBuffer.FromBase(settings.Chains, input, generator)
+            : buffer.flatten(1).index_select(0, randint(buffer.shape[0], [settings.Chains], dtype: ScalarType.Int64, generator: generator));
+        for (int sweep = 0; sweep < settings.Sweeps; sweep++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            model.Resample(x, 0, temperature: 1, labels: null, held: null, generator);
+        }
+        return x;
+    }
+
+    /// <summary>The log of the mean of weights, and of that mean three standard errors lower and higher.</summary>
+    private static (double Log, (double Low, double High) Spread) LogMean(double[] logs)
+    {
+        double top = logs.Max();
+        double[] weights = [.. logs.Select(log => Math.Exp(log - top))];
+        double mean = weights.Average();
+        double error = Math.Sqrt(weights.Sum(weight => (weight - mean) * (weight - mean)) / (weights.Length - 1.0) / weights.Length);
+        return (top + Math.Log(mean), (top + Math.Log(Math.Max(mean - 3 * error, double.Epsilon)), top + Math.Log(mean + 3 * error)));
+    }
+}
