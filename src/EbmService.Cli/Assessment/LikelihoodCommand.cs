@@ -2,12 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using EbmService.Cli.Data;
 using EbmService.Core.Models;
-using EbmService.Inference.Architectures;
 using EbmService.Inference.Assessment;
-using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using Microsoft.Extensions.DependencyInjection;
-using TorchSharp;
 
 namespace EbmService.Cli.Assessment;
 
@@ -51,20 +48,8 @@ internal static class LikelihoodCommand
         HostedModel model = ModelHost.Find(services, name, version);
         LoadedModel loaded = services.GetRequiredService<ModelRepository>().Load(model.Key).OrThrow();
         InputSchema input = model.Descriptor!.Input;
-        torch.set_num_threads(Environment.ProcessorCount);
-        using IEnergyModel energy = EnergyModelFactory.Create(
-            model.Descriptor.Architecture.Spec(), loaded.Weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()));
-        using torch.Tensor? buffer = loaded.Buffer?.ToTensor();
-        LikelihoodReport report;
-        try
-        {
-            report = LikelihoodAssessment.Run(
-                energy, buffer, source.ReadTraining(input), source.ReadTest(input), settings, line => environment.Error.WriteLine($"ebm: {line}"), cancellationToken);
-        }
-        catch (ArgumentException unfit)
-        {
-            throw CliException.BadInput($"'{model.Key}' can't be assessed so: it {unfit.Message}");
-        }
+        LikelihoodReport report = LikelihoodAssessment.Run(
+            loaded, source.ReadTraining(input), source.ReadTest(input), settings, line => environment.Error.WriteLine($"ebm: {line}"), cancellationToken);
         environment.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
             {model.Key} on {source.Name}, {settings.Chains} chains, {settings.Steps} distributions, seed {settings.Seed}
             log Z             {report.LogZForward:F2} forwards [{report.LogZForwardSpread.Low:F2}, {report.LogZForwardSpread.High:F2}], {report.LogZReverse:F2} backwards [{report.LogZReverseSpread.Low:F2}, {report.LogZReverseSpread.High:F2}]

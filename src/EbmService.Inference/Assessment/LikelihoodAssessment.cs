@@ -2,6 +2,8 @@ using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.Boltzmann;
 using EbmService.Inference.Buffers;
+using EbmService.Inference.Formats;
+using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
@@ -36,16 +38,20 @@ public static class LikelihoodAssessment
     private const int Tile = 500;
     private const int MaxRows = 10_000;
 
-    /// <param name="buffer">Persistent chains of the version, (n, ...input); null for fresh starts.</param>
-    /// <exception cref="ArgumentException">The model is no Bernoulli machine without label units.</exception>
+    /// <param name="loaded">A version; its persistent chains, where it has some, are what the backward way's samples go on from.</param>
+    /// <exception cref="InvalidModelException">The model is no Bernoulli machine without label units.</exception>
     public static LikelihoodReport Run(
-        IEnergyModel model, Tensor? buffer, ITrainingData training, ITrainingData test, LikelihoodSettings settings, Action<string> say,
+        LoadedModel loaded, ITrainingData training, ITrainingData test, LikelihoodSettings settings, Action<string> say,
         CancellationToken cancellationToken)
     {
-        if (model is not RbmEnergy { Classes: 0, Units: VisibleUnits.Bernoulli } machine)
-            throw new ArgumentException("needs a restricted Boltzmann machine of binary units without label units", nameof(model));
+        set_num_threads(Environment.ProcessorCount);
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        using IEnergyModel model = EnergyModelFactory.Create(
+            loaded.Hosted.Descriptor!.Architecture.Spec(), loaded.Weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()));
+        Tensor? buffer = loaded.Buffer?.ToTensor();
+        if (model is not RbmEnergy { Classes: 0, Units: VisibleUnits.Bernoulli } machine)
+            throw new InvalidModelException("the model is no restricted Boltzmann machine of binary units without label units");
         using var generator = new Generator((ulong)settings.Seed);
         (double ofTraining, Tensor mean) = Score(machine, training);
         (double ofTest, _) = Score(machine, test);

@@ -104,6 +104,38 @@ public sealed class RbmTests
         Assert.True(largest > 0.2, $"{largest}: these data don't tell the model from any other");
     }
 
+    [Fact]
+    public void Annealing_BothWays_BracketsTheLogOfZ()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var exact = new ExactRbm(EnergyCases.Example("rbm/binary"));
+        double logZ = Math.Log(exact.Points().Sum(point => exact.JointWeight(point, 1)));
+        using var generator = new Generator(8UL);
+        var sut = new RbmAnnealing(exact.Model, tensor(new float[] { 0.5f, -1, 0, 2, -0.3f }), RbmAnnealing.Schedule(290));
+
+        double[] forward = sut.Forward(2000, generator, CancellationToken.None);
+        float[][] samples = Sample(exact, sweeps: 60, 1);
+        double[] reverse = sut.Reverse(exact.Rows(samples[..2000]), generator, CancellationToken.None);
+
+        Moments.AssertMean(1, [.. forward.Select(log => Math.Exp(log + sut.LogZOfBase - logZ))]);
+        Moments.AssertMean(1, [.. reverse.Select(log => Math.Exp(log - sut.LogZOfBase + logZ))]);
+        // Jensen: the mean of the logs lies below the log of the mean, on either way.
+        Assert.True(forward.Average() + sut.LogZOfBase < logZ);
+        Assert.True(sut.LogZOfBase - reverse.Average() > logZ);
+    }
+
+    [Fact]
+    public void Schedule_AnyLength_AscendsFromNothingToTheMachine()
+    {
+        foreach (int steps in new[] { 29, 30, 1000, 14_500 })
+        {
+            IReadOnlyList<double> betas = RbmAnnealing.Schedule(steps);
+
+            Assert.Equal((steps + 1, 0.0, 1.0), (betas.Count, betas[0], betas[^1]));
+            Assert.Equal(betas.Distinct().Order(), betas);
+        }
+    }
+
     [Theory]
     [InlineData("""{ "kind": "rbm", "hidden": 4 }""", VariableKind.Continuous, "bernoulli units")]
     [InlineData("""{ "kind": "rbm", "hidden": 4, "visible": "gaussian" }""", VariableKind.Binary, "gaussian units")]
