@@ -1,6 +1,5 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
-using EbmService.Inference.Architectures.Boltzmann;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
@@ -32,14 +31,14 @@ public sealed record LikelihoodReport(
     public double TrainingForward => -EnergyOfTraining - LogZForward;
 }
 
-/// <summary>The test log-probability of a Bernoulli machine by <see cref="RbmAnnealing"/>, both ways.</summary>
+/// <summary>The test log-probability of binary models by annealed importance sampling, both ways.</summary>
 public static class LikelihoodAssessment
 {
     private const int Tile = 500;
     private const int MaxRows = 10_000;
 
     /// <param name="loaded">A version; its persistent chains, where it has some, are what the backward way's samples go on from.</param>
-    /// <exception cref="InvalidModelException">The model is no Bernoulli machine without label units.</exception>
+    /// <exception cref="InvalidModelException">The model has no path to a distribution of known Z.</exception>
     public static LikelihoodReport Run(
         LoadedModel loaded, ITrainingData training, ITrainingData test, LikelihoodSettings settings, Action<string> say,
         CancellationToken cancellationToken)
@@ -49,17 +48,15 @@ public static class LikelihoodAssessment
         using DisposeScope scope = NewDisposeScope();
         using IEnergyModel model = EnergyModelFactory.Create(
             loaded.Hosted.Descriptor!.Architecture.Spec(), loaded.Weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()));
-        Tensor? buffer = loaded.Buffer?.ToTensor();
-        if (model is not RbmEnergy { Classes: 0, Units: VisibleUnits.Bernoulli } machine)
-            throw new InvalidModelException("the model is no restricted Boltzmann machine of binary units without label units");
+        (double ofTraining, Tensor mean) = Score(model, loaded.Hosted.Descriptor.Input, training);
+        (double ofTest, _) = Score(model, loaded.Hosted.Descriptor.Input, test);
+        if ((model as IAnnealedModel)?.AnnealFrom(mean, settings.Steps) is not { } annealing)
+            throw new InvalidModelException("the model has no path to a distribution of known Z: restricted Boltzmann machines of binary units without label units do");
         using var generator = new Generator((ulong)settings.Seed);
-        (double ofTraining, Tensor mean) = Score(machine, training);
-        (double ofTest, _) = Score(machine, test);
-        var annealing = new RbmAnnealing(machine, LogOdds(mean, Math.Min(MaxRows, training.Count)), RbmAnnealing.Schedule(settings.Steps));
         say($"forwards: {settings.Chains} chains over {settings.Steps} distributions");
         (double forward, (double, double) forwardSpread) = LogMean(annealing.Forward(settings.Chains, generator, cancellationToken));
         say($"backwards: from {settings.Chains} samples after {settings.Sweeps} sweeps");
-        Tensor samples = Samples(machine, buffer, settings, generator, cancellationToken);
+        Tensor samples = Samples((IAnnealedModel)model, loaded.Hosted.Descriptor.Input, loaded.Buffer?.ToTensor(), settings, generator, cancellationToken);
         (double reverse, (double Low, double High) spread) = LogMean(annealing.Reverse(samples, generator, cancellationToken));
         double start = annealing.LogZOfBase;
         return new LikelihoodReport(
@@ -68,9 +65,10 @@ public static class LikelihoodAssessment
     }
 
     /// <summary>Mean energy of the first rows, and the mean row.</summary>
-    private static (double Energy, Tensor Mean) Score(RbmEnergy model, ITrainingData data)
+    private static (double Energy, Tensor Mean) Score(IEnergyModel model, InputSchema input, ITrainingData data)
     {
         int rows = Math.Min(MaxRows, data.Count);
+        long[] shape = [.. input.Shape.Select(size => (long)size)];
         double energy = 0;
         Tensor sum = zeros(data.RowLength);
         for (int first = 0; first < rows; first += Tile)
@@ -80,31 +78,24 @@ public static class LikelihoodAssessment
             var values = new float[count * data.RowLength];
             for (int i = 0; i < count; i++)
                 data.CopyRow(first + i, values.AsSpan(i * data.RowLength, data.RowLength));
-            Tensor drawn = BinaryLevels.DrawFixed(tensor(values, [count, data.RowLength]), first);
+            Tensor drawn = BinaryLevels.DrawFixed(tensor(values, [count, .. shape]), first);
             energy += model.Energy(drawn).sum().ToDouble();
-            sum.add_(drawn.sum([0]), Kept(1));
+            sum.add_(drawn.flatten(1).sum([0]), Kept(1));
         }
-        return (energy / rows, sum.div_(Kept(rows)));
+        // As if one row more had been half on: no mean is 0 or 1.
+        return (energy / rows, sum.add_(Kept(0.5), Kept(1)).div_(Kept(rows + 1)));
     }
 
-    /// <summary>As if one row more had been half on.</summary>
-    private static Tensor LogOdds(Tensor mean, int rows)
+    private static Tensor Samples(
+        IAnnealedModel model, InputSchema input, Tensor? buffer, LikelihoodSettings settings, Generator generator, CancellationToken cancellationToken)
     {
-        Tensor smooth = mean.mul(Kept(rows)).add_(Kept(0.5), Kept(1)).div_(Kept(rows + 1));
-        return smooth.log().sub_(smooth.neg().add_(Kept(1), Kept(1)).log_());
-    }
-
-    private static Tensor Samples(RbmEnergy model, Tensor? buffer, LikelihoodSettings settings, Generator generator, CancellationToken cancellationToken)
-    {
-        long visible = model.Parameters["visible.bias"].shape[0];
-        var input = new InputSchema(InputKind.Vector, [(int)visible], 0, 1, VariableKind.Binary);
         Tensor x = buffer is null
             ? ReplayBuffer.FromBase(settings.Chains, input, generator)
-            : buffer.flatten(1).index_select(0, randint(buffer.shape[0], [settings.Chains], dtype: ScalarType.Int64, generator: generator));
-        for (int sweep = 0; sweep < settings.Sweeps; sweep++)
+            : buffer.index_select(0, randint(buffer.shape[0], [settings.Chains], dtype: ScalarType.Int64, generator: generator));
+        for (int draw = 0; draw < settings.Sweeps * model.Blocks; draw++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            model.Resample(x, 0, temperature: 1, labels: null, held: null, generator);
+            model.Resample(x, draw % model.Blocks, temperature: 1, labels: null, held: null, generator);
         }
         return x;
     }

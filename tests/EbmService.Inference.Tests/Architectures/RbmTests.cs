@@ -111,7 +111,7 @@ public sealed class RbmTests
         using var exact = new ExactRbm(EnergyCases.Example("rbm/binary"));
         double logZ = Math.Log(exact.Points().Sum(point => exact.JointWeight(point, 1)));
         using var generator = new Generator(8UL);
-        var sut = new RbmAnnealing(exact.Model, tensor(new float[] { 0.5f, -1, 0, 2, -0.3f }), RbmAnnealing.Schedule(290));
+        IAnnealing sut = exact.Model.AnnealFrom(tensor(new float[] { 0.6f, 0.3f, 0.5f, 0.9f, 0.4f }), 290)!;
 
         double[] forward = sut.Forward(2000, generator, CancellationToken.None);
         float[][] samples = Sample(exact, sweeps: 60, 1);

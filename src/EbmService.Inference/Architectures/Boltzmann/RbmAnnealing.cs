@@ -6,22 +6,19 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.Architectures.Boltzmann;
 
 /// <summary>
-/// log Z of a Bernoulli machine by annealed importance sampling (Neal 2001), on the path of Salakhutdinov and Murray (2008): the machine at beta has couplings and
-/// hidden biases beta W and beta c and visible biases (1 - beta) a + beta b, which at 0 is a product of Bernoullis of known Z, and at 1 the machine. Forwards
-/// the mean weight is unbiased for Z / Z_0, so its logarithm is low on average; backwards from samples of the machine, for Z_0 / Z,
-/// so that one is high (Grosse et al. 2015). A wide gap says that neither is to be trusted.
+/// The path of Salakhutdinov and Murray (2008) to a Bernoulli machine: at beta couplings and hidden biases are beta W and beta c, visible biases
+/// (1 - beta) a + beta b; at 0 a product of Bernoullis, at 1 the machine.
 /// </summary>
-/// <param name="model">Without label units.</param>
-/// <param name="baseBias">a (visible), for example the data's log odds.</param>
+/// <param name="model">Of binary units, without label units.</param>
+/// <param name="baseBias">a (visible).</param>
 /// <param name="betas">Ascending from 0 to 1.</param>
-internal sealed class RbmAnnealing(RbmEnergy model, Tensor baseBias, IReadOnlyList<double> betas)
+internal sealed class RbmAnnealing(RbmEnergy model, Tensor baseBias, IReadOnlyList<double> betas) : IAnnealing
 {
     private readonly Tensor _weight = model.Parameters["weight"];
     private readonly Tensor _visibleBias = model.Parameters["visible.bias"];
     private readonly Tensor _hiddenBias = model.Parameters["hidden.bias"];
     private readonly Tensor _transposed = model.Parameters["weight"].t().contiguous();
 
-    /// <value>log Z at beta 0: every hidden unit is free.</value>
     public double LogZOfBase => RbmEnergy.Softplus(baseBias).sum().ToDouble() + _hiddenBias.shape[0] * Math.Log(2);
 
     /// <summary>Steps spread as in Salakhutdinov and Murray (2008): few up to 0.5, most above 0.9.</summary>
@@ -36,7 +33,6 @@ internal sealed class RbmAnnealing(RbmEnergy model, Tensor baseBias, IReadOnlyLi
         ];
     }
 
-    /// <returns>log importance weights of so many chains, whose mean weight estimates Z / Z_0.</returns>
     public double[] Forward(int chains, Generator generator, CancellationToken cancellationToken)
     {
         using IDisposable noGradient = no_grad();
@@ -45,13 +41,11 @@ internal sealed class RbmAnnealing(RbmEnergy model, Tensor baseBias, IReadOnlyLi
         return Walk(v, betas, generator, cancellationToken);
     }
 
-    /// <param name="samples">Of the machine, (chains, visible).</param>
-    /// <returns>log weights whose mean weight estimates Z_0 / Z.</returns>
     public double[] Reverse(Tensor samples, Generator generator, CancellationToken cancellationToken)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        return Walk(samples.clone(), [.. betas.Reverse()], generator, cancellationToken);
+        return Walk(samples.flatten(1).clone(), [.. betas.Reverse()], generator, cancellationToken);
     }
 
     /// <summary>Weighs each step before the chains take it.</summary>

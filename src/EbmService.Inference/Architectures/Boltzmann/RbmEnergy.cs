@@ -10,7 +10,7 @@ namespace EbmService.Inference.Architectures.Boltzmann;
 /// hidden units given v, and a class where there are label units and none is given; then v given those. Drawn from
 /// exp(-E(v, h) / T): at T other than 1 that is not exp(-F(v) / T), as h is tempered too.
 /// </summary>
-public sealed class RbmEnergy : EnergyModel, IBlockConditionals
+public sealed class RbmEnergy : EnergyModel, IAnnealedModel
 {
     private readonly Tensor _weight, _visibleBias, _hiddenBias;
     private readonly Tensor? _labelWeight, _labelBias, _logVariance;
@@ -29,8 +29,6 @@ public sealed class RbmEnergy : EnergyModel, IBlockConditionals
         _units = units;
         RefreshCopies();
     }
-
-    public VisibleUnits Units => _units;
 
     public override int Classes => (int)(_labelBias?.shape[0] ?? 0);
 
@@ -72,6 +70,9 @@ public sealed class RbmEnergy : EnergyModel, IBlockConditionals
         Tensor drawn = DrawVisible(hidden, temperature, x.shape, generator);
         x.copy_(held is null ? drawn : where(held, x, drawn));
     }
+
+    public IAnnealing? AnnealFrom(Tensor mean, int steps) => _units == VisibleUnits.Bernoulli && _labelWeight is null
+        ? new RbmAnnealing(this, mean.flatten().logit(), RbmAnnealing.Schedule(steps)) : null;
 
     internal override void RefreshCopies()
     {
