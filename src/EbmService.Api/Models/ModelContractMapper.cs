@@ -25,6 +25,7 @@ internal static class ModelContractMapper
             Input = descriptor.Input,
             Labels = descriptor.Labels,
             DefaultRecipe = descriptor.DefaultRecipe,
+            DefaultKernel = SamplingSpecFactory.DefaultKernel(descriptor),
             Recipes = Recipes(descriptor),
             OodScore = descriptor.OodScore,
             CalibrationId = model.CalibrationId,

@@ -46,6 +46,9 @@ public sealed record ModelCardResponse
     /// <value>The recipe of a sampling job that names none.</value>
     public required string DefaultRecipe { get; init; }
 
+    /// <value>The kernel of chains when a job names none.</value>
+    public required SamplingKernel DefaultKernel { get; init; }
+
     /// <value>The model's own recipes and the built-in ones.</value>
     public required IReadOnlyDictionary<string, RecipeCard> Recipes { get; init; }
 

@@ -36,6 +36,10 @@ public sealed record ModelDescriptor
     /// <value>The recipe used when a request names none.</value>
     public string DefaultRecipe { get; init; } = SgldRecipes.Langevin;
 
+    /// <value>The kernel used when a request names none; null for sgld, or gibbsWithGradients where variables are discrete.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SamplingKernel? DefaultKernel { get; init; }
+
     /// <value>The OOD score that the p-value and verdict use when a request names none.</value>
     public string OodScore { get; init; } = "logDensity";
 }

@@ -53,8 +53,9 @@ public static class SamplingSpecFactory
         return errors.Count > 0 ? Failure.OfFields([.. errors.Select(error => error with { Field = "steps" })]) : null;
     }
 
-    private static SamplingKernel DefaultKernel(ModelDescriptor descriptor) =>
-        descriptor.Input.Variables == VariableKind.Continuous ? SamplingKernel.Sgld : SamplingKernel.GibbsWithGradients;
+    /// <summary>What chains move by when a request names no kernel.</summary>
+    public static SamplingKernel DefaultKernel(ModelDescriptor descriptor) => descriptor.DefaultKernel
+        ?? (descriptor.Input.Variables == VariableKind.Continuous ? SamplingKernel.Sgld : SamplingKernel.GibbsWithGradients);
 
     /// <summary>
     /// The model's own, but for kernels with a temperature one that samples

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
@@ -20,6 +21,7 @@ internal static class ModelDescriptorValidator
             .. InputFaults(descriptor.Input),
             .. LabelFaults(descriptor, capabilities),
             .. RecipeFaults(descriptor),
+            .. KernelFaults(descriptor, capabilities),
             .. ScoreFaults(descriptor, capabilities),
             .. spec?.Family().Faults(spec, descriptor.Input) ?? [unreadable!],
         ];
@@ -70,6 +72,14 @@ internal static class ModelDescriptorValidator
         string[] known = [.. OodScorer.NamesOf(capabilities?.Classes ?? descriptor.Labels.Count), OodScorer.Typicality];
         if (!known.Contains(descriptor.OodScore))
             yield return $"oodScore '{descriptor.OodScore}' is none of {string.Join(", ", known)}";
+    }
+
+    private static IEnumerable<string> KernelFaults(ModelDescriptor descriptor, ModelCapabilities? capabilities)
+    {
+        if (descriptor.DefaultKernel is { } kernel && capabilities is not null && !CapabilityRules.Kernels(capabilities).Contains(kernel))
+            yield return $"defaultKernel {Word(kernel)} is none of {string.Join(", ", CapabilityRules.Kernels(capabilities).Select(Word))}";
+
+        static string Word(SamplingKernel kernel) => JsonNamingPolicy.CamelCase.ConvertName(kernel.ToString());
     }
 
     private static IEnumerable<string> RecipeFaults(ModelDescriptor descriptor)

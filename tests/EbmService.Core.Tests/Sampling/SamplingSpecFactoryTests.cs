@@ -46,6 +46,17 @@ public sealed class SamplingSpecFactoryTests
     public void Create_SoundNumbers_Succeeds(string json) => Assert.Null(Create(json, new SamplingPolicy()).Failure);
 
     [Theory]
+    [InlineData(null, "{}", SamplingKernel.GibbsWithGradients)]
+    [InlineData(SamplingKernel.BlockedGibbs, "{}", SamplingKernel.BlockedGibbs)]
+    [InlineData(SamplingKernel.BlockedGibbs, """{"kernel": "gibbsWithGradients"}""", SamplingKernel.GibbsWithGradients)]
+    public void Create_NoKernelNamed_TakesTheModelsOwn(SamplingKernel? own, string json, SamplingKernel expected)
+    {
+        HostedModel model = SpecCase.Lattice with { Descriptor = SpecCase.Lattice.Descriptor! with { DefaultKernel = own } };
+
+        Assert.Equal(expected, SpecCase.Create(json, model).OrThrow().Kernel);
+    }
+
+    [Theory]
     [InlineData(50, null)]
     [InlineData(51, FailureCode.OverPolicy)]
     public void Create_ResultSize_IsLimited(int chains, FailureCode? code)

@@ -73,6 +73,7 @@ public sealed class ModelDescriptorValidatorTests
         { 26, "one field per category" },
         { 27, "min 0 and max 1" },
         { 28, "vectors of one size" },
+        { 29, "defaultKernel blockedGibbs is none of" },
     };
 
     [Theory]
@@ -110,6 +111,7 @@ public sealed class ModelDescriptorValidatorTests
             Discrete(new PottsSpec(1, [1]), VariableKind.Categorical, 4, 3),
             Mlp with { Input = new(InputKind.Vector, [2], -1, 1, VariableKind.Binary) },
             Discrete(new MlpSpec([4]), VariableKind.Binary, 4, 4),
+            Mlp with { DefaultKernel = SamplingKernel.BlockedGibbs },
         ];
 
         Assert.Contains(words, Assert.Throws<InvalidModelException>(() => ModelDescriptorValidator.Check(bad[index], "m")).Message);

@@ -1,0 +1,141 @@
+using EbmService.Core.Models;
+using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.Boltzmann;
+using EbmService.Inference.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace EbmService.Inference.Tests.Training;
+
+/// <summary>A machine of six binary pixels, whose log-likelihood is a sum over 64 states.</summary>
+public sealed class GibbsTrainingTests : IDisposable
+{
+    private static readonly ModelDescriptor Model = new()
+    {
+        Name = "bars", Title = "Bars", Architecture = ArchitectureRegistry.Write(new RbmSpec(8)),
+        Input = new InputSchema(InputKind.Vector, [6], 0, 1, VariableKind.Binary),
+    };
+
+    private static readonly TrainingRecipe Recipe = new()
+    {
+        Iterations = 800, Seed = 2, BatchSize = 32, BufferSize = 64, Gibbs = new GibbsRecipe(2), EnergyL2 = 0, LearningRate = 0.02, WarmUp = 5,
+        GradientNormClip = 1000, AverageDecay = 0.9, EnergyBound = 1e6, CheckpointEvery = 50, PictureEvery = 0, HeldOut = 0,
+    };
+
+    private readonly TemporaryFolder _folder = new();
+
+    /// <summary>Two patterns of the three pixels on either side: the best possible is -log 2 nats a row.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Run_PersistentOrFromData_LearnsTheDistribution(bool fromData)
+    {
+        double before = LogLikelihood(Train("start", Recipe with { Iterations = 1 }));
+
+        double after = LogLikelihood(Train($"{fromData}", Recipe with { Gibbs = new GibbsRecipe(fromData ? 5 : 2, fromData) }));
+
+        Assert.InRange(before, -4.5, -3.5);
+        // Within 0.3 nats of log(1/2).
+        Assert.InRange(after, -1, -0.69);
+    }
+
+    [Fact]
+    public void Run_StoppedAndResumed_GivesTheSameBits()
+    {
+        TrainingRecipe recipe = Recipe with { Iterations = 40 };
+        IReadOnlyDictionary<string, float[]> whole = Train("whole", recipe);
+
+        Train("parts", recipe, stopAfter: 17);
+        IReadOnlyDictionary<string, float[]> resumed = Train("parts", recipe);
+
+        Assert.All(whole, pair => Assert.Equal(pair.Value, resumed[pair.Key]));
+    }
+
+    [Fact]
+    public void Run_WeightDecay_ShrinksWeightsAndNoBiases()
+    {
+        IReadOnlyDictionary<string, float[]> free = Train("free", Recipe with { Iterations = 200 });
+        IReadOnlyDictionary<string, float[]> held = Train("held", Recipe with { Iterations = 200, WeightDecay = 2 });
+
+        Assert.True(held["weight"].Sum(Math.Abs) < 0.5 * free["weight"].Sum(Math.Abs));
+        Assert.True(held["visible.bias"].Sum(Math.Abs) > 0.5 * free["visible.bias"].Sum(Math.Abs));
+    }
+
+    [Theory]
+    [InlineData("both", "either chain or gibbs")]
+    [InlineData("none", "either chain or gibbs")]
+    [InlineData("sweeps", "at least one of sweeps")]
+    [InlineData("chain", "continuous variables")]
+    [InlineData("architecture", "conditionals of blocks")]
+    public void Faults_OfTheNegativeSamples_AreNamed(string kind, string part)
+    {
+        SgldRecipe chain = new() { Steps = 1, StepSize = 1, Temperature = 1 };
+        ModelDescriptor model = kind == "architecture"
+            ? Model with { Architecture = ArchitectureRegistry.Write(new Inference.Architectures.Mlp.MlpSpec([4])) } : Model;
+        TrainingRecipe recipe = kind switch
+        {
+            "both" => Recipe with { Chain = chain },
+            "none" => Recipe with { Gibbs = null },
+            "sweeps" => Recipe with { Gibbs = new GibbsRecipe(0) },
+            "chain" => Recipe with { Gibbs = null, Chain = chain },
+            _ => Recipe,
+        };
+
+        Assert.Contains(TrainingRecipeValidator.Faults(recipe, model), fault => fault.Contains(part, StringComparison.Ordinal));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private Dictionary<string, float[]> Train(string name, TrainingRecipe recipe, int stopAfter = int.MaxValue)
+    {
+        using var stop = new CancellationTokenSource();
+        string checkpoint = Path.Combine(_folder.Path, name);
+        using var sut = new MaximumLikelihoodTrainer(recipe, Model, new Patterns(), checkpoint, new StopAt(stopAfter, stop));
+        sut.Run(stop.Token);
+        return sut.State.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.detach().data<float>().ToArray());
+    }
+
+    /// <returns>Mean log p of the two patterns, nats.</returns>
+    private static double LogLikelihood(Dictionary<string, float[]> parameters)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ArchitectureSpec spec = Model.Architecture.Spec();
+        using IEnergyModel model = EnergyModelFactory.Create(spec, EnergyModelFactory.ParameterShapes(spec, Model.Input)
+            .ToDictionary(pair => pair.Key, pair => tensor(parameters[pair.Key], pair.Value).DetachFromDisposeScope()));
+        Tensor states = tensor([.. Enumerable.Range(0, 64).SelectMany(state => Enumerable.Range(0, 6).Select(i => (float)(state >> i & 1)))], [64, 6]);
+        double[] energies = model.Energy(states).data<double>().ToArray();
+        double logZ = Math.Log(energies.Sum(energy => Math.Exp(-energy)));
+        return (-energies[0b000111] - energies[0b111000]) / 2 - logZ;
+    }
+
+    private sealed class Patterns : ITrainingData
+    {
+        public int Count => 64;
+
+        public int RowLength => 6;
+
+        public bool HasLabels => false;
+
+        public void CopyRow(int index, Span<float> destination)
+        {
+            destination.Clear();
+            destination.Slice(index % 2 * 3, 3).Fill(1);
+        }
+
+        public int Label(int index) => -1;
+    }
+
+    private sealed class StopAt(int iteration, CancellationTokenSource stop) : ITrainingObserver
+    {
+        public void OnIteration(TrainingProgress progress)
+        {
+            if (progress.Iteration == iteration)
+                stop.Cancel();
+        }
+
+        public void OnPicture(int iteration, Core.Tensors.TensorPayload samples)
+        {
+        }
+    }
+}
