@@ -18,7 +18,7 @@ public sealed class LiveModelPoolTests : IDisposable
     {
         _files.AddMlp("m", "1");
         _repository = _files.Open();
-        _sut = new LiveModelPool(_repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })));
+        _sut = new LiveModelPool(_repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })), Options.Create(new ModelsOptions()));
     }
 
     public void Dispose()

@@ -1,0 +1,31 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace EbmService.Inference.Models;
+
+/// <summary>Configuration section <c>Models</c>.</summary>
+public sealed class ModelsOptions
+{
+    public const string Section = "Models";
+
+    public const string DefaultPath = "deploy/models";
+
+    /// <value>
+    /// The repository's folder. A relative path is sought from the working
+    /// directory, then beside the program. Default deploy/models.
+    /// </value>
+    [Required]
+    public string Path { get; set; } = DefaultPath;
+
+    /// <value>
+    /// Folders outside the repository that links in it may lead to, for example the blobs of a Hugging Face cache; none by default.
+    /// Environment: Models__AllowedLinkTargets__0.
+    /// </value>
+    public IReadOnlyList<string> AllowedLinkTargets { get; set; } = [];
+
+    /// <value>
+    /// Memory that models may take on the device, in MiB: over it those that nobody uses leave, the least recently used first, and come
+    /// back at their next use. 0 (the default): no limit.
+    /// </value>
+    [Range(0, 1 << 24)]
+    public int MaxMemoryMegabytes { get; set; }
+}
