@@ -19,6 +19,12 @@ public interface IModelLoader
     /// <returns>The newest version that was unloaded, or why there is none.</returns>
     Outcome<HostedModel> Unload(string name, string? version = null);
 
+    /// <summary>
+    /// Looks for models that have changed where they come from, and serves what is whole there. What is still being copied is left for a
+    /// later look; a version whose new files fail their checks is served as it was.
+    /// </summary>
+    void TakeChanges();
+
     /// <summary>What a version takes of the device's memory now, in bytes; 0 while it is not there.</summary>
     long MemoryOf(HostedModel model);
 }

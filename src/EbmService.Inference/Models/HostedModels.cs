@@ -10,11 +10,12 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.Models;
 
 /// <summary>
-/// What this process hosts: the versions that the repository found, those of them that are on the device, and those that jobs keep. Reading is
-/// free of locks; changes come one after the other, so that what was read earlier never replaces what was read later.
+/// What this process hosts: the versions that the repository found, those of them that are on the device, and those that jobs keep.
+/// Reading takes no lock; changes come one after the other, so that what was read earlier never replaces what was read later.
 /// </summary>
 internal sealed class HostedModels(
-    ModelRepository repository, Lazy<LiveModelPool> pool, Lazy<TorchDevice> device, ILogger<HostedModels> logger) : IModelCatalog, IModelLoader
+    ModelRepository repository, Lazy<LiveModelPool> pool, Lazy<TorchDevice> device, ILogger<HostedModels> logger)
+    : IModelCatalog, IModelLoader
 {
     private readonly Lock _changing = new();
 
@@ -32,6 +33,25 @@ internal sealed class HostedModels(
     {
         lock (_changing)
             repository.Reload();
+        pool.Value.Sweep();
+    }
+
+    public void TakeChanges()
+    {
+        lock (_changing)
+        {
+            foreach (string name in repository.TakeChanges())
+            {
+                IReadOnlyList<HostedModel> served = repository.List();
+                // Files that fail their checks never take the place of a version that is served.
+                HostedModel[] whole = [.. repository.Read(name)
+                    .Select(read => read.State == ModelState.Ready ? read : served.FirstOrDefault(model => model.Key == read.Key) ?? read)];
+                (IReadOnlyList<HostedModel> versions, ModelLease? lease) = WarmUp(whole, version: null);
+                using (lease)
+                    repository.Host(name, versions);
+                ModelLog.Changed(logger, name, versions.Count);
+            }
+        }
         pool.Value.Sweep();
     }
 
@@ -53,7 +73,8 @@ internal sealed class HostedModels(
     public Outcome<HostedModel> Unload(string name, string? version = null)
     {
         HostedModel[] served = [.. repository.List()
-            .Where(model => model.Key.Name == name && model.State != ModelState.Unavailable && (version ?? model.Key.Version) == model.Key.Version)];
+            .Where(model => model.Key.Name == name && model.State != ModelState.Unavailable)
+            .Where(model => version is null || model.Key.Version == version)];
         if (served.Length == 0)
             return repository.Find(name, version);
         lock (_changing)
@@ -64,7 +85,8 @@ internal sealed class HostedModels(
     }
 
     /// <summary>
-    /// Computes once with the newest ready version, or the named one; one that can't compute becomes unavailable, and the next is tried in its place.
+    /// Computes once with the newest ready version, or the named one; one that can't compute becomes unavailable, and the next is tried in
+    /// its place.
     /// </summary>
     /// <returns>The versions as they are then, and the lease that keeps the warm one until it is hosted.</returns>
     private (IReadOnlyList<HostedModel> Versions, ModelLease? Lease) WarmUp(IReadOnlyList<HostedModel> read, string? version)
@@ -78,9 +100,10 @@ internal sealed class HostedModels(
             {
                 return (versions, WarmUp(versions[i]));
             }
-            catch (Exception e) when (e is not DeviceLostException)
+            catch (Exception e)
             {
-                string reason = e is FailureException known ? known.Message.TrimEnd('.') : "it can't be put on the device; the log has the details";
+                string reason = e is FailureException or DeviceLostException
+                    ? e.Message.TrimEnd('.') : "it can't be put on the device; the log has the details";
                 ModelLog.Unavailable(logger, versions[i].Key, reason, e);
                 versions[i] = new HostedModel { Key = versions[i].Key, State = ModelState.Unavailable, Reason = reason };
             }

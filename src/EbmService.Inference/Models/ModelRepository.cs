@@ -17,11 +17,15 @@ public sealed class ModelRepository
 
     /// <summary>Taken out of service by command; without a version: all that the model has or will have.</summary>
     private readonly HashSet<(string Name, string? Version)> _unloaded = [];
+    private readonly RepositoryLooks _looks;
     private volatile ModelSet _models;
 
     public ModelRepository(IOptions<ModelsOptions> options, ILogger<ModelRepository> logger)
     {
-        _scanner = new ModelRepositoryScanner(Locate(options.Value.Path), options.Value.AllowedLinkTargets, logger);
+        string root = Locate(options.Value.Path);
+        // Before the first reading, so that what changes during it is read again.
+        _looks = new RepositoryLooks(root);
+        _scanner = new ModelRepositoryScanner(root, options.Value.AllowedLinkTargets, logger);
         _models = new ModelSet(_scanner.Scan());
     }
 
@@ -54,6 +58,9 @@ public sealed class ModelRepository
 
     /// <summary>What a model's folder holds now, newest version first; nothing of it is served by this.</summary>
     internal IReadOnlyList<HostedModel> Read(string name) => new ModelSet(_scanner.Scan(name)).Listed;
+
+    /// <summary>Models whose folders have changed since they were last taken, and are not changing now. One call after the other.</summary>
+    internal IReadOnlyList<string> TakeChanges() => _looks.TakeChanges();
 
     /// <summary>Serves these versions of the model in place of those that it had.</summary>
     internal void Host(string name, IReadOnlyList<HostedModel> versions)
@@ -88,8 +95,10 @@ public sealed class ModelRepository
     }
 
     private HostedModel Marked(HostedModel model) =>
-        model.State == ModelState.Ready && (_unloaded.Contains((model.Key.Name, null)) || _unloaded.Contains((model.Key.Name, model.Key.Version)))
+        model.State == ModelState.Ready && (IsUnloaded(model.Key.Name, null) || IsUnloaded(model.Key.Name, model.Key.Version))
             ? model with { State = ModelState.Unloaded } : model;
+
+    private bool IsUnloaded(string name, string? version) => _unloaded.Contains((name, version));
 
     private static string Locate(string path)
     {

@@ -88,7 +88,8 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
     }
 
     private static Failure Gone(ModelKey key, string reason) => new(
-        FailureCode.ModelUnavailable, $"The model '{key.Name}' is unavailable: {reason}.", "Ask the operator to repair its files and load it again.");
+        FailureCode.ModelUnavailable, $"The model '{key.Name}' is unavailable: {reason}.",
+        "Ask the operator to repair its files and load it again.");
 
     private HostedModel Unavailable(ModelKey key, Exception exception)
     {
@@ -138,4 +139,7 @@ internal static partial class ModelLog
 
     [LoggerMessage(3004, LogLevel.Information, "Model {Key} is unloaded")]
     internal static partial void Unloaded(ILogger logger, string key);
+
+    [LoggerMessage(3005, LogLevel.Information, "The folder of model {Name} has changed: {Versions} versions")]
+    internal static partial void Changed(ILogger logger, string name, int versions);
 }

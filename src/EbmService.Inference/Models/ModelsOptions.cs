@@ -23,6 +23,13 @@ public sealed class ModelsOptions
     public IReadOnlyList<string> AllowedLinkTargets { get; set; } = [];
 
     /// <value>
+    /// Seconds between two looks at the repository's folder, which serve what is new there; 0.05 to 86 400, or 0 (the default): it is read
+    /// at the start and by command alone.
+    /// </value>
+    [Range(0, 86_400.0)]
+    public double PollSeconds { get; set; }
+
+    /// <value>
     /// Memory that models may take on the device, in MiB: over it those that nobody uses leave, the least recently used first, and come
     /// back at their next use. 0 (the default): no limit.
     /// </value>

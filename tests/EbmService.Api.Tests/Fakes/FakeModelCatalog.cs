@@ -33,6 +33,10 @@ internal sealed class FakeModelCatalog : IModelCatalog, IModelLoader
 
     public Outcome<HostedModel> Unload(string name, string? version = null) => Find(name, version);
 
+    public void TakeChanges()
+    {
+    }
+
     public long MemoryOf(HostedModel model) => model.State == ModelState.Ready ? 4096 : 0;
 
     private static HostedModel Ready(

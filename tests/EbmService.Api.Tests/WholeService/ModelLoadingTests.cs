@@ -30,7 +30,8 @@ public sealed class ModelLoadingTests : IAsyncDisposable
     public async Task UnloadAndLoad_Model_IsAwayMeanwhile()
     {
         JsonObject unloaded = await ChangeAsync("/v1/models/bowl/unload");
-        JsonObject refused = await (await _client.PostJsonAsync("/v1/models/bowl/energy", Inputs)).ProblemAsync(HttpStatusCode.ServiceUnavailable, "modelUnavailable");
+        JsonObject refused = await (await _client.PostJsonAsync("/v1/models/bowl/energy", Inputs))
+            .ProblemAsync(HttpStatusCode.ServiceUnavailable, "modelUnavailable");
 
         Assert.Equal(("unloaded", "unloaded"), ((string?)unloaded["state"], (string?)unloaded["versions"]![0]!["state"]));
         Assert.Equal("POST /v1/models/bowl/load puts it back into service.", (string?)refused["remedy"]);
@@ -53,6 +54,18 @@ public sealed class ModelLoadingTests : IAsyncDisposable
         JsonObject pinned = await (await _client.PostJsonAsync("/v1/models/bowl/versions/1/energy", Inputs)).JsonAsync();
 
         Assert.Equal(("2", "1"), ((string?)newest["version"], (string?)pinned["version"]));
+    }
+
+    [Fact]
+    public async Task Poll_VersionThatWasAdded_Answers()
+    {
+        using var folder = new ServiceFolder();
+        await using var factory = new ServiceFactory(folder, ("Models:PollSeconds", "0.05"));
+        using HttpClient client = factory.CreateClient();
+        folder.AddVersion("bowl", "2");
+
+        await Poll.UntilAsync(async () =>
+            (string?)(await (await client.GetAsync("/v1/models/bowl", HttpTestExtensions.Cancel)).JsonAsync())["version"] == "2");
     }
 
     [Theory]

@@ -153,6 +153,99 @@ public sealed class HostedModelsTests : IDisposable
     }
 
     [Fact]
+    public void TakeChanges_NewVersion_IsServedOnceItIsQuiet()
+    {
+        _sut.TakeChanges();
+        Add("2");
+
+        _sut.TakeChanges();
+        Assert.Equal("1", _sut.Find("m").OrThrow().Key.Version);
+        _sut.TakeChanges();
+
+        HostedModel served = _sut.Find("m").OrThrow();
+        Assert.Equal("2", served.Key.Version);
+        Assert.True(_sut.MemoryOf(served) > 0);
+    }
+
+    [Fact]
+    public void TakeChanges_FolderThatIsCopiedFileByFile_IsNeverServedInPart()
+    {
+        string source = Path.Combine(_files.Folder("m"), "1");
+        string target = Directory.CreateDirectory(_files.Folder("m", "2")).FullName;
+        // version.json names its own folder.
+        string manifest = File.ReadAllText(Path.Combine(source, "version.json")).Replace("\"version\": \"1\"", "\"version\": \"2\"");
+        byte[] weights = File.ReadAllBytes(Path.Combine(source, "weights.safetensors"));
+        File.WriteAllText(Path.Combine(target, "version.json"), manifest);
+        LookTwice();
+        Assert.False(_sut.Find("m", "2").Succeeded);
+        File.WriteAllBytes(Path.Combine(target, "weights.safetensors"), weights[..^4]);
+        LookTwice();
+        Assert.False(_sut.Find("m", "2").Succeeded);
+        Assert.Equal("1", _sut.Find("m").OrThrow().Key.Version);
+
+        File.WriteAllBytes(Path.Combine(target, "weights.safetensors"), weights);
+        LookTwice();
+
+        Assert.Equal("2", _sut.Find("m").OrThrow().Key.Version);
+    }
+
+    [Fact]
+    public void TakeChanges_ServedVersionIsOverwritten_AnswersAsBeforeUntilTheNewOneIsWhole()
+    {
+        HostedModel before = _sut.Load("m").OrThrow();
+        byte[] weights = File.ReadAllBytes(_files.Folder("m", "1", "weights.safetensors"));
+        File.WriteAllBytes(_files.Folder("m", "1", "weights.safetensors"), weights[..8]);
+        LookTwice();
+
+        using (ModelLease lease = _pool.Value.Lease(First))
+            Assert.Equal(before.Digest, lease.Model.Hosted.Digest);
+        Add("1", replace: true);
+        LookTwice();
+
+        Assert.NotEqual(before.Digest, _sut.Find("m").OrThrow().Digest);
+        Assert.Equal(0, _sut.MemoryOf(before));
+    }
+
+    [Fact]
+    public void TakeChanges_ModelsThatComeAndGo_AreServedAndForgotten()
+    {
+        _files.AddMlp("new", "1");
+        Directory.Delete(_files.Folder("other"), recursive: true);
+
+        LookTwice();
+
+        Assert.True(_sut.Find("new").Succeeded);
+        Assert.Equal(FailureCode.ModelNotFound, _sut.Find("other").Failure!.Code);
+        Assert.True(_sut.Find("m").Succeeded);
+    }
+
+    [Fact]
+    public void TakeChanges_RepositoryIsAway_KeepsWhatIsServed()
+    {
+        Directory.Move(_files.Root, _files.Root + ".away");
+        try
+        {
+            LookTwice();
+            Assert.True(_sut.Find("m").Succeeded);
+        }
+        finally
+        {
+            Directory.Move(_files.Root + ".away", _files.Root);
+        }
+    }
+
+    [Fact]
+    public void TakeChanges_UnloadedModel_StaysUnloaded()
+    {
+        _sut.Unload("m").OrThrow();
+        Add("2");
+
+        LookTwice();
+
+        Assert.Contains("unloaded", _sut.Find("m", "2").Failure!.Message);
+    }
+
+    [Fact]
     public void LoadInferUnload_ManyTimes_LeavesNothingInMemory()
     {
         const int Cycles = 200, Settling = 20, Width = 1 << 17;
@@ -176,6 +269,12 @@ public sealed class HostedModelsTests : IDisposable
             Assert.True(_sut.MemoryOf(loaded) > 4 * Width);
             Assert.Equal(0, _sut.MemoryOf(_sut.Unload("wide").OrThrow()));
         }
+    }
+
+    private void LookTwice()
+    {
+        _sut.TakeChanges();
+        _sut.TakeChanges();
     }
 
     private static long ResidentBytes()
