@@ -1,7 +1,11 @@
 using EbmService.Api.Errors;
+using EbmService.Api.OpenApi;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
+using EbmService.Inference.Models;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Models;
 
@@ -26,6 +30,8 @@ internal static class ModelEndpoints
             .WithSummary("Takes all versions of a model out of service.");
         DescribeUnload(group.MapPost("/{model}/versions/{version}/unload", UnloadAsync)).WithName("UnloadModelVersion")
             .WithSummary("Takes one version of a model out of service.");
+        DescribeUpload(group.MapPut("/{model}/versions/{version}", UploadAsync), routes).WithName("UploadModelVersion")
+            .WithSummary("Adds a version of a model, or a new model with its first version.");
         return routes;
     }
 
@@ -33,17 +39,28 @@ internal static class ModelEndpoints
         builder.Produces<ModelCardResponse>().Fails(FailureCode.ModelNotFound, FailureCode.ModelUnavailable);
 
     private static RouteHandlerBuilder DescribeLoad(RouteHandlerBuilder builder) => builder
-        .WithDescription("The newest version, or the named one, is checked, put into memory and computes once before it answers; until then the "
-            + "versions that were served answer. A model that is loaded is loaded anew: a version that was added to its folder, replaced or "
-            + "repaired is served after it.")
-        .Produces<ModelSummary>()
-        .Fails(FailureCode.ModelNotFound, FailureCode.VersionNotFound, FailureCode.ModelUnavailable, FailureCode.DeviceLost, FailureCode.Internal);
-
-    private static RouteHandlerBuilder DescribeUnload(RouteHandlerBuilder builder) => builder
-        .WithDescription("Requests for it are answered modelUnavailable until it is loaded again or the service starts anew. Queries under way are "
-            + "answered, and jobs that have begun keep their version until they end; its memory is given back then.")
+        .WithDescription("The newest version, or the named one, is checked, put into memory and computes once before it answers; until "
+            + "then the versions that were served answer. A model that is loaded is loaded anew: a version that was added to its folder, "
+            + "replaced or repaired is served after it.")
         .Produces<ModelSummary>()
         .Fails(FailureCode.ModelNotFound, FailureCode.VersionNotFound, FailureCode.ModelUnavailable, FailureCode.Internal);
+
+    private static RouteHandlerBuilder DescribeUnload(RouteHandlerBuilder builder) => builder
+        .WithDescription("Requests for it are answered modelUnavailable until it is loaded again or the service starts anew. Queries under "
+            + "way are answered, and jobs that have begun keep their version until they end; its memory is given back then.")
+        .Produces<ModelSummary>()
+        .Fails(FailureCode.ModelNotFound, FailureCode.VersionNotFound, FailureCode.ModelUnavailable, FailureCode.Internal);
+
+    private static RouteHandlerBuilder DescribeUpload(RouteHandlerBuilder builder, IEndpointRouteBuilder routes) => builder
+        .WithDescription("A form of files: `descriptor` (model.json; of a model that is there it may be left out), `weights`, `buffer` and "
+            + "`calibration` (safetensors). The version is checked whole, stored, put into memory and served. Off unless the operator sets "
+            + "Models:AllowUpload. Archives, pickles and TorchScript are never taken.")
+        .WithMetadata(new UploadSizeLimit(routes.ServiceProvider.GetRequiredService<IOptions<ModelsOptions>>().Value.MaxUploadBytes))
+        .WithMetadata(new FormFilesMetadata(ModelUploadReader.Parts))
+        .Produces<ModelCardResponse>(StatusCodes.Status201Created)
+        .Fails(FailureCode.InvalidRequest, FailureCode.NotAllowed, FailureCode.VersionExists, FailureCode.BodyTooLarge,
+            FailureCode.BodyTooSlow, FailureCode.UnsupportedMediaType, FailureCode.ModelUnavailable, FailureCode.StorageFailed,
+            FailureCode.Internal);
 
     private static Ok<ModelListResponse> List(ModelContractMapper contracts) => TypedResults.Ok(contracts.ToList());
 
@@ -65,6 +82,18 @@ internal static class ModelEndpoints
         string model, HttpRequest request, IModelLoader loader, ModelContractMapper contracts) =>
         ChangeAsync(model, request, loader.Unload, contracts);
 
+    private static async Task<Results<Created<ModelCardResponse>, FailureResult>> UploadAsync(
+        string model, string version, HttpRequest request, ModelUploadReader reader, IModelLoader loader, ModelContractMapper contracts)
+    {
+        Outcome<ModelUpload> upload = await reader.ReadAsync(new ModelKey(model, version), request);
+        if (!upload.Succeeded)
+            return new FailureResult(upload.Failure);
+        Outcome<HostedModel> added = await Task.Run(() => loader.Add(upload.Value), request.HttpContext.RequestAborted);
+        return added.Succeeded
+            ? TypedResults.Created($"{request.PathBase}/v1/models/{model}/versions/{version}", contracts.ToCard(added.Value))
+            : new FailureResult(added.Failure);
+    }
+
     /// <summary>Off the request's thread: reading and putting into memory may take seconds.</summary>
     private static async Task<Results<Ok<ModelSummary>, FailureResult>> ChangeAsync(
         string model, HttpRequest request, Func<string, string?, Outcome<HostedModel>> change, ModelContractMapper contracts)
@@ -74,3 +103,6 @@ internal static class ModelEndpoints
         return changed.Succeeded ? TypedResults.Ok(contracts.ToSummary(model)) : new FailureResult(changed.Failure);
     }
 }
+
+/// <summary>The largest body of an upload, in place of the server's limit for all others.</summary>
+internal sealed record UploadSizeLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;

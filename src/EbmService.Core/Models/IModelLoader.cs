@@ -20,6 +20,13 @@ public interface IModelLoader
     Outcome<HostedModel> Unload(string name, string? version = null);
 
     /// <summary>
+    /// Puts a new version where the models come from, whole or not at all, and loads it. It is checked as every version is; a model that
+    /// is there keeps its descriptor.
+    /// </summary>
+    /// <returns>The loaded version; or field errors, <see cref="FailureCode.VersionExists"/>, or why it can't be stored.</returns>
+    Outcome<HostedModel> Add(ModelUpload upload);
+
+    /// <summary>
     /// Looks for models that have changed where they come from, and serves what is whole there. What is still being copied is left for a
     /// later look; a version whose new files fail their checks is served as it was.
     /// </summary>

@@ -36,6 +36,16 @@ internal sealed class HostedModels(
         pool.Value.Sweep();
     }
 
+    public Outcome<HostedModel> Add(ModelUpload upload)
+    {
+        lock (_changing)
+        {
+            if (repository.Add(upload) is { } refusal)
+                return refusal;
+            return Load(upload.Key.Name, upload.Key.Version);
+        }
+    }
+
     public void TakeChanges()
     {
         lock (_changing)
@@ -45,7 +55,8 @@ internal sealed class HostedModels(
                 IReadOnlyList<HostedModel> served = repository.List();
                 // Files that fail their checks never take the place of a version that is served.
                 HostedModel[] whole = [.. repository.Read(name)
-                    .Select(read => read.State == ModelState.Ready ? read : served.FirstOrDefault(model => model.Key == read.Key) ?? read)];
+                    .Select(read => read.State == ModelState.Ready ? read : served.FirstOrDefault(model => model.Key == read.Key) ?? read)
+                    .Select(repository.Marked)];
                 (IReadOnlyList<HostedModel> versions, ModelLease? lease) = WarmUp(whole, version: null);
                 using (lease)
                     repository.Host(name, versions);

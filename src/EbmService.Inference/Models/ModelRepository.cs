@@ -18,6 +18,7 @@ public sealed class ModelRepository
     /// <summary>Taken out of service by command; without a version: all that the model has or will have.</summary>
     private readonly HashSet<(string Name, string? Version)> _unloaded = [];
     private readonly RepositoryLooks _looks;
+    private readonly UploadWriter _uploads;
     private volatile ModelSet _models;
 
     public ModelRepository(IOptions<ModelsOptions> options, ILogger<ModelRepository> logger)
@@ -25,6 +26,7 @@ public sealed class ModelRepository
         string root = Locate(options.Value.Path);
         // Before the first reading, so that what changes during it is read again.
         _looks = new RepositoryLooks(root);
+        _uploads = new UploadWriter(root, options.Value.AllowedLinkTargets);
         _scanner = new ModelRepositoryScanner(root, options.Value.AllowedLinkTargets, logger);
         _models = new ModelSet(_scanner.Scan());
     }
@@ -62,6 +64,10 @@ public sealed class ModelRepository
     /// <summary>Models whose folders have changed since they were last taken, and are not changing now. One call after the other.</summary>
     internal IReadOnlyList<string> TakeChanges() => _looks.TakeChanges();
 
+    /// <summary>Puts an uploaded version into the folder; nothing of it is served by this.</summary>
+    /// <returns>Why it was refused, or null.</returns>
+    internal Failure? Add(ModelUpload upload) => _uploads.Write(upload);
+
     /// <summary>Serves these versions of the model in place of those that it had.</summary>
     internal void Host(string name, IReadOnlyList<HostedModel> versions)
     {
@@ -94,7 +100,8 @@ public sealed class ModelRepository
         }
     }
 
-    private HostedModel Marked(HostedModel model) =>
+    /// <summary>As it is hosted: unloaded where it was taken out of service.</summary>
+    internal HostedModel Marked(HostedModel model) =>
         model.State == ModelState.Ready && (IsUnloaded(model.Key.Name, null) || IsUnloaded(model.Key.Name, model.Key.Version))
             ? model with { State = ModelState.Unloaded } : model;
 

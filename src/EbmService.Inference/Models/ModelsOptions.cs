@@ -22,6 +22,13 @@ public sealed class ModelsOptions
     /// </value>
     public IReadOnlyList<string> AllowedLinkTargets { get; set; } = [];
 
+    /// <value>Whether clients may add versions by upload; false by default.</value>
+    public bool AllowUpload { get; set; }
+
+    /// <value>Bytes of one uploaded version with its descriptor; 1 KiB to 1 GiB, 256 MiB by default. An upload is held in memory.</value>
+    [Range(1024, 1L << 30)]
+    public long MaxUploadBytes { get; set; } = 256L << 20;
+
     /// <value>
     /// Seconds between two looks at the repository's folder, which serve what is new there; 0.05 to 86 400, or 0 (the default): it is read
     /// at the start and by command alone.

@@ -33,6 +33,8 @@ internal sealed class FakeModelCatalog : IModelCatalog, IModelLoader
 
     public Outcome<HostedModel> Unload(string name, string? version = null) => Find(name, version);
 
+    public Outcome<HostedModel> Add(ModelUpload upload) => Find("digits");
+
     public void TakeChanges()
     {
     }
