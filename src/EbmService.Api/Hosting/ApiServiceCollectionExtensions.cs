@@ -30,7 +30,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddRequestDecompression();
         services.AddSingleton<QueryReader>().AddSingleton<QueryHandler>().AddSingleton<JobRequestReader>();
         services.AddSingleton<JobExtensionReader>();
-        services.AddSingleton<ModelContractMapper>().AddSingleton<ModelUploadReader>().AddHostedService<ModelPoller>();
+        services.AddSingleton<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddHostedService<ModelPoller>();
         services.AddJobsHub();
         services.AddShutdownTimeout();
         services.AddEventStreams(configuration);

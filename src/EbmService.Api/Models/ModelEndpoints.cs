@@ -56,10 +56,10 @@ internal static class ModelEndpoints
             + "`calibration` (safetensors). The version is checked whole, stored, put into memory and served. Off unless the operator sets "
             + "Models:AllowUpload. Archives, pickles and TorchScript are never taken.")
         .WithMetadata(new UploadSizeLimit(routes.ServiceProvider.GetRequiredService<IOptions<ModelsOptions>>().Value.MaxUploadBytes))
-        .WithMetadata(new FormFilesMetadata(ModelUploadReader.Parts))
+        .WithMetadata(new FormFilesMetadata(ModelUploadHandler.Parts))
         .Produces<ModelCardResponse>(StatusCodes.Status201Created)
         .Fails(FailureCode.InvalidRequest, FailureCode.NotAllowed, FailureCode.VersionExists, FailureCode.BodyTooLarge,
-            FailureCode.BodyTooSlow, FailureCode.UnsupportedMediaType, FailureCode.ModelUnavailable, FailureCode.StorageFailed,
+            FailureCode.BodyTooSlow, FailureCode.UnsupportedMediaType, FailureCode.QueueFull, FailureCode.ModelUnavailable, FailureCode.StorageFailed,
             FailureCode.Internal);
 
     private static Ok<ModelListResponse> List(ModelContractMapper contracts) => TypedResults.Ok(contracts.ToList());
@@ -83,12 +83,9 @@ internal static class ModelEndpoints
         ChangeAsync(model, request, loader.Unload, contracts);
 
     private static async Task<Results<Created<ModelCardResponse>, FailureResult>> UploadAsync(
-        string model, string version, HttpRequest request, ModelUploadReader reader, IModelLoader loader, ModelContractMapper contracts)
+        string model, string version, HttpRequest request, ModelUploadHandler uploads, ModelContractMapper contracts)
     {
-        Outcome<ModelUpload> upload = await reader.ReadAsync(new ModelKey(model, version), request);
-        if (!upload.Succeeded)
-            return new FailureResult(upload.Failure);
-        Outcome<HostedModel> added = await Task.Run(() => loader.Add(upload.Value), request.HttpContext.RequestAborted);
+        Outcome<HostedModel> added = await uploads.AddAsync(new ModelKey(model, version), request);
         return added.Succeeded
             ? TypedResults.Created($"{request.PathBase}/v1/models/{model}/versions/{version}", contracts.ToCard(added.Value))
             : new FailureResult(added.Failure);

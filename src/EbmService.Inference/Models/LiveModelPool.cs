@@ -12,9 +12,9 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.Models;
 
 /// <summary>
-/// Puts model versions on the device once, at their first use. One that the repository has replaced, unloaded or lost leaves the device when
-/// nobody uses it any more. Over the memory cap those that nobody uses leave as well, the least recently used first, and come back at
-/// their next use; what is in use stays, even over the cap. Thread-safe.
+/// Puts model versions on the device once, at their first use. One that the repository has replaced, unloaded or lost leaves the device
+/// when nobody uses it any more. Over the memory cap those that nobody uses leave as well, the least recently used first, and come back
+/// at their next use; what is in use stays, even over the cap. Thread-safe.
 /// </summary>
 internal sealed class LiveModelPool(ModelRepository repository, TorchDevice device, IOptions<ModelsOptions> options) : IDisposable
 {
@@ -41,11 +41,12 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         lock (_lock)
         {
             string id = IdOf(hosted.Key, hosted.Digest);
-            if (!_live.TryGetValue(id, out entry!))
+            bool isNew = !_live.TryGetValue(id, out entry!);
+            if (isNew)
                 _live[id] = entry = new Entry(hosted, new Lazy<LiveModel>(() => Build(repository.Load(hosted).OrThrow())));
             entry.Leases++;
             entry.LastUse = ++_uses;
-            gone = TakeUnneeded();
+            gone = isNew ? TakeUnneeded() : [];
         }
         Dispose(gone);
         try
@@ -140,20 +141,20 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
     /// <summary>Takes out what is not hosted any more, and over the cap what was used longest ago; nothing of it is in use.</summary>
     private List<Entry> TakeUnneeded()
     {
-        Entry[] idle = [.. _live.Values.Where(entry => entry.Leases == 0).OrderBy(entry => entry.LastUse)];
-        List<Entry> gone = [.. idle.Where(entry => !IsWanted(entry))];
-        long over = _live.Values.Except(gone).Sum(entry => entry.Bytes) - _cap;
-        foreach (Entry entry in idle.Except(gone).ToArray())
+        List<Entry> gone = [.. _live.Values.Where(entry => entry.Leases == 0 && !IsWanted(entry))];
+        gone.ForEach(Remove);
+        for (long over = _live.Values.Sum(entry => entry.Bytes) - _cap; over > 0;)
         {
-            if (over <= 0)
+            if (_live.Values.Where(entry => entry.Leases == 0).MinBy(entry => entry.LastUse) is not { } oldest)
                 break;
-            over -= entry.Bytes;
-            gone.Add(entry);
+            over -= oldest.Bytes;
+            Remove(oldest);
+            gone.Add(oldest);
         }
-        foreach (Entry entry in gone)
-            _live.Remove(IdOf(entry.Hosted.Key, entry.Hosted.Digest));
         return gone;
     }
+
+    private void Remove(Entry entry) => _live.Remove(IdOf(entry.Hosted.Key, entry.Hosted.Digest));
 
     private static void Dispose(List<Entry> gone)
     {

@@ -35,7 +35,7 @@ internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTarget
             repository.CheckWithin(isNew ? root : folder);
             byte[]? present = isNew ? null : repository.TryRead(folder, ModelFiles.Descriptor, ModelLimits.MaxDescriptorFile);
             if ((upload.Descriptor?.ToArray() ?? present) is not { } descriptor)
-                return Fault("descriptor", "is missing: a new model needs its model.json.");
+                return Fault("descriptor", "A new model needs its model.json.");
             Stage(staging, upload, descriptor);
             if (Check(new ModelVersionReader(repository), staging, upload.Key, present) is { } refusal)
                 return refusal;
@@ -60,7 +60,7 @@ internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTarget
 
     private static List<FieldError> NameFaults(ModelKey key)
     {
-        const string Rule = "must begin with a letter or digit and have at most 64 letters, digits, dots, hyphens and underscores.";
+        const string Rule = "It must begin with a letter or digit and have at most 64 letters, digits, dots, hyphens and underscores.";
         List<FieldError> faults = [];
         if (!ModelNames.IsValid(key.Name))
             faults.Add(new FieldError("model", Rule));
@@ -105,7 +105,7 @@ internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTarget
         if (present is not null && !IsSame(File.ReadAllBytes(Path.Combine(staging, ModelFiles.Descriptor)), present))
         {
             return Fault("descriptor",
-                $"differs from that of the model '{key.Name}', which all its versions share: leave it out, or choose a new name.");
+                $"It differs from that of the model '{key.Name}', which all its versions share: leave it out, or choose a new name.");
         }
         try
         {

@@ -9,33 +9,58 @@ using Microsoft.Net.Http.Headers;
 namespace EbmService.Api.Models;
 
 /// <summary>
-/// Reads the form of PUT /v1/models/{model}/versions/{version}: <c>descriptor</c> (model.json), <c>weights</c>, <c>buffer</c> and
-/// <c>calibration</c> (safetensors). Files that hold code, archives and addresses have no place in it.
+/// Takes the form of PUT /v1/models/{model}/versions/{version}: <c>descriptor</c> (model.json), <c>weights</c>, <c>buffer</c> and
+/// <c>calibration</c> (safetensors). Files that hold code, archives and addresses have no place in it. One upload at a time, as each is
+/// held in memory.
 /// </summary>
-internal sealed class ModelUploadReader(IOptions<ModelsOptions> options)
+internal sealed class ModelUploadHandler(IOptions<ModelsOptions> options, IModelLoader loader) : IDisposable
 {
     internal const string MediaType = "multipart/form-data";
     private const int MaxBoundary = 128;
+    private const string TooLarge = "The operator raises Models:MaxUploadBytes, or copies the version into the model repository.";
 
     internal static IReadOnlyList<string> Parts { get; } = ["descriptor", "weights", "buffer", "calibration"];
 
-    private long Limit => options.Value.MaxUploadBytes;
+    private readonly SemaphoreSlim _one = new(1);
 
-    internal async Task<Outcome<ModelUpload>> ReadAsync(ModelKey key, HttpRequest request)
+    public void Dispose() => _one.Dispose();
+
+    /// <returns>The version as it is served, or why it was refused.</returns>
+    internal async Task<Outcome<HostedModel>> AddAsync(ModelKey key, HttpRequest request)
     {
         if (!options.Value.AllowUpload)
         {
             return new Failure(FailureCode.NotAllowed, "This server takes no models by upload.",
                 "The operator sets Models:AllowUpload to true, or copies the version into the model repository.");
         }
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) || type.MediaType != MediaType)
+        if (!_one.Wait(0))
+            return new Failure(FailureCode.QueueFull, "Another upload is under way.", "Send it again when that one has been answered.");
+        try
+        {
+            Outcome<ModelUpload> upload = await ReadAsync(key, request);
+            if (!upload.Succeeded)
+                return upload.Failure;
+            // Off the request's thread: what is on the disk is waited for.
+            return await Task.Run(() => loader.Add(upload.Value), request.HttpContext.RequestAborted);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task<Outcome<ModelUpload>> ReadAsync(ModelKey key, HttpRequest request)
+    {
+        bool isForm = MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type)
+            && type.MediaType.Equals(MediaType, StringComparison.OrdinalIgnoreCase);
+        if (!isForm)
             return MediaTypes.Unsupported(request.ContentType ?? "", MediaType);
-        string? boundary = HeaderUtilities.RemoveQuotes(type.Boundary).Value;
+        string? boundary = HeaderUtilities.RemoveQuotes(type!.Boundary).Value;
         if (string.IsNullOrEmpty(boundary) || boundary.Length > MaxBoundary)
             return Refuse("body", "multipart/form-data needs a boundary; HTTP clients set it themselves when the header is left to them.");
-        Outcome<byte[]> body = await BodyReader.ReadAsync(request, Limit);
+        Outcome<byte[]> body = await BodyReader.ReadAsync(request, options.Value.MaxUploadBytes);
         if (!body.Succeeded)
-            return body.Failure;
+            return body.Failure with { Remedy = body.Failure.Code == FailureCode.BodyTooLarge ? TooLarge : body.Failure.Remedy };
         try
         {
             var reader = new MultipartReader(boundary, new MemoryStream(body.Value));
