@@ -15,4 +15,7 @@ internal static partial class ApiLog
 
     [LoggerMessage(1003, LogLevel.Warning, "A watch of connection {ConnectionId} ended by an error")]
     internal static partial void WatchFailed(ILogger logger, string connectionId, Exception exception);
+
+    [LoggerMessage(1004, LogLevel.Error, "The look for changed models failed; the next one follows")]
+    internal static partial void ModelsNotPolled(ILogger logger, Exception exception);
 }

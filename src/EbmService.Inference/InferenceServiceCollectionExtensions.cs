@@ -32,7 +32,9 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<TorchDevice>();
         services.AddSingleton<IComputeDevice>(provider => provider.GetRequiredService<TorchDevice>());
         services.AddSingleton<ModelRepository>();
-        services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<ModelRepository>());
+        services.AddSingleton<HostedModels>();
+        services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<HostedModels>());
+        services.AddSingleton<IModelLoader>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<LiveModelPool>();
         services.AddSingleton<IQueryEvaluator, QueryEvaluator>();

@@ -35,7 +35,9 @@ public sealed class ApiFactory : WebApplicationFactory<Program>
             // The worker would start slots over the fakes.
             foreach (ServiceDescriptor worker in services.Where(IsWorker).ToArray())
                 services.Remove(worker);
-            services.Replace(ServiceDescriptor.Singleton<IModelCatalog>(new FakeModelCatalog()));
+            var models = new FakeModelCatalog();
+            services.Replace(ServiceDescriptor.Singleton<IModelCatalog>(models));
+            services.Replace(ServiceDescriptor.Singleton<IModelLoader>(models));
             services.Replace(ServiceDescriptor.Singleton<IQueryDispatcher>(Queries));
             services.Replace(ServiceDescriptor.Singleton<IJobService>(Jobs));
             services.Replace(ServiceDescriptor.Singleton<IWorkerMonitor>(Worker));

@@ -10,7 +10,7 @@ internal static class MeasurementList
         new MainMeasurement("main", BenchmarkModels.Bundled, 200),
         new MainMeasurement("reference", BenchmarkModels.Reference, 50),
         new PyTorchMeasurement(), new GemmMeasurement(), new JobsMeasurement(), new BlocksMeasurement(), new SmallMeasurement(),
-        new MemoryMeasurement(), new TrajectoryMeasurement(), new LatencyMeasurement(), new GrowthMeasurement(),
+        new MemoryMeasurement(), new LoadingMeasurement(), new TrajectoryMeasurement(), new LatencyMeasurement(), new GrowthMeasurement(),
     ];
 
     public static string Names => string.Join(", ", All.Select(each => each.Name));

@@ -20,6 +20,9 @@ internal static class FailureProblemMapper
         [FailureCode.ResultNotFound] = new(
             404, "The job has no such result.", "GET /v1/jobs/{id}/results lists the results; they appear when the job has ended."),
         [FailureCode.InvalidTransition] = new(409, "The job's state does not allow this.", "GET the job to see its state."),
+        [FailureCode.VersionExists] = new(
+            409, "The model has a version of that name.", "A version never changes: upload it under a new version."),
+        [FailureCode.NotAllowed] = new(403, "The server does not allow this.", "The operator decides it by the server's settings."),
         [FailureCode.IdempotencyInFlight] = new(
             409, "The first request with this Idempotency-Key is still in flight.", "Wait and send the same request again."),
         [FailureCode.IdempotencyMismatch] = new(422, "The Idempotency-Key was used with another body.", "Use a new key for a new request."),

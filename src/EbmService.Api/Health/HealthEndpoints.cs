@@ -22,7 +22,7 @@ internal static class HealthEndpoints
     {
         IReadOnlyList<HostedModel> all = catalog.List();
         int ready = all.Count(model => model.State == ModelState.Ready);
-        string[] unavailable = [.. all.Where(model => model.State != ModelState.Ready).Select(model => model.Key.ToString())];
+        string[] unavailable = [.. all.Where(model => model.State == ModelState.Unavailable).Select(model => model.Key.ToString())];
         var checks = new ReadyChecks(
             new WorkerCheck(worker.IsReady, worker.QueuedJobs, worker.RunningJobs, worker.QueueCapacity),
             new ModelsCheck(ready > 0, ready, unavailable));

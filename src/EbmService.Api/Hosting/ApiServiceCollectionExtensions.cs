@@ -2,6 +2,7 @@ using EbmService.Api.Errors;
 using EbmService.Api.Hubs;
 using EbmService.Api.Jobs;
 using EbmService.Api.Limits;
+using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
 using EbmService.Core.Json;
@@ -29,6 +30,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddRequestDecompression();
         services.AddSingleton<QueryReader>().AddSingleton<QueryHandler>().AddSingleton<JobRequestReader>();
         services.AddSingleton<JobExtensionReader>();
+        services.AddSingleton<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddHostedService<ModelPoller>();
         services.AddJobsHub();
         services.AddShutdownTimeout();
         services.AddEventStreams(configuration);

@@ -3,12 +3,16 @@ using EbmService.Core.Sampling;
 
 namespace EbmService.Api.Models;
 
-internal static class ModelContractMapper
+/// <summary>Models as clients see them.</summary>
+internal sealed class ModelContractMapper(IModelCatalog catalog, IModelLoader loader)
 {
-    internal static ModelListResponse ToList(IReadOnlyList<HostedModel> all) =>
-        new([.. all.GroupBy(model => model.Key.Name).Select(versions => ToSummary(versions.Key, [.. versions]))]);
+    internal ModelListResponse ToList() =>
+        new([.. catalog.List().GroupBy(model => model.Key.Name).Select(versions => ToSummary(versions.Key, [.. versions]))]);
 
-    internal static ModelCardResponse ToCard(HostedModel model, IReadOnlyList<HostedModel> all)
+    /// <summary>One model with all its versions.</summary>
+    internal ModelSummary ToSummary(string name) => ToSummary(name, VersionsOf(name));
+
+    internal ModelCardResponse ToCard(HostedModel model)
     {
         ModelDescriptor descriptor = model.Descriptor!;
         return new ModelCardResponse
@@ -22,6 +26,7 @@ internal static class ModelContractMapper
             Tasks = model.Tasks,
             Architecture = descriptor.Architecture,
             ParameterCount = model.ParameterCount,
+            MemoryBytes = loader.MemoryOf(model),
             Input = descriptor.Input,
             Labels = descriptor.Labels,
             DefaultRecipe = descriptor.DefaultRecipe,
@@ -33,18 +38,20 @@ internal static class ModelContractMapper
             BlockSizes = model.Manifest?.BlockSizes ?? new Dictionary<string, int>(),
             Provenance = model.Manifest?.Provenance,
             Metrics = model.Manifest?.Metrics ?? new Dictionary<string, double>(),
-            Versions = [.. all.Where(other => other.Key.Name == model.Key.Name).Select(ToVersion)],
+            Versions = [.. VersionsOf(model.Key.Name).Select(ToVersion)],
         };
     }
 
-    private static ModelSummary ToSummary(string name, IReadOnlyList<HostedModel> versions)
+    private HostedModel[] VersionsOf(string name) => [.. catalog.List().Where(model => model.Key.Name == name)];
+
+    private ModelSummary ToSummary(string name, IReadOnlyList<HostedModel> versions)
     {
         HostedModel? newest = versions.FirstOrDefault(version => version.State == ModelState.Ready);
         return new ModelSummary(
             name,
             newest?.Descriptor?.Title,
             newest?.Key.Version,
-            newest is null ? ModelState.Unavailable : ModelState.Ready,
+            newest?.State ?? (versions.Any(version => version.State == ModelState.Unloaded) ? ModelState.Unloaded : ModelState.Unavailable),
             newest?.Tasks ?? [],
             newest?.Descriptor?.Input,
             newest?.Descriptor?.Labels ?? [],
@@ -52,8 +59,8 @@ internal static class ModelContractMapper
             [.. versions.Select(ToVersion)]);
     }
 
-    private static VersionSummary ToVersion(HostedModel model) =>
-        new(model.Key.Version, model.State, model.Reason, model.Digest.Length == 0 ? null : model.Digest);
+    private VersionSummary ToVersion(HostedModel model) =>
+        new(model.Key.Version, model.State, model.Reason, model.Digest.Length == 0 ? null : model.Digest, loader.MemoryOf(model));
 
     private static Dictionary<string, RecipeCard> Recipes(ModelDescriptor descriptor) =>
         descriptor.Recipes.Keys.Union(SgldRecipes.BuiltIn.Keys)

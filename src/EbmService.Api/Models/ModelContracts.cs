@@ -8,7 +8,7 @@ public sealed record ModelListResponse(IReadOnlyList<ModelSummary> Models);
 
 /// <summary>One model; what its newest ready version offers.</summary>
 /// <param name="Version">The version that a request without one gets; null when none is ready.</param>
-/// <param name="State">Ready when any version is.</param>
+/// <param name="State">Ready when any version is, else unloaded when any was taken out of service by command.</param>
 /// <param name="Metrics">Measured figures of that version.</param>
 public sealed record ModelSummary(
     string Name, string? Title, string? Version, ModelState State, IReadOnlyList<ModelTask> Tasks, InputSchema? Input,
@@ -16,7 +16,8 @@ public sealed record ModelSummary(
 
 /// <param name="Reason">Why the version is unavailable.</param>
 /// <param name="Digest">SHA-256 over architecture, weights and replay buffer.</param>
-public sealed record VersionSummary(string Version, ModelState State, string? Reason, string? Digest);
+/// <param name="MemoryBytes">What its tensors take on the device now; 0 while it is not there.</param>
+public sealed record VersionSummary(string Version, ModelState State, string? Reason, string? Digest, long MemoryBytes);
 
 /// <summary>Everything about one ready version.</summary>
 public sealed record ModelCardResponse
@@ -38,6 +39,9 @@ public sealed record ModelCardResponse
     public required ModelArchitecture Architecture { get; init; }
 
     public required long ParameterCount { get; init; }
+
+    /// <value>What its tensors take on the device now; 0 until its first use and while the memory cap keeps it away.</value>
+    public required long MemoryBytes { get; init; }
 
     public required InputSchema Input { get; init; }
 

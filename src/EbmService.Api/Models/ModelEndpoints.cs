@@ -1,43 +1,105 @@
 using EbmService.Api.Errors;
+using EbmService.Api.OpenApi;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
+using EbmService.Inference.Models;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Models;
 
-/// <summary>What this server hosts.</summary>
+/// <summary>What this server hosts, and how it is changed while it runs.</summary>
 internal static class ModelEndpoints
 {
     internal static IEndpointRouteBuilder MapModels(this IEndpointRouteBuilder routes)
     {
         RouteGroupBuilder group = routes.MapGroup("/v1/models").WithTags("Models");
         group.MapGet("/", List).WithName("ListModels")
-            .WithSummary("All models: versions, state, tasks, input schema, labels, figures.")
+            .WithSummary("All models: versions, state, memory, tasks, input schema, labels, figures.")
             .Produces<ModelListResponse>();
-        Describe(group.MapGet("/{model}", Get)).WithName("GetModel")
+        DescribeCard(group.MapGet("/{model}", Get)).WithName("GetModel")
             .WithSummary("The card of a model's newest ready version.");
-        Describe(group.MapGet("/{model}/versions/{version}", GetVersion)).WithName("GetModelVersion")
+        DescribeCard(group.MapGet("/{model}/versions/{version}", GetVersion)).WithName("GetModelVersion")
             .WithSummary("The card of one version.");
+        DescribeLoad(group.MapPost("/{model}/load", LoadAsync)).WithName("LoadModel")
+            .WithSummary("Reads a model's folder again and serves what is there.");
+        DescribeLoad(group.MapPost("/{model}/versions/{version}/load", LoadAsync)).WithName("LoadModelVersion")
+            .WithSummary("Reads a model's folder again, with one version in memory and in service.");
+        DescribeUnload(group.MapPost("/{model}/unload", UnloadAsync)).WithName("UnloadModel")
+            .WithSummary("Takes all versions of a model out of service.");
+        DescribeUnload(group.MapPost("/{model}/versions/{version}/unload", UnloadAsync)).WithName("UnloadModelVersion")
+            .WithSummary("Takes one version of a model out of service.");
+        DescribeUpload(group.MapPut("/{model}/versions/{version}", UploadAsync), routes).WithName("UploadModelVersion")
+            .WithSummary("Adds a version of a model, or a new model with its first version.");
         return routes;
     }
 
-    private static RouteHandlerBuilder Describe(RouteHandlerBuilder builder) =>
+    private static RouteHandlerBuilder DescribeCard(RouteHandlerBuilder builder) =>
         builder.Produces<ModelCardResponse>().Fails(FailureCode.ModelNotFound, FailureCode.ModelUnavailable);
 
-    private static Ok<ModelListResponse> List(IModelCatalog catalog) =>
-        TypedResults.Ok(ModelContractMapper.ToList(catalog.List()));
+    private static RouteHandlerBuilder DescribeLoad(RouteHandlerBuilder builder) => builder
+        .WithDescription("The newest version, or the named one, is checked, put into memory and computes once before it answers; until "
+            + "then the versions that were served answer. A model that is loaded is loaded anew: a version that was added to its folder, "
+            + "replaced or repaired is served after it.")
+        .Produces<ModelSummary>()
+        .Fails(FailureCode.ModelNotFound, FailureCode.VersionNotFound, FailureCode.ModelUnavailable, FailureCode.Internal);
 
-    private static Results<Ok<ModelCardResponse>, FailureResult> Get(string model, IModelCatalog catalog) =>
-        Card(catalog, model, version: null);
+    private static RouteHandlerBuilder DescribeUnload(RouteHandlerBuilder builder) => builder
+        .WithDescription("Requests for it are answered modelUnavailable until it is loaded again or the service starts anew. Queries under "
+            + "way are answered, and jobs that have begun keep their version until they end; its memory is given back then.")
+        .Produces<ModelSummary>()
+        .Fails(FailureCode.ModelNotFound, FailureCode.VersionNotFound, FailureCode.ModelUnavailable, FailureCode.Internal);
 
-    private static Results<Ok<ModelCardResponse>, FailureResult> GetVersion(string model, string version, IModelCatalog catalog) =>
-        Card(catalog, model, version);
+    private static RouteHandlerBuilder DescribeUpload(RouteHandlerBuilder builder, IEndpointRouteBuilder routes) => builder
+        .WithDescription("A form of files: `descriptor` (model.json; of a model that is there it may be left out), `weights`, `buffer` and "
+            + "`calibration` (safetensors). The version is checked whole, stored, put into memory and served. Off unless the operator sets "
+            + "Models:AllowUpload. Archives, pickles and TorchScript are never taken.")
+        .WithMetadata(new UploadSizeLimit(routes.ServiceProvider.GetRequiredService<IOptions<ModelsOptions>>().Value.MaxUploadBytes))
+        .WithMetadata(new FormFilesMetadata(ModelUploadHandler.Parts))
+        .Produces<ModelCardResponse>(StatusCodes.Status201Created)
+        .Fails(FailureCode.InvalidRequest, FailureCode.NotAllowed, FailureCode.VersionExists, FailureCode.BodyTooLarge,
+            FailureCode.BodyTooSlow, FailureCode.UnsupportedMediaType, FailureCode.QueueFull, FailureCode.ModelUnavailable, FailureCode.StorageFailed,
+            FailureCode.Internal);
 
-    private static Results<Ok<ModelCardResponse>, FailureResult> Card(IModelCatalog catalog, string name, string? version)
+    private static Ok<ModelListResponse> List(ModelContractMapper contracts) => TypedResults.Ok(contracts.ToList());
+
+    private static Results<Ok<ModelCardResponse>, FailureResult> Get(string model, IModelCatalog catalog, ModelContractMapper contracts) =>
+        Card(catalog.Find(model), contracts);
+
+    private static Results<Ok<ModelCardResponse>, FailureResult> GetVersion(
+        string model, string version, IModelCatalog catalog, ModelContractMapper contracts) =>
+        Card(catalog.Find(model, version), contracts);
+
+    private static Results<Ok<ModelCardResponse>, FailureResult> Card(Outcome<HostedModel> found, ModelContractMapper contracts) =>
+        found.Succeeded ? TypedResults.Ok(contracts.ToCard(found.Value)) : new FailureResult(found.Failure);
+
+    private static Task<Results<Ok<ModelSummary>, FailureResult>> LoadAsync(
+        string model, HttpRequest request, IModelLoader loader, ModelContractMapper contracts) =>
+        ChangeAsync(model, request, loader.Load, contracts);
+
+    private static Task<Results<Ok<ModelSummary>, FailureResult>> UnloadAsync(
+        string model, HttpRequest request, IModelLoader loader, ModelContractMapper contracts) =>
+        ChangeAsync(model, request, loader.Unload, contracts);
+
+    private static async Task<Results<Created<ModelCardResponse>, FailureResult>> UploadAsync(
+        string model, string version, HttpRequest request, ModelUploadHandler uploads, ModelContractMapper contracts)
     {
-        Outcome<HostedModel> found = catalog.Find(name, version);
-        return found.Succeeded
-            ? TypedResults.Ok(ModelContractMapper.ToCard(found.Value, catalog.List()))
-            : new FailureResult(found.Failure);
+        Outcome<HostedModel> added = await uploads.AddAsync(new ModelKey(model, version), request);
+        return added.Succeeded
+            ? TypedResults.Created($"{request.PathBase}/v1/models/{model}/versions/{version}", contracts.ToCard(added.Value))
+            : new FailureResult(added.Failure);
+    }
+
+    /// <summary>Off the request's thread: reading and putting into memory may take seconds.</summary>
+    private static async Task<Results<Ok<ModelSummary>, FailureResult>> ChangeAsync(
+        string model, HttpRequest request, Func<string, string?, Outcome<HostedModel>> change, ModelContractMapper contracts)
+    {
+        string? version = request.RouteValues["version"] as string;
+        Outcome<HostedModel> changed = await Task.Run(() => change(model, version), request.HttpContext.RequestAborted);
+        return changed.Succeeded ? TypedResults.Ok(contracts.ToSummary(model)) : new FailureResult(changed.Failure);
     }
 }
+
+/// <summary>The largest body of an upload, in place of the server's limit for all others.</summary>
+internal sealed record UploadSizeLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;

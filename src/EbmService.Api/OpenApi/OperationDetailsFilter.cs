@@ -14,6 +14,8 @@ internal sealed class OperationDetailsFilter : IOperationFilter
         RequestExampleSet? examples = metadata.OfType<RequestExampleSet>().FirstOrDefault();
         if (metadata.OfType<RequestBodyMetadata>().FirstOrDefault() is { } body)
             operation.RequestBody = ToBody(body, examples, context);
+        if (metadata.OfType<FormFilesMetadata>().FirstOrDefault() is { } form)
+            operation.RequestBody = ToBody(form);
         foreach (HeaderParameter header in metadata.OfType<HeaderParameter>())
             AddHeader(operation, header);
         foreach (OpenApiParameter parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
@@ -41,6 +43,22 @@ internal sealed class OperationDetailsFilter : IOperationFilter
             content["multipart/form-data"] = new OpenApiMediaType { Schema = Files() };
         return new OpenApiRequestBody { Required = true, Content = content };
     }
+
+    private static OpenApiRequestBody ToBody(FormFilesMetadata form) => new()
+    {
+        Required = true,
+        Content = new Dictionary<string, IOpenApiMediaType>
+        {
+            ["multipart/form-data"] = new OpenApiMediaType
+            {
+                Schema = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    Properties = form.Names.ToDictionary(name => name, IOpenApiSchema (_) => Binary()),
+                },
+            },
+        },
+    };
 
     private static OpenApiSchema Binary() => new() { Type = JsonSchemaType.String, Format = "binary" };
 
@@ -105,6 +123,9 @@ internal sealed record RequestBodyMetadata(Type Json, IReadOnlyList<string> Bina
     /// <value>Where the member <c>type</c> decides: the contract of each word.</value>
     public IReadOnlyDictionary<string, Type>? ByType { get; init; }
 }
+
+/// <summary>Documents a form of named files that the handler reads itself.</summary>
+internal sealed record FormFilesMetadata(IReadOnlyList<string> Names);
 
 /// <summary>Documents an optional request header.</summary>
 internal sealed record HeaderParameter(string Name, string Description);

@@ -21,6 +21,9 @@ public enum FailureCode
     /// <summary>The job's state does not allow the transition. 409.</summary>
     InvalidTransition,
 
+    /// <summary>The model has a version of that name, and versions never change. 409.</summary>
+    VersionExists,
+
     /// <summary>The first request with this idempotency key is still in flight. 409.</summary>
     IdempotencyInFlight,
 
@@ -35,6 +38,9 @@ public enum FailureCode
 
     /// <summary>The body's media type is not one the operation reads. 415.</summary>
     UnsupportedMediaType,
+
+    /// <summary>The server's configuration does not allow the operation. 403.</summary>
+    NotAllowed,
 
     /// <summary>The model can't do this task. 422.</summary>
     NotSupported,

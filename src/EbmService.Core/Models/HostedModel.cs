@@ -5,8 +5,14 @@ namespace EbmService.Core.Models;
 /// <summary>Whether a version can be asked.</summary>
 public enum ModelState
 {
+    /// <summary>It can.</summary>
     Ready,
+
+    /// <summary>Its files are missing or damaged.</summary>
     Unavailable,
+
+    /// <summary>Taken out of service by command, until it is loaded again.</summary>
+    Unloaded,
 }
 
 /// <summary>One version of one model as the service hosts it.</summary>
@@ -20,10 +26,10 @@ public sealed record HostedModel
     /// <value>Why the version is unavailable, in words for an operator, without paths.</value>
     public string? Reason { get; init; }
 
-    /// <value>Present when the state is <see cref="ModelState.Ready"/>.</value>
+    /// <value>Absent when the state is <see cref="ModelState.Unavailable"/>.</value>
     public ModelDescriptor? Descriptor { get; init; }
 
-    /// <value>Present when the state is <see cref="ModelState.Ready"/>.</value>
+    /// <value>Absent when the state is <see cref="ModelState.Unavailable"/>.</value>
     public ModelVersionManifest? Manifest { get; init; }
 
     /// <value><c>sha256:</c> and 64 hex digits; empty when unavailable.</value>
@@ -32,7 +38,7 @@ public sealed record HostedModel
     /// <value>What the architecture gives; meaningful when the state is <see cref="ModelState.Ready"/>.</value>
     public ModelCapabilities Capabilities { get; init; } = new();
 
-    /// <value>What a client can ask for; empty when unavailable.</value>
+    /// <value>What a client can ask for; empty when it is not ready.</value>
     public IReadOnlyList<ModelTask> Tasks => State == ModelState.Ready ? CapabilityRules.Tasks(Capabilities) : [];
 
     public long ParameterCount { get; init; }
@@ -72,6 +78,22 @@ public interface IModelCatalog
     /// <returns>A ready model, or <see cref="FailureCode.ModelNotFound"/>, <see cref="FailureCode.VersionNotFound"/> or
     /// <see cref="FailureCode.ModelUnavailable"/>.</returns>
     Outcome<HostedModel> Find(string name, string? version = null);
+
+    /// <summary>The version of that very digest: hosted, or still used by a job that began with it.</summary>
+    /// <returns>The model, or why there is none of that digest.</returns>
+    Outcome<HostedModel> Find(ModelReference model)
+    {
+        Outcome<HostedModel> found = Find(model.Name, model.Version);
+        if (!found.Succeeded || found.Value.Digest == model.Digest)
+            return found;
+        return new Failure(FailureCode.ModelUnavailable,
+            $"The version '{model.Version}' of the model '{model.Name}' was replaced by one with the digest {found.Value.Digest}.");
+    }
+
+    /// <summary>The job has ended: a version that was kept for it alone may go.</summary>
+    void Release(string jobId)
+    {
+    }
 
     /// <summary>Looks for models again where they come from; a catalog that always looks does nothing.</summary>
     void Refresh()

@@ -18,8 +18,10 @@ internal sealed class WorkloadFactory(JobTypeRegistry types, LiveModelPool model
         try
         {
             foreach (JobModel model in job.Models)
-                leases.Add(Lease(model));
-            return new TranslatedWorkload(types.Of(job.Spec).Open(job, block, checkpoint), leases);
+                leases.Add(models.Lease(model.Reference()));
+            var workload = new TranslatedWorkload(types.Of(job.Spec).Open(job, block, checkpoint), leases);
+            models.Keep(job.Id, job.Models.Select(model => model.Reference()));
+            return workload;
         }
         catch (Exception exception)
         {
@@ -28,16 +30,6 @@ internal sealed class WorkloadFactory(JobTypeRegistry types, LiveModelPool model
                 throw new FailureException(new Failure(FailureCode.Internal, "A checkpoint of the job is damaged."), exception);
             throw;
         }
-    }
-
-    private ModelLease Lease(JobModel model)
-    {
-        ModelLease lease = models.Lease(model.Key());
-        if (lease.Model.Hosted.Digest == model.Digest)
-            return lease;
-        lease.Dispose();
-        throw new FailureException(new Failure(
-            FailureCode.ModelUnavailable, "The model version was replaced after the job was accepted.", "Submit the job again."));
     }
 
     /// <summary>A workload whose native failures are translated; its models stay on the device as long as it is open.</summary>

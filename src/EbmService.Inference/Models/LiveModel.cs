@@ -16,11 +16,16 @@ internal sealed record LiveModel(
 {
     private readonly Lock _making = new();
     private IEnergyModel? _bfloat16;
+    private readonly Lazy<long> _float32Bytes = new(() => BytesOf(Energy) + (Buffer is null ? 0 : BytesOf(Buffer.States)));
+    private long _bfloat16Bytes;
 
     public ModelDescriptor Descriptor => Hosted.Descriptor!;
 
     /// <value>How many rows of a query it takes at once.</value>
     public WideTiles Tiles { get; } = new(Energy, Hosted.Descriptor!.Input);
+
+    /// <value>Bytes of its tensors on the device.</value>
+    public long MemoryBytes => _float32Bytes.Value + Interlocked.Read(ref _bfloat16Bytes);
 
     /// <summary>The energy that chains of that precision walk on.</summary>
     public IEnergyModel In(SamplingPrecision precision) => precision == SamplingPrecision.Bfloat16 ? Bfloat16() : Energy;
@@ -29,8 +34,18 @@ internal sealed record LiveModel(
     private IEnergyModel Bfloat16()
     {
         lock (_making)
-            return _bfloat16 ??= EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture.Spec(), Energy.Parameters, ScalarType.BFloat16);
+        {
+            if (_bfloat16 is not null)
+                return _bfloat16;
+            _bfloat16 = EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture.Spec(), Energy.Parameters, ScalarType.BFloat16);
+            Interlocked.Exchange(ref _bfloat16Bytes, BytesOf(_bfloat16));
+            return _bfloat16;
+        }
     }
+
+    private static long BytesOf(IEnergyModel energy) => energy.Parameters.Values.Sum(BytesOf);
+
+    private static long BytesOf(Tensor tensor) => tensor.numel() * tensor.element_size();
 
     public void Dispose()
     {

@@ -2,6 +2,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,7 @@ namespace EbmService.Jobs.Recording;
 /// </summary>
 internal sealed class JobRecorder(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore files, CheckpointWriter checkpoints,
-    JobEndings endings, JobEventHub hub,
+    JobEndings endings, JobModels models, JobEventHub hub,
     TimeProvider clock, ILogger<JobRecorder> log)
 {
     /// <summary>Storing what finished blocks left takes at most 1/20 of a job's time, but none waits for longer than a second.</summary>
@@ -182,7 +183,10 @@ internal sealed class JobRecorder(
         if (job.Show(stored) != JobChange.Made)
             return;
         if (stored.Status.IsTerminal())
+        {
             live.Remove(job);
+            models.Release(job);
+        }
         hub.Publish(stored);
         log.JobChanged(job.Id, stored.Status);
     }
@@ -194,5 +198,6 @@ internal sealed class JobRecorder(
         hub.Forget(job.Id);
         if (job.Abandon() == JobChange.Made)
             log.JobAbandoned(job.Id);
+        models.Release(job);
     }
 }

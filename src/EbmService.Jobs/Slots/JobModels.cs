@@ -47,6 +47,9 @@ internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<W
         return true;
     }
 
+    /// <summary>The job has ended: what was kept for it may go. Asking again changes nothing.</summary>
+    public void Release(Job job) => catalog.Release(job.Id);
+
     /// <summary>
     /// Looks at where the models are, which reads every file there: on a thread of the pool, one look at a time, and all who ask
     /// during one share the next.
@@ -74,9 +77,9 @@ internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<W
 
     private Failure? WhyMissing(ModelReference model)
     {
-        Outcome<HostedModel> found = catalog.Find(model.Name, model.Version);
-        if (found.Succeeded && found.Value.Digest == model.Digest)
+        if (catalog.Find(model).Succeeded)
             return null;
+        Outcome<HostedModel> found = catalog.Find(model.Name, model.Version);
         string reason = found.Succeeded
             ? $"the version that is there has the digest {found.Value.Digest}" : found.Failure.Message.TrimEnd('.');
         return new Failure(FailureCode.ModelUnavailable,

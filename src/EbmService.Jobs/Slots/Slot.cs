@@ -216,7 +216,8 @@ internal sealed class Slot(
 }
 
 /// <summary>The workloads open on one slot. Used by its thread alone.</summary>
-internal sealed class SlotWorkloads(IWorkloadFactory factory, CheckpointWriter checkpoints, TimeProvider clock, ILogger<SlotWorkloads> log)
+internal sealed class SlotWorkloads(
+    IWorkloadFactory factory, CheckpointWriter checkpoints, JobModels models, TimeProvider clock, ILogger<SlotWorkloads> log)
 {
     private readonly Dictionary<IBlock, IWorkload> _open = [];
 
@@ -249,6 +250,9 @@ internal sealed class SlotWorkloads(IWorkloadFactory factory, CheckpointWriter c
         {
             log.DisposeFailed(e, block.Job.Id);
         }
+        // Opened while its job ended: its models were kept after they had been given back.
+        if (block.Job.State == JobState.Ended)
+            models.Release(block.Job);
     }
 
     public void DisposeAll()

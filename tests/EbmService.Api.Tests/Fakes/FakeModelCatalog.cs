@@ -5,7 +5,7 @@ using EbmService.Core.Sampling;
 namespace EbmService.Api.Tests.Fakes;
 
 /// <summary>Two ready models of continuous variables, two of discrete ones, and a broken one.</summary>
-internal sealed class FakeModelCatalog : IModelCatalog
+internal sealed class FakeModelCatalog : IModelCatalog, IModelLoader
 {
     private readonly List<HostedModel> _models =
     [
@@ -28,6 +28,18 @@ internal sealed class FakeModelCatalog : IModelCatalog
         return found.State == ModelState.Ready
             ? found : new Failure(FailureCode.ModelUnavailable, $"The model '{name}' is unavailable: {found.Reason}.");
     }
+
+    public Outcome<HostedModel> Load(string name, string? version = null) => Find(name, version);
+
+    public Outcome<HostedModel> Unload(string name, string? version = null) => Find(name, version);
+
+    public Outcome<HostedModel> Add(ModelUpload upload) => Find("digits");
+
+    public void TakeChanges()
+    {
+    }
+
+    public long MemoryOf(HostedModel model) => model.State == ModelState.Ready ? 4096 : 0;
 
     private static HostedModel Ready(
         string name, InputSchema input, string[] labels, int bufferSize = 0) => new()

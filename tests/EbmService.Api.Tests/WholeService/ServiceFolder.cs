@@ -35,9 +35,16 @@ internal sealed class ServiceFolder : IDisposable
             Recipes = new Dictionary<string, SgldRecipe> { ["own"] = new() { Steps = 50, StepSize = 0.05, Temperature = 1 } },
             DefaultRecipe = "own",
         };
-        string folder = Directory.CreateDirectory(Path.Combine(Models, name, "1")).Parent!.FullName;
+        string folder = Directory.CreateDirectory(Path.Combine(Models, name)).FullName;
         File.WriteAllText(Path.Combine(folder, "model.json"), JsonSerializer.Serialize(descriptor, EbmJson.Indented));
-        var manifest = new ModelVersionManifest { Version = "1", Files = new Dictionary<string, string>() };
-        File.WriteAllText(Path.Combine(folder, "1", "version.json"), JsonSerializer.Serialize(manifest, EbmJson.Indented));
+        AddVersion(name, "1");
+    }
+
+    /// <summary>Closed formulas have no files but the manifest.</summary>
+    internal void AddVersion(string name, string version)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(Models, name, version)).FullName;
+        var manifest = new ModelVersionManifest { Version = version, Files = new Dictionary<string, string>() };
+        File.WriteAllText(Path.Combine(folder, "version.json"), JsonSerializer.Serialize(manifest, EbmJson.Indented));
     }
 }

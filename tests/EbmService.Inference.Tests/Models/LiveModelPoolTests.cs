@@ -18,7 +18,7 @@ public sealed class LiveModelPoolTests : IDisposable
     {
         _files.AddMlp("m", "1");
         _repository = _files.Open();
-        _sut = new LiveModelPool(_repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })));
+        _sut = Create();
     }
 
     public void Dispose()
@@ -66,6 +66,77 @@ public sealed class LiveModelPoolTests : IDisposable
 
         Assert.True(weight.IsInvalid);
     }
+
+    [Fact]
+    public void Lease_OverTheCap_TheLeastRecentlyUsedLeavesAndComesBack()
+    {
+        // 1 MiB each, and room for two.
+        string[] names = ["a", "b", "c"];
+        foreach (string name in names)
+            _files.AddWideMlp(name, 1 << 16);
+        _repository.Reload();
+        using LiveModelPool sut = Create(maxMemoryMegabytes: 3);
+        Touch("a");
+        Touch("b");
+        Touch("a");
+
+        Touch("c");
+
+        Assert.Equal("ac", InMemory());
+        Touch("b");
+        Assert.Equal("bc", InMemory());
+
+        void Touch(string name) => sut.Lease(new ModelKey(name, "1")).Dispose();
+        string InMemory() => string.Concat(names.Where(name => sut.MemoryOf(_repository.Find(name).OrThrow().Reference()) > 0));
+    }
+
+    [Fact]
+    public void Lease_AllInUseOverTheCap_StayUntilTheyAreGivenBack()
+    {
+        _files.AddWideMlp("a", 1 << 18);
+        _files.AddWideMlp("b", 1 << 18);
+        _repository.Reload();
+        using LiveModelPool sut = Create(maxMemoryMegabytes: 1);
+        ModelLease a = sut.Lease(new ModelKey("a", "1"));
+        ModelLease b = sut.Lease(new ModelKey("b", "1"));
+        Tensor weight = WeightOf(a.Model);
+
+        Assert.False(weight.IsInvalid);
+        a.Dispose();
+
+        Assert.True(weight.IsInvalid);
+        Assert.False(WeightOf(b.Model).IsInvalid);
+        b.Dispose();
+    }
+
+    [Fact]
+    public async Task Lease_ManyThreadsOverTheCap_EachComputesWithItsOwnModel()
+    {
+        string[] names = ["a", "b", "c"];
+        foreach ((int i, string name) in names.Index())
+        {
+            _files.WriteDescriptor(TestRepository.Mlp(name));
+            ModelVersionWriter.Write(_files.Folder(name), "1", new ModelVersionContent { Weights = TestRepository.MlpWeights(i + 1) });
+        }
+        _files.AddWideMlp("wide", 1 << 18);
+        _repository.Reload();
+        using LiveModelPool sut = Create(maxMemoryMegabytes: 1);
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(thread => Task.Run(() =>
+        {
+            for (int i = 0; i < 60; i++)
+            {
+                string name = i % 10 == thread ? "wide" : names[(i + thread) % names.Length];
+                using ModelLease lease = sut.Lease(new ModelKey(name, "1"));
+                Assert.Equal(name, lease.Model.Hosted.Key.Name);
+                Assert.False(WeightOf(lease.Model).IsInvalid);
+            }
+        })));
+    }
+
+    private LiveModelPool Create(int maxMemoryMegabytes = 0) => new(
+        _repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })),
+        Options.Create(new ModelsOptions { MaxMemoryMegabytes = maxMemoryMegabytes }));
 
     private LiveModel Use()
     {

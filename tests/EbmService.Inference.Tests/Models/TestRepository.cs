@@ -79,6 +79,22 @@ internal sealed class TestRepository : IDisposable
             ModelVersionWriter.Write(Folder(name), version, new ModelVersionContent { Weights = MlpWeights(i + 1) });
     }
 
+    /// <summary>A perceptron with one hidden layer of that width.</summary>
+    internal void AddWideMlp(string name, int width)
+    {
+        WriteDescriptor(Mlp(name) with { Architecture = new MlpSpec([width]) });
+        ModelVersionWriter.Write(Folder(name), "1", new ModelVersionContent
+        {
+            Weights = new Dictionary<string, SafetensorsTensor>
+            {
+                ["layers.0.weight"] = SafetensorsTensor.FromFloats(new float[2 * width], [width, 2]),
+                ["layers.0.bias"] = SafetensorsTensor.FromFloats(new float[width], [width]),
+                ["layers.1.weight"] = SafetensorsTensor.FromFloats(new float[width], [1, width]),
+                ["layers.1.bias"] = SafetensorsTensor.FromFloats(new float[1], [1]),
+            },
+        });
+    }
+
     internal void AddJem(string name, ModelVersionContent? content = null)
     {
         WriteDescriptor(Jem(name));

@@ -82,7 +82,7 @@ public sealed class NativePrimitivesTests : IDisposable
         int threads = int.Parse(Environment.GetEnvironmentVariable(ThreadsVariable)!);
         var device = new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" }));
         var repository = new ModelRepository(Options.Create(new ModelsOptions { Path = BundledModels }), NullLogger<ModelRepository>.Instance);
-        using var pool = new LiveModelPool(repository, device);
+        using var pool = new LiveModelPool(repository, device, Options.Create(new ModelsOptions()));
         using ModelLease lease = pool.Lease(new ModelKey("mnist-jem", "1"));
         IEnergyModel energy = lease.Model.Energy;
         string[] hashes = new string[Batches];

@@ -30,7 +30,7 @@ public sealed class QueryEvaluatorTests : IDisposable
         TestModels.Write(_folder.Path, "partly", "conv-jem", calibration: [1, 2, 3], scores: [OodScorer.LogDensity]);
         var repository = new ModelRepository(
             Options.Create(new ModelsOptions { Path = _folder.Path }), NullLogger<ModelRepository>.Instance);
-        _pool = new LiveModelPool(repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })));
+        _pool = new LiveModelPool(repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })), Options.Create(new ModelsOptions()));
         _sut = new QueryEvaluator(_pool);
     }
 

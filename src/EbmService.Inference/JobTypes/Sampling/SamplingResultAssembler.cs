@@ -29,7 +29,7 @@ internal sealed class SamplingResultAssembler(
     public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> results, string stopped, IResultWriter files)
     {
         var spec = (SamplingSpec)job.Spec;
-        InputSchema input = models.Find(job.Model.Name, job.Model.Version).OrThrow().Descriptor!.Input;
+        InputSchema input = models.Find(job.Model).OrThrow().Descriptor!.Input;
         BlockResult[] ordered = [.. results.OrderBy(result => result.Block.Index)];
         SamplingBlock[] blocks = [.. ordered.Select(SamplingBlock.Read)];
         int chains = blocks.Sum(block => block.Block.Count);
