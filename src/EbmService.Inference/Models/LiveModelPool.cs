@@ -89,7 +89,11 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         OodCalibration? calibration = loaded.Calibration.Count > 0
             ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean)
             : null;
-        return new LiveModel(loaded.Hosted, EnergyModelFactory.Create(descriptor.Architecture.Spec(), parameters, device.Handle), buffer, calibration);
+        ArchitectureSpec spec = descriptor.Architecture.Spec();
+        IEnergyModel energy = loaded.Module is { } module
+            ? EnergyModelFactory.Load(spec, descriptor.Input, module, ScalarType.Float32, device.Handle)
+            : EnergyModelFactory.Create(spec, parameters, device.Handle);
+        return new LiveModel(loaded.Hosted, energy, buffer, calibration, loaded.Module);
     }
 
     public void Dispose()

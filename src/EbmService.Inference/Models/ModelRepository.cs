@@ -20,7 +20,7 @@ public sealed class ModelRepository : IModelCatalog
 
     public ModelRepository(IOptions<ModelsOptions> options, ILogger<ModelRepository> logger)
     {
-        _scanner = new ModelRepositoryScanner(Locate(options.Value.Path), options.Value.AllowedLinkTargets, logger);
+        _scanner = new ModelRepositoryScanner(Locate(options.Value.Path), options.Value, logger);
         _models = _scanner.Scan();
     }
 
@@ -77,10 +77,16 @@ public sealed class ModelsOptions
     /// Environment: Models__AllowedLinkTargets__0.
     /// </value>
     public IReadOnlyList<string> AllowedLinkTargets { get; set; } = [];
+
+    /// <value>
+    /// Whether versions that are TorchScript may be served. TorchScript is code: whoever can write into the repository can then run
+    /// code as this process. Default false.
+    /// </value>
+    public bool AllowTorchScript { get; set; }
 }
 
 /// <summary>Looks through the repository's folder; what is wrong with one version stays with that version.</summary>
-internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> linkTargets, ILogger logger)
+internal sealed class ModelRepositoryScanner(string root, ModelsOptions options, ILogger logger)
 {
     internal ModelSet Scan()
     {
@@ -91,7 +97,7 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
             ModelLog.NoRepository(logger, root);
             return new ModelSet(hosted, loaded);
         }
-        var repository = new RepositoryFolder(root, linkTargets);
+        var repository = new RepositoryFolder(root, options.AllowedLinkTargets);
         foreach (string name in RepositoryFolder.Subfolders(root).Where(IsCandidate))
             hosted.AddRange(ScanModel(repository, name, loaded));
         return new ModelSet(hosted, loaded);
@@ -108,7 +114,7 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
                 .Where(version => IsCandidate(version) && IsVersion(Path.Combine(folder, version)))];
             if (versions.Count == 0 && !File.Exists(Path.Combine(folder, ModelFiles.Descriptor)))
                 return [];
-            var reader = new ModelVersionReader(repository);
+            var reader = new ModelVersionReader(repository, options.AllowTorchScript);
             (ModelDescriptor descriptor, ArchitectureShapes shapes) = reader.ReadDescriptor(folder, name);
             if (versions.Count == 0)
                 throw new InvalidModelException("it has no versions");
@@ -169,7 +175,7 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
     }
 
     private static bool IsVersion(string folder) =>
-        File.Exists(Path.Combine(folder, ModelFiles.Manifest)) || File.Exists(Path.Combine(folder, ModelFiles.Weights));
+        new[] { ModelFiles.Manifest, ModelFiles.Weights, ModelFiles.Module }.Any(name => File.Exists(Path.Combine(folder, name)));
 }
 
 /// <summary>What one look at the repository found. Immutable.</summary>
