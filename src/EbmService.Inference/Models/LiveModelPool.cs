@@ -1,6 +1,5 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
-using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Formats;
@@ -81,19 +80,13 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         ModelDescriptor descriptor = loaded.Hosted.Descriptor!;
-        Dictionary<string, Tensor> parameters = loaded.Weights.ToDictionary(
-            pair => pair.Key, pair => pair.Value.ToTensor().to(device.Handle).DetachFromDisposeScope());
         ReplayBuffer? buffer = loaded.Buffer is { } states
             ? new ReplayBuffer(states.ToTensor().to(device.Handle), descriptor.Labels.Count, descriptor.Input)
             : null;
         OodCalibration? calibration = loaded.Calibration.Count > 0
             ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean)
             : null;
-        ArchitectureSpec spec = descriptor.Architecture.Spec();
-        IEnergyModel energy = loaded.Module is { } module
-            ? EnergyModelFactory.Load(spec, descriptor.Input, module, ScalarType.Float32, device.Handle)
-            : EnergyModelFactory.Create(spec, parameters, device.Handle);
-        return new LiveModel(loaded.Hosted, energy, buffer, calibration, loaded.Module);
+        return new LiveModel(loaded.Hosted, loaded.CreateEnergy(device.Handle), buffer, calibration, loaded.Module);
     }
 
     public void Dispose()

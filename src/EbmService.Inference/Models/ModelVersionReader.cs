@@ -3,6 +3,7 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Models;
@@ -164,6 +165,17 @@ public sealed record LoadedModel
 
     /// <value>See <see cref="ModelFiles.TypicalityMean"/>; null where the calibration has no typicality.</value>
     public float? TypicalityMean { get; init; }
+
+    /// <summary>The energy in float32, or of a module in its own precision; the caller's to dispose of.</summary>
+    internal IEnergyModel CreateEnergy(Device device)
+    {
+        ArchitectureSpec spec = Hosted.Descriptor!.Architecture.Spec();
+        if (Module is not null)
+            return EnergyModelFactory.Load(spec, Hosted.Descriptor.Input, Module, ScalarType.Float32, device);
+        using DisposeScope scope = NewDisposeScope();
+        return EnergyModelFactory.Create(
+            spec, Weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor().to(device).DetachFromDisposeScope()), device);
+    }
 }
 
 /// <summary>Reads a version's safetensors files and checks them against the descriptor, name for name and shape for shape.</summary>

@@ -5,8 +5,10 @@ using EbmService.Core.Tensors;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
+using EbmService.Inference.Ood;
 using EbmService.Inference.Queries;
 using EbmService.Inference.Tests.Models;
+using EbmService.Inference.Training;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using TorchSharp;
@@ -19,14 +21,15 @@ public sealed class TorchScriptServiceTests : IDisposable
 {
     private static readonly ModelKey Key = new("classifier", "1");
     private readonly TemporaryFolder _folder = new();
+    private readonly ModelRepository _repository;
     private readonly LiveModelPool _pool;
 
     public TorchScriptServiceTests()
     {
         TestModels.Write(_folder.Path, Key.Name, "torchscript/classifier", calibration: [-3, -2, -1, 0, 1, 2, 3, 4, 5]);
-        var repository = new ModelRepository(
+        _repository = new ModelRepository(
             Options.Create(new ModelsOptions { Path = _folder.Path, AllowTorchScript = true }), NullLogger<ModelRepository>.Instance);
-        _pool = new LiveModelPool(repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })));
+        _pool = new LiveModelPool(_repository, new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" })));
     }
 
     public void Dispose()
@@ -65,6 +68,19 @@ public sealed class TorchScriptServiceTests : IDisposable
     }
 
     [Fact]
+    public void Recalibrate_Module_ScoresRowsAsQueriesDo()
+    {
+        var data = new Rows(Floats("inputs"));
+
+        (IReadOnlyDictionary<string, float[]> scores, _) = TrainedVersionFactory.Recalibrate(
+            _repository.Load(Key).OrThrow(), data, [0, 1, 2, 3, 4]);
+
+        Assert.Equal(
+            Floats("energies").Select(energy => -energy).Order(), scores[OodScorer.LogDensity].Order(),
+            (a, b) => Math.Abs(a - b) < 1e-5);
+    }
+
+    [Fact]
     public void In_Bfloat16_IsAConvertedCopyNearTheOriginal()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -99,4 +115,17 @@ public sealed class TorchScriptServiceTests : IDisposable
 
     private QueryAnswer Ask(TensorPayload inputs, QueryKind kind, bool gradients) => new QueryEvaluator(_pool).Evaluate(
         [new ModelQuery { Model = Key, Kind = kind, Inputs = inputs, Gradients = gradients, Alpha = 0.5 }])[0].OrThrow();
+
+    private sealed class Rows(float[] values) : ITrainingData
+    {
+        public int Count => values.Length / RowLength;
+
+        public int RowLength => 64;
+
+        public bool HasLabels => false;
+
+        public void CopyRow(int index, Span<float> destination) => values.AsSpan(index * RowLength, RowLength).CopyTo(destination);
+
+        public int Label(int index) => -1;
+    }
 }
