@@ -29,7 +29,8 @@ internal static class ModelHost
     /// <summary>Everything that computes, over the models of a folder.</summary>
     public static IServiceCollection AddModels(this IServiceCollection services, string repository)
     {
-        services.Configure<ModelsOptions>(options => (options.Path, options.AllowedLinkTargets) = (repository, AllowedLinkTargets()));
+        services.Configure<ModelsOptions>(options =>
+            (options.Path, options.AllowedLinkTargets, options.AllowTorchScript) = (repository, AllowedLinkTargets(), AllowsTorchScript()));
         services.Configure<DeviceOptions>(_ => { });
         return services.AddInference();
     }
@@ -52,4 +53,10 @@ internal static class ModelHost
         [.. Enumerable.Range(0, 16)
             .Select(i => Environment.GetEnvironmentVariable($"{ModelsOptions.Section}__{nameof(ModelsOptions.AllowedLinkTargets)}__{i}"))
             .OfType<string>()];
+
+    private static bool AllowsTorchScript()
+    {
+        string? value = Environment.GetEnvironmentVariable($"{ModelsOptions.Section}__{nameof(ModelsOptions.AllowTorchScript)}");
+        return bool.TryParse(value, out bool allows) && allows;
+    }
 }

@@ -13,6 +13,8 @@ internal static class CalibrateCommand
     private const string Notes = """
         Scores the rows that the training held out and replaces calibration.safetensors of the version, for example after a change of its
         format. The same weights, training.json and data give the same file. Answers name it as calibrationId; the version's digest stays.
+        A model folder without training.json holds a network that was trained elsewhere: then every row of the data is scored, so give
+        rows that it was not trained on.
 
         Example:
           ebm calibrate deploy/models/two-moons --data two-moons
@@ -22,10 +24,10 @@ internal static class CalibrateCommand
 
     public static Command Create(CliEnvironment environment)
     {
-        var folder = new Argument<string>("model-folder") { Description = "Folder with model.json, training.json and a trained version." };
+        var folder = new Argument<string>("model-folder") { Description = "Folder with model.json and a version." };
         var data = new Option<string>("--data") { Description = DataSource.Help, Required = true, HelpName = "SOURCE" };
         var version = new Option<string?>("--version") { Description = "Default: the newest.", HelpName = "NAME" };
-        var command = new Command("calibrate", "Calibrates a version's OOD scores anew on its held-out rows.") { folder, data, version };
+        var command = new Command("calibrate", "Calibrates a version's OOD scores on held-out rows.") { folder, data, version };
         command.SetAction(parsed => Run(
             environment, parsed.GetRequiredValue(folder), DataSource.Parse(parsed.GetRequiredValue(data)), parsed.GetValue(version)));
         return command.WithNotes(Notes);
@@ -36,21 +38,22 @@ internal static class CalibrateCommand
         (ServiceProvider services, string name) = ModelHost.Open(folder);
         using ServiceProvider scope = services;
         HostedModel model = ModelHost.Find(services, name, version);
-        TrainingPlan plan = TrainingPlan.Read(folder);
-        ITrainingData data = source.ReadTraining(plan.Model.Input);
-        if (plan.FaultOf(data) is { } fault)
+        TrainingPlan? plan = File.Exists(Path.Combine(folder, TrainingPlan.RecipeFile)) ? TrainingPlan.Read(folder) : null;
+        InputSchema input = model.Descriptor!.Input;
+        ITrainingData data = source.ReadTraining(input);
+        if ((plan is null ? TrainingPlan.FaultOf(data, input) : plan.FaultOf(data)) is { } fault)
             throw CliException.BadInput($"the data does not fit the model: {fault}");
-        int rows = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count).Count;
-        if (rows == 0)
+        IReadOnlyList<int> rows = plan is null ? [.. Enumerable.Range(0, data.Count)] : HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
+        if (rows.Count == 0)
             throw CliException.BadInput($"{TrainingPlan.RecipeFile} holds no rows out: there is nothing to calibrate on");
         LoadedModel loaded = services.GetRequiredService<ModelRepository>().Load(model.Key).OrThrow();
-        (IReadOnlyDictionary<string, float[]> scores, float? mean) = TrainedVersionFactory.Recalibrate(plan, loaded.Weights, data);
+        (IReadOnlyDictionary<string, float[]> scores, float? mean) = TrainedVersionFactory.Recalibrate(loaded, data, rows);
         ModelVersionManifest manifest = ModelVersionWriter.ReplaceCalibration(
             Path.Combine(folder, model.Key.Version), model.Manifest!, scores, mean);
         string said = manifest.Files[ModelFiles.Calibration] == model.Manifest!.Files.GetValueOrDefault(ModelFiles.Calibration)
             ? "as it was"
             : "changed";
-        environment.Out.WriteLine($"Calibrated {model.Key} on {rows} rows of {source.Name}: {ModelFiles.Calibration} is {said}.");
+        environment.Out.WriteLine($"Calibrated {model.Key} on {rows.Count} rows of {source.Name}: {ModelFiles.Calibration} is {said}.");
         return ExitCode.Ok;
     }
 }

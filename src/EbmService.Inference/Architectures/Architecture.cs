@@ -16,6 +16,8 @@ public abstract class Architecture<TSpec> : IArchitecture
 
     public abstract IReadOnlyList<ArchitectureExample> Examples { get; }
 
+    public virtual bool TakesModule => false;
+
     /// <value>The kinds of variables that the formula is defined for.</value>
     protected virtual IReadOnlyList<VariableKind> Variables => [VariableKind.Continuous];
 
@@ -40,6 +42,9 @@ public abstract class Architecture<TSpec> : IArchitecture
 
     public IEnergyModel Create(ArchitectureSpec spec, IReadOnlyDictionary<string, Tensor> parameters, Device device) =>
         Create((TSpec)spec, parameters, device);
+
+    public virtual IEnergyModel Load(ArchitectureSpec spec, InputSchema input, byte[] module, ScalarType precision, Device device) =>
+        throw new NotSupportedException($"a network of kind {Kind} has no module file");
 
     /// <summary>Uniform in +-1/sqrt(fan-in) as PyTorch's layers; a bias takes the fan-in of its weight.</summary>
     public virtual IReadOnlyDictionary<string, Tensor> Initialise(ArchitectureSpec spec, InputSchema input, Generator generator)

@@ -11,6 +11,7 @@ using EbmService.Inference.Architectures.Ising;
 using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Architectures.Potts;
 using EbmService.Inference.Architectures.Ring;
+using EbmService.Inference.Architectures.TorchScript;
 using EbmService.Inference.Architectures.WideResNet;
 using EbmService.Inference.Models;
 
@@ -32,6 +33,7 @@ public static class ArchitectureRegistry
         new IsingArchitecture(),
         new PottsArchitecture(),
         new RbmArchitecture(),
+        new TorchScriptArchitecture(),
     ];
 
     private static readonly Dictionary<string, IArchitecture> s_byKind = All.ToDictionary(family => family.Kind, StringComparer.Ordinal);

@@ -16,6 +16,14 @@ public static class EnergyModelFactory
     public static IEnergyModel Create(ArchitectureSpec spec, IReadOnlyDictionary<string, Tensor> parameters, Device? device = null) =>
         spec.Family().Create(spec, parameters, device ?? CPU);
 
+    /// <summary>The network of a module file, for families that take one.</summary>
+    /// <param name="module">The file's bytes, code that the operator has allowed.</param>
+    /// <exception cref="Models.InvalidModelException">
+    /// It is no network that the spec describes, or can't compute in the precision.
+    /// </exception>
+    public static IEnergyModel Load(ArchitectureSpec spec, InputSchema input, byte[] module, ScalarType precision, Device device) =>
+        spec.Family().Load(spec, input, module, precision, device);
+
     /// <summary>
     /// The same model without gradients for the parameters, for the chains of a training run: over the same memory in float32,
     /// a copy in another precision (but for the layer that makes the energy), which <see cref="Refresh"/> brings up to date.

@@ -34,6 +34,11 @@ public interface IArchitecture
     /// <value>Small models, one at least.</value>
     IReadOnlyList<ArchitectureExample> Examples { get; }
 
+    /// <value>
+    /// Whether a version holds the network itself, as code in <c>model.pt</c>, in place of weights for a network of the family's own.
+    /// </value>
+    bool TakesModule { get; }
+
     /// <summary>The facts that rules ask for. The input is checked already.</summary>
     ModelCapabilities Capabilities(ArchitectureSpec spec, InputSchema input);
 
@@ -51,6 +56,11 @@ public interface IArchitecture
     /// <param name="parameters">Exactly those of <see cref="Shapes"/>, owned by the model from now on.</param>
     /// <param name="device">Where closed formulas put their constants.</param>
     IEnergyModel Create(ArchitectureSpec spec, IReadOnlyDictionary<string, Tensor> parameters, Device device);
+
+    /// <summary>The network of a module file, tried out; for families that take one.</summary>
+    /// <param name="module">The file's bytes, code that the operator has allowed.</param>
+    /// <exception cref="Models.InvalidModelException">It is no such network, or can't compute in the precision.</exception>
+    IEnergyModel Load(ArchitectureSpec spec, InputSchema input, byte[] module, ScalarType precision, Device device);
 
     /// <summary>Fresh parameters from an explicit generator.</summary>
     IReadOnlyDictionary<string, Tensor> Initialise(ArchitectureSpec spec, InputSchema input, Generator generator);

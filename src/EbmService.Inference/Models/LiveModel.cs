@@ -11,8 +11,9 @@ namespace EbmService.Inference.Models;
 /// <summary>A model version on the device: shared read-only by all slots.</summary>
 /// <param name="Buffer">Null where the version has none.</param>
 /// <param name="Calibration">Null where the version has none.</param>
+/// <param name="Module">The file that the network was loaded from; null where it was made of weights.</param>
 internal sealed record LiveModel(
-    HostedModel Hosted, IEnergyModel Energy, ReplayBuffer? Buffer, OodCalibration? Calibration) : IDisposable
+    HostedModel Hosted, IEnergyModel Energy, ReplayBuffer? Buffer, OodCalibration? Calibration, byte[]? Module = null) : IDisposable
 {
     private readonly Lock _making = new();
     private IEnergyModel? _bfloat16;
@@ -37,10 +38,19 @@ internal sealed record LiveModel(
         {
             if (_bfloat16 is not null)
                 return _bfloat16;
-            _bfloat16 = EnergyModelFactory.Frozen(Hosted.Descriptor!.Architecture.Spec(), Energy.Parameters, ScalarType.BFloat16);
+            _bfloat16 = MakeBfloat16();
             Interlocked.Exchange(ref _bfloat16Bytes, BytesOf(_bfloat16));
             return _bfloat16;
         }
+    }
+
+    private IEnergyModel MakeBfloat16()
+    {
+        ArchitectureSpec spec = Descriptor.Architecture.Spec();
+        return Module is { } module
+            ? EnergyModelFactory.Load(
+                spec, Descriptor.Input, module, ScalarType.BFloat16, Energy.Parameters.Values.FirstOrDefault()?.device ?? CPU)
+            : EnergyModelFactory.Frozen(spec, Energy.Parameters, ScalarType.BFloat16);
     }
 
     private static long BytesOf(IEnergyModel energy) => energy.Parameters.Values.Sum(BytesOf);

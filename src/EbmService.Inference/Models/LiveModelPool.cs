@@ -1,6 +1,5 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
-using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Formats;
@@ -175,15 +174,13 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         ModelDescriptor descriptor = loaded.Hosted.Descriptor!;
-        Dictionary<string, Tensor> parameters = loaded.Weights.ToDictionary(
-            pair => pair.Key, pair => pair.Value.ToTensor().to(device.Handle).DetachFromDisposeScope());
         ReplayBuffer? buffer = loaded.Buffer is { } states
             ? new ReplayBuffer(states.ToTensor().to(device.Handle), descriptor.Labels.Count, descriptor.Input)
             : null;
         OodCalibration? calibration = loaded.Calibration.Count > 0
             ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean)
             : null;
-        return new LiveModel(loaded.Hosted, EnergyModelFactory.Create(descriptor.Architecture.Spec(), parameters, device.Handle), buffer, calibration);
+        return new LiveModel(loaded.Hosted, loaded.CreateEnergy(device.Handle), buffer, calibration, loaded.Module);
     }
 
     public void Dispose()

@@ -9,19 +9,20 @@ namespace EbmService.Inference.Models;
 
 /// <summary>
 /// The digest of what a version computes: the same architecture, input
-/// schema, weights and buffer give the same one anywhere.
+/// schema, weights or module, and buffer give the same one anywhere.
 /// </summary>
 public static class ModelDigest
 {
     /// <summary>
-    /// <c>sha256:</c> over the lines <c>architecture HEX</c>, <c>weights.safetensors HEX</c> and <c>buffer.safetensors HEX</c> (those
-    /// present), each ended by a line feed; the first HEX is over the canonical JSON of architecture and input.
+    /// <c>sha256:</c> over the lines <c>architecture HEX</c>, <c>weights.safetensors HEX</c>, <c>model.pt HEX</c> and
+    /// <c>buffer.safetensors HEX</c> (those present), each ended by a line feed; the first HEX is over the canonical JSON of
+    /// architecture and input.
     /// </summary>
     public static string Compute(ModelDescriptor descriptor, IReadOnlyDictionary<string, string> files)
     {
         var lines = new StringBuilder();
         lines.Append("architecture ").Append(RepositoryFolder.Sha256(CanonicalJson(descriptor))).Append('\n');
-        foreach (string name in new[] { ModelFiles.Weights, ModelFiles.Buffer })
+        foreach (string name in new[] { ModelFiles.Weights, ModelFiles.Module, ModelFiles.Buffer })
         {
             if (files.TryGetValue(name, out string? hash))
                 lines.Append(name).Append(' ').Append(hash.ToLowerInvariant()).Append('\n');

@@ -8,6 +8,10 @@ public static class ModelFiles
     public const string Descriptor = "model.json";
     public const string Manifest = "version.json";
     public const string Weights = "weights.safetensors";
+
+    /// <summary>The network itself in TorchScript, in place of weights.</summary>
+    public const string Module = "model.pt";
+
     public const string Buffer = "buffer.safetensors";
     public const string Calibration = "calibration.safetensors";
 

@@ -27,7 +27,7 @@ public sealed class ModelRepository
         // Before the first reading, so that what changes during it is read again.
         _looks = new RepositoryLooks(root);
         _uploads = new UploadWriter(root, options.Value.AllowedLinkTargets);
-        _scanner = new ModelRepositoryScanner(root, options.Value.AllowedLinkTargets, logger);
+        _scanner = new ModelRepositoryScanner(root, options.Value, logger);
         _models = new ModelSet(_scanner.Scan());
     }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace EbmService.Inference.Models;
 
 /// <summary>Looks through the repository's folder; what is wrong with one version stays with that version.</summary>
-internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> linkTargets, ILogger logger)
+internal sealed class ModelRepositoryScanner(string root, ModelsOptions options, ILogger logger)
 {
     /// <summary>Every version of every model, read whole and checked.</summary>
     internal List<HostedModel> Scan()
@@ -23,7 +23,7 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
     /// <summary>Every version of one model; none where there is no such folder.</summary>
     internal List<HostedModel> Scan(string name)
     {
-        var repository = new RepositoryFolder(root, linkTargets);
+        var repository = new RepositoryFolder(root, options.AllowedLinkTargets);
         string folder = Path.Combine(repository.Root, name);
         List<string> versions = [];
         if (!ModelNames.IsValid(name) || !Directory.Exists(folder))
@@ -35,7 +35,7 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
                 .Where(version => IsCandidate(version) && IsVersion(Path.Combine(folder, version)))];
             if (versions.Count == 0 && !File.Exists(Path.Combine(folder, ModelFiles.Descriptor)))
                 return [];
-            var reader = new ModelVersionReader(repository);
+            var reader = new ModelVersionReader(repository, options.AllowTorchScript);
             (ModelDescriptor descriptor, ArchitectureShapes shapes) = reader.ReadDescriptor(folder, name);
             if (versions.Count == 0)
                 throw new InvalidModelException("it has no versions");
@@ -70,13 +70,13 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
     /// <returns>Those of that very digest, or why they are not there any more.</returns>
     internal Outcome<LoadedModel> Read(HostedModel hosted)
     {
-        var repository = new RepositoryFolder(root, linkTargets);
+        var repository = new RepositoryFolder(root, options.AllowedLinkTargets);
         string folder = Path.Combine(repository.Root, hosted.Key.Name, hosted.Key.Version);
         ModelDescriptor descriptor = hosted.Descriptor!;
         try
         {
             repository.CheckWithin(folder);
-            LoadedModel read = new ModelVersionReader(repository).Read(
+            LoadedModel read = new ModelVersionReader(repository, options.AllowTorchScript).Read(
                 descriptor, ArchitectureShapes.Of(descriptor.Architecture.Spec(), descriptor.Input), folder, hosted.Key);
             return read.Hosted.Digest == hosted.Digest ? read : Gone(hosted.Key, "its files were replaced since they were read");
         }
@@ -119,7 +119,7 @@ internal sealed class ModelRepositoryScanner(string root, IReadOnlyList<string> 
     }
 
     private static bool IsVersion(string folder) =>
-        File.Exists(Path.Combine(folder, ModelFiles.Manifest)) || File.Exists(Path.Combine(folder, ModelFiles.Weights));
+        new[] { ModelFiles.Manifest, ModelFiles.Weights, ModelFiles.Module }.Any(name => File.Exists(Path.Combine(folder, name)));
 }
 
 /// <summary>Event ids 3000 to 3019 of Inference's 3000 to 3999; an id is never reused.</summary>

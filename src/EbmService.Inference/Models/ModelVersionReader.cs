@@ -3,11 +3,14 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace EbmService.Inference.Models;
 
 /// <summary>Reads and checks one version of one model.</summary>
-internal sealed class ModelVersionReader(RepositoryFolder repository)
+/// <param name="allowTorchScript">See <see cref="ModelsOptions.AllowTorchScript"/>.</param>
+internal sealed class ModelVersionReader(RepositoryFolder repository, bool allowTorchScript = false)
 {
     /// <summary>Reads and checks <c>model.json</c>.</summary>
     /// <exception cref="InvalidModelException">The model can't be served.</exception>
@@ -21,14 +24,16 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
     }
 
     /// <remarks>
-    /// 1. The manifest is read and names this version. 2. Every listed file is there and has its hash. 3. Tensors match the
-    /// descriptor. A file is parsed from the bytes that were hashed, never read twice.
+    /// 1. The manifest is read and names this version. 2. A module is refused where none is wanted or allowed. 3. Every listed file is
+    /// there and has its hash. 4. Tensors match the descriptor. 5. A module is loaded and tried out. A file is parsed from the bytes
+    /// that were hashed, never read twice.
     /// </remarks>
     /// <exception cref="InvalidModelException">The version can't be served.</exception>
     internal LoadedModel Read(ModelDescriptor descriptor, ArchitectureShapes shapes, string versionFolder, ModelKey key)
     {
         ModelVersionManifest manifest = ReadManifest(versionFolder, key.Version);
-        Dictionary<string, SafetensorsFile> tensors = ReadFiles(versionFolder, manifest);
+        CheckModule(descriptor.Architecture, manifest);
+        (Dictionary<string, SafetensorsFile> tensors, byte[]? module) = ReadFiles(versionFolder, manifest);
         IReadOnlyDictionary<string, SafetensorsTensor> weights = tensors.TryGetValue(ModelFiles.Weights, out SafetensorsFile? weightsFile)
             ? ModelTensors.Weights(weightsFile, shapes)
             : NoWeights(shapes);
@@ -41,8 +46,12 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
                 : (new Dictionary<string, float[]>(), null);
         return new LoadedModel
         {
-            Hosted = Describe(key, descriptor, manifest, shapes, states),
+            Hosted = Describe(key, descriptor, manifest, shapes, states) with
+            {
+                ParameterCount = module is null ? shapes.ParameterCount : TryOut(descriptor, module),
+            },
             Weights = weights,
+            Module = module,
             Buffer = states,
             BufferLabels = labels,
             Calibration = calibration,
@@ -62,9 +71,41 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
         return manifest;
     }
 
-    private Dictionary<string, SafetensorsFile> ReadFiles(string folder, ModelVersionManifest manifest)
+    /// <summary>TorchScript is code: it is not even read unless the operator allows it.</summary>
+    private void CheckModule(ModelArchitecture architecture, ModelVersionManifest manifest)
+    {
+        bool isListed = manifest.Files.ContainsKey(ModelFiles.Module);
+        if (!architecture.Spec().Family().TakesModule)
+        {
+            if (isListed)
+                throw new InvalidModelException($"'{ModelFiles.Module}' is TorchScript, but '{architecture.Kind}' takes weights");
+            return;
+        }
+        if (!allowTorchScript)
+        {
+            throw new InvalidModelException(
+                "it is TorchScript, which is code and not allowed here: set "
+                + $"{ModelsOptions.Section}:{nameof(ModelsOptions.AllowTorchScript)} to true if you trust whoever writes into the repository");
+        }
+        if (!isListed)
+            throw new InvalidModelException($"'{ModelFiles.Module}' is not listed in {ModelFiles.Manifest}, and the architecture is that file");
+    }
+
+    /// <summary>Loads a module once in every precision that the model offers.</summary>
+    /// <returns>Numbers in its parameters and buffers.</returns>
+    private static long TryOut(ModelDescriptor descriptor, byte[] module)
+    {
+        ArchitectureSpec spec = descriptor.Architecture.Spec();
+        using IEnergyModel energy = EnergyModelFactory.Load(spec, descriptor.Input, module, ScalarType.Float32, CPU);
+        if (spec.Family().Capabilities(spec, descriptor.Input).Has(ModelCapability.Bfloat16))
+            EnergyModelFactory.Load(spec, descriptor.Input, module, ScalarType.BFloat16, CPU).Dispose();
+        return energy.Parameters.Values.Sum(parameter => parameter.numel());
+    }
+
+    private (Dictionary<string, SafetensorsFile> Tensors, byte[]? Module) ReadFiles(string folder, ModelVersionManifest manifest)
     {
         string[] loadable = [ModelFiles.Weights, ModelFiles.Buffer, ModelFiles.Calibration];
+        byte[]? module = null;
         foreach (string name in loadable.Where(name => !manifest.Files.ContainsKey(name) && File.Exists(Path.Combine(folder, name))))
             throw new InvalidModelException($"'{name}' is there but not listed in {ModelFiles.Manifest}");
         var tensors = new Dictionary<string, SafetensorsFile>();
@@ -73,8 +114,10 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
             byte[] bytes = repository.ReadVerified(folder, name, sha256);
             if (loadable.Contains(name))
                 tensors[name] = ModelTensors.Parse(bytes, name);
+            else if (name == ModelFiles.Module)
+                module = bytes;
         }
-        return tensors;
+        return (tensors, module);
     }
 
     private static Dictionary<string, SafetensorsTensor> NoWeights(ArchitectureShapes shapes) => shapes.Parameters.Count == 0
@@ -93,7 +136,6 @@ internal sealed class ModelVersionReader(RepositoryFolder repository)
             Manifest = manifest,
             Digest = ModelDigest.Compute(descriptor, manifest.Files),
             Capabilities = spec.Family().Capabilities(spec, descriptor.Input),
-            ParameterCount = shapes.ParameterCount,
             ActivationsPerInput = shapes.Activations,
             BufferSize = states is null ? 0 : (int)states.Shape[0],
             CalibrationId = manifest.Files.TryGetValue(ModelFiles.Calibration, out string? hash) ? ModelDigest.Prefixed(hash) : null,
@@ -109,6 +151,9 @@ public sealed record LoadedModel
     /// <value>Parameters by name, exactly those of the architecture, all finite; empty for closed formulas.</value>
     public required IReadOnlyDictionary<string, SafetensorsTensor> Weights { get; init; }
 
+    /// <value>The bytes of the module file, tried out; null for families that take none.</value>
+    public byte[]? Module { get; init; }
+
     /// <value>The replay buffer's chains, (n, ...input), floats; null where the version has none.</value>
     public SafetensorsTensor? Buffer { get; init; }
 
@@ -120,6 +165,17 @@ public sealed record LoadedModel
 
     /// <value>See <see cref="ModelFiles.TypicalityMean"/>; null where the calibration has no typicality.</value>
     public float? TypicalityMean { get; init; }
+
+    /// <summary>The energy in float32, or of a module in its own precision; the caller's to dispose of.</summary>
+    internal IEnergyModel CreateEnergy(Device device)
+    {
+        ArchitectureSpec spec = Hosted.Descriptor!.Architecture.Spec();
+        if (Module is not null)
+            return EnergyModelFactory.Load(spec, Hosted.Descriptor.Input, Module, ScalarType.Float32, device);
+        using DisposeScope scope = NewDisposeScope();
+        return EnergyModelFactory.Create(
+            spec, Weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor().to(device).DetachFromDisposeScope()), device);
+    }
 }
 
 /// <summary>Reads a version's safetensors files and checks them against the descriptor, name for name and shape for shape.</summary>

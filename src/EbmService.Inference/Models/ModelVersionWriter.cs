@@ -75,6 +75,8 @@ public static class ModelVersionWriter
         var files = new Dictionary<string, byte[]>();
         if (content.Weights.Count > 0)
             files[ModelFiles.Weights] = SafetensorsFile.Write(content.Weights);
+        if (content.Module is not null)
+            files[ModelFiles.Module] = content.Module;
         if (content.Buffer is not null)
             files[ModelFiles.Buffer] = SafetensorsFile.Write(BufferTensors(content.Buffer, content.BufferLabels));
         if (content.Calibration is not null)
@@ -134,6 +136,9 @@ public sealed record ModelVersionContent
 {
     /// <value>Parameters by name; empty for closed formulas, which then get no weights file.</value>
     public IReadOnlyDictionary<string, SafetensorsTensor> Weights { get; init; } = new Dictionary<string, SafetensorsTensor>();
+
+    /// <value>The module file of a family that takes one, or null.</value>
+    public byte[]? Module { get; init; }
 
     /// <value>The replay buffer's chains, (n, ...input), or null.</value>
     public SafetensorsTensor? Buffer { get; init; }

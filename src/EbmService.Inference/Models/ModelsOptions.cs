@@ -22,6 +22,12 @@ public sealed class ModelsOptions
     /// </value>
     public IReadOnlyList<string> AllowedLinkTargets { get; set; } = [];
 
+    /// <value>
+    /// Whether versions that are TorchScript may be served. TorchScript is code: whoever can write into the repository can then run
+    /// code as this process. Default false.
+    /// </value>
+    public bool AllowTorchScript { get; set; }
+
     /// <value>Whether clients may add versions by upload; false by default.</value>
     public bool AllowUpload { get; set; }
 

@@ -34,6 +34,8 @@ internal static class NativePrimitives
         Linear,
         Product,
         Gradients,
+        NetworkForward,
+        NetworkBackward,
     }
 
     /// <summary>A convolution of maps (n, channels, height, width) with weights (outputs, channels, kernel, kernel).</summary>
@@ -126,11 +128,43 @@ internal static class NativePrimitives
         return passage.Done(autograd.grad([output], inputs as IList<Tensor> ?? [.. inputs]));
     }
 
+    /// <summary>A forward pass of a network whose operators are not known here, so that all of them together are one signature.</summary>
+    /// <param name="network">A number that no other network of the process has, nor this one in another precision.</param>
+    /// <param name="operators">Operators with weights, at most.</param>
+    /// <param name="input">(n, ...); maps reach the network with channels last, as those of <see cref="Convolve"/> do.</param>
+    public static Tensor Forward(long network, int operators, Tensor input, Func<Tensor, Tensor> compute)
+    {
+        if (!ChoosesKernels(input))
+            return compute(input);
+        if (input.dim() == 4)
+            input = input.size(1) > 1 ? ChannelsLast(input) : OneChannelLast(input);
+        var signature = new Signature(stackalloc long[Signature.Length], Operation.NetworkForward);
+        signature.Add(network);
+        signature.Add(input);
+        using FirstCallGate.Passage passage = s_gate.Enter(signature.Numbers, PerOperator * operators);
+        return passage.Done(compute(input));
+    }
+
+    /// <summary>The gradient of a scalar that was made of what <see cref="Forward"/> gave for the input.</summary>
+    public static Tensor Backward(long network, int operators, Tensor output, Tensor input)
+    {
+        if (!ChoosesKernels(input))
+            return autograd.grad([output], [input])[0];
+        var signature = new Signature(stackalloc long[Signature.Length], Operation.NetworkBackward);
+        signature.Add(network);
+        signature.Add(input);
+        using FirstCallGate.Passage passage = s_gate.Enter(signature.Numbers, PerOperator * operators);
+        return passage.Done(autograd.grad([output], [input])[0]);
+    }
+
     /// <summary>
     /// (n, channels, height, width) with channels last in memory. On some processors (AMD Zen 5, libtorch 2.10.0) oneDNN's kernels for maps with channels first are wrong
     /// where the number of channels is no multiple of 16: gradients in float32, everything in bfloat16 (docs/adr/0009). This layout takes other kernels.
     /// </summary>
     private static Tensor ChannelsLast(Tensor map) => map.stride(1) == 1 ? map : map.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+
+    /// <summary>Strides that libtorch takes for channels last, where it would not tell by the numbers' order.</summary>
+    private static Tensor OneChannelLast(Tensor map) => map.reshape(map.size(0), map.size(2), map.size(3), 1).permute(0, 3, 1, 2);
 
     /// <summary>One channel has no order that libtorch could tell, so it counts as channels first: a second one, of zeros, makes the layout plain.</summary>
     private static Tensor WithTwo(Tensor tensor, int dimension)

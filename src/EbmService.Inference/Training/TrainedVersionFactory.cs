@@ -40,23 +40,13 @@ public static class TrainedVersionFactory
         };
     }
 
-    /// <summary>
-    /// Calibrates a version anew, on the rows that its training held out:
-    /// the same weights and data give the same calibration.
-    /// </summary>
-    /// <param name="plan">What the version was trained from.</param>
-    /// <param name="weights">The version's weights.</param>
-    /// <param name="data">The same data as the training's.</param>
-    /// <exception cref="InvalidOperationException">The training held no rows out.</exception>
+    /// <summary>Calibrates a version anew: the same weights or module and the same rows give the same calibration.</summary>
+    /// <param name="rows">Indices of rows that the network was not trained on, one at least.</param>
     public static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Recalibrate(
-        TrainingPlan plan, IReadOnlyDictionary<string, SafetensorsTensor> weights, ITrainingData data)
+        LoadedModel version, ITrainingData data, IReadOnlyList<int> rows)
     {
-        IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
-        if (heldOut.Count == 0)
-            throw new InvalidOperationException("the training held no rows out");
-        Dictionary<string, Tensor> parameters = weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor());
-        using IEnergyModel energy = EnergyModelFactory.Create(plan.Model.Architecture.Spec(), parameters);
-        return Calibrate(energy, plan.Model.Input, data, heldOut);
+        using IEnergyModel energy = version.CreateEnergy(CPU);
+        return Calibrate(energy, version.Hosted.Descriptor!.Input, data, rows);
     }
 
     /// <summary>

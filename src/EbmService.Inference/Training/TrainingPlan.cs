@@ -29,8 +29,8 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
     public string? FaultOf(ITrainingData data)
     {
         int classes = Model.Labels.Count;
-        if (data.RowLength != Model.Input.Length())
-            return $"a row of the data has {data.RowLength} numbers, the model takes {Model.Input.Length()}";
+        if (FaultOf(data, Model.Input) is { } fault)
+            return fault;
         if (data.Count < Recipe.BatchSize)
             return $"the data has {data.Count} rows, fewer than one batch of {Recipe.BatchSize}";
         if (classes == 0)
@@ -44,6 +44,10 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
         }
         return null;
     }
+
+    /// <summary>What keeps the data's rows from being inputs; null when they can be.</summary>
+    public static string? FaultOf(ITrainingData data, InputSchema input) => data.RowLength == input.Length()
+        ? null : $"a row of the data has {data.RowLength} numbers, the model takes {input.Length()}";
 
     private TrainingPlan Checked()
     {

@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Models;
+using EbmService.Inference.Training;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -28,6 +29,21 @@ public sealed class CalibrateCommandTests : IDisposable
         Assert.Equal(trained, await ReadAsync(folder));
         Assert.Equal(before.Digest, Load().Hosted.Digest);
         Assert.Equal(25, Load().Calibration["typicality"].Length);
+    }
+
+    [Fact]
+    public async Task Calibrate_VersionTrainedElsewhere_ScoresEveryRow()
+    {
+        string folder = _bed.WriteModel();
+        await _bed.RunAsync(_bed.Train(folder));
+        File.Delete(Path.Combine(folder, TrainingPlan.RecipeFile));
+
+        int code = await _bed.RunAsync("calibrate", folder, "--data", "two-moons");
+
+        Assert.Equal((ExitCode.Ok, ""), (code, _bed.Error));
+        int[] counts = [.. Load().Calibration.Where(score => score.Key != "typicality").Select(score => score.Value.Length).Distinct()];
+        Assert.Contains($"Calibrated moons/1 on {Assert.Single(counts)} rows", _bed.Out, StringComparison.Ordinal);
+        Assert.True(counts[0] > 50);
     }
 
     private static Task<byte[]> ReadAsync(string folder) =>

@@ -108,7 +108,7 @@ public sealed class ArchitectureContractTests
         using DisposeScope scope = NewDisposeScope();
         ArchitectureExample example = EnergyCases.Example(kind);
         (IEnergyModel shared, Tensor x) = EnergyCases.Create(example, rows);
-        IEnergyModel sut = precision == ScalarType.Float32 ? shared : EnergyModelFactory.Frozen(example.Spec, shared.Parameters, precision);
+        IEnergyModel sut = EnergyCases.In(example, shared, precision);
         Tensor input = x.clone();
         Dictionary<string, Tensor> before = sut.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         Tensor expected = sut.EnergyAndGradient(x).Gradient.clone();
@@ -132,7 +132,7 @@ public sealed class ArchitectureContractTests
         using DisposeScope scope = NewDisposeScope();
         ArchitectureExample example = EnergyCases.Example(kind);
         (IEnergyModel shared, Tensor x) = EnergyCases.Create(example, rows);
-        IEnergyModel sut = precision == ScalarType.Float32 ? shared : EnergyModelFactory.Frozen(example.Spec, shared.Parameters, precision);
+        IEnergyModel sut = EnergyCases.In(example, shared, precision);
         using var generator = new Generator(9UL);
         int place = rows / 2;
         Tensor strangers = randn(x.shape, generator: generator);
@@ -214,12 +214,14 @@ public sealed class ArchitectureContractTests
         ModelVersionWriter.Write(repository.Folder("example"), "1", new ModelVersionContent
         {
             Weights = trained ? model.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()) : [],
+            Module = EnergyCases.Module(example),
         });
 
-        HostedModel hosted = Assert.Single(repository.Open().List());
+        HostedModel hosted = Assert.Single(repository.Open(allowTorchScript: true).List());
 
         Assert.True(hosted.State == ModelState.Ready, hosted.Reason);
-        Assert.Equal(trained ? model.Parameters.Values.Sum(parameter => parameter.numel()) : 0, hosted.ParameterCount);
+        bool hasParameters = trained || example.Spec.Family().TakesModule;
+        Assert.Equal(hasParameters ? model.Parameters.Values.Sum(parameter => parameter.numel()) : 0, hosted.ParameterCount);
         Assert.Equal(classes, hosted.Capabilities.Classes);
         Assert.Contains(ModelTask.Sampling, hosted.Tasks);
         model.Dispose();

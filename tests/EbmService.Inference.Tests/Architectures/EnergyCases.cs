@@ -12,10 +12,25 @@ internal static class EnergyCases
     public static (IEnergyModel Model, Tensor X) Create(ArchitectureExample example, int rows)
     {
         using var generator = new Generator(11UL);
-        IEnergyModel model = EnergyModelFactory.Create(example.Spec, EnergyModelFactory.Initialise(example.Spec, example.Input, generator));
+        IEnergyModel model = example.Spec.Family().TakesModule
+            ? Load(example, ScalarType.Float32)
+            : EnergyModelFactory.Create(example.Spec, EnergyModelFactory.Initialise(example.Spec, example.Input, generator));
         Tensor x = randn([rows, .. example.Input.Shape.Select(size => (long)size)], generator: generator);
         return (model, x);
     }
+
+    /// <summary>The example's model itself in float32, else a copy of it.</summary>
+    public static IEnergyModel In(ArchitectureExample example, IEnergyModel model, ScalarType precision) =>
+        precision == ScalarType.Float32 ? model
+        : example.Spec.Family().TakesModule ? Load(example, precision)
+        : EnergyModelFactory.Frozen(example.Spec, model.Parameters, precision);
+
+    /// <summary>The module file of an example of a family that takes one, which PyTorch made.</summary>
+    public static byte[]? Module(ArchitectureExample example) =>
+        example.Spec.Family().TakesModule ? TorchScriptFixtures.Bytes($"{example.Name}.pt") : null;
+
+    private static IEnergyModel Load(ArchitectureExample example, ScalarType precision) =>
+        EnergyModelFactory.Load(example.Spec, example.Input, Module(example)!, precision, CPU);
 
     public static (ArchitectureSpec Spec, InputSchema Input) Describe(string kind) => (Example(kind).Spec, Example(kind).Input);
 

@@ -23,7 +23,7 @@ internal static class TestModels
             Title = name,
             Architecture = architecture,
             Input = input,
-            Labels = kind == "conv-jem" ? ["a", "b", "c"] : [],
+            Labels = [.. "abcdefgh"[..architecture.Family().Capabilities(architecture, input).Classes].Select(label => $"{label}")],
             Recipes = new Dictionary<string, SgldRecipe> { ["test"] = new() { Steps = 10, StepSize = 0.05, Noise = 0.01 } },
             DefaultRecipe = "test",
         };
@@ -40,6 +40,7 @@ internal static class TestModels
         ModelVersionWriter.Write(folder, "1", new ModelVersionContent
         {
             Weights = trained ? model.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()) : [],
+            Module = EnergyCases.Module(EnergyCases.Example(kind)),
             Calibration = fitted?.Scores,
             TypicalityMean = fitted?.TypicalityMean,
         });

@@ -101,10 +101,14 @@ internal sealed class TestRepository : IDisposable
         ModelVersionWriter.Write(Folder(name), "1", content ?? JemContent());
     }
 
+    internal ModelRepository Open(bool allowTorchScript) => Open(new ModelsOptions { Path = Root, AllowTorchScript = allowTorchScript });
+
     internal ModelRepository Open() => Open(Root);
 
     internal static ModelRepository Open(string root, params string[] linkTargets) =>
-        new(Options.Create(new ModelsOptions { Path = root, AllowedLinkTargets = linkTargets }), NullLogger<ModelRepository>.Instance);
+        Open(new ModelsOptions { Path = root, AllowedLinkTargets = linkTargets });
+
+    private static ModelRepository Open(ModelsOptions options) => new(Options.Create(options), NullLogger<ModelRepository>.Instance);
 
     public void Dispose() => _folder.Dispose();
 
