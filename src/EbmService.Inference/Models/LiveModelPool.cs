@@ -13,7 +13,7 @@ namespace EbmService.Inference.Models;
 /// <summary>
 /// Puts model versions on the device once, at their first use. One that the repository has replaced, unloaded or lost leaves the device
 /// when nobody uses it any more. Over the memory cap those that nobody uses leave as well, the least recently used first, and come back
-/// at their next use; what is in use stays, even over the cap. Thread-safe.
+/// at their next use; what is in use, and what was used last, stays even over the cap. Thread-safe.
 /// </summary>
 internal sealed class LiveModelPool(ModelRepository repository, TorchDevice device, IOptions<ModelsOptions> options) : IDisposable
 {
@@ -137,14 +137,15 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         Sweep();
     }
 
-    /// <summary>Takes out what is not hosted any more, and over the cap what was used longest ago; nothing of it is in use.</summary>
+    /// <summary>Takes out what is not hosted any more, and over the cap what was used longest ago, but never what is in use.</summary>
     private List<Entry> TakeUnneeded()
     {
         List<Entry> gone = [.. _live.Values.Where(entry => entry.Leases == 0 && !IsWanted(entry))];
         gone.ForEach(Remove);
         for (long over = _live.Values.Sum(entry => entry.Bytes) - _cap; over > 0;)
         {
-            if (_live.Values.Where(entry => entry.Leases == 0).MinBy(entry => entry.LastUse) is not { } oldest)
+            // The one used last stays: of a model larger than the cap every query would bring it back.
+            if (_live.Values.Where(entry => entry.Leases == 0 && entry.LastUse < _uses).MinBy(entry => entry.LastUse) is not { } oldest)
                 break;
             over -= oldest.Bytes;
             Remove(oldest);

@@ -44,7 +44,7 @@ public sealed class ModelsOptions
 
     /// <value>
     /// Memory that models may take on the device, in MiB: over it those that nobody uses leave, the least recently used first, and come
-    /// back at their next use. 0 (the default): no limit.
+    /// back at their next use; what is in use, and what was used last, stays. 0 (the default): no limit.
     /// </value>
     [Range(0, 1 << 24)]
     public int MaxMemoryMegabytes { get; set; }

@@ -4,6 +4,7 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Tests.Models;
@@ -245,29 +246,26 @@ public sealed class HostedModelsTests : IDisposable
         Assert.Contains("unloaded", _sut.Find("m", "2").Failure!.Message);
     }
 
+    /// <summary>Resident memory over such cycles is the benchmark's (--only loading): other tests run in this process.</summary>
     [Fact]
-    public void LoadInferUnload_ManyTimes_LeavesNothingInMemory()
+    public void LoadInferUnload_ManyTimes_LeavesNoTensor()
     {
-        const int Cycles = 200, Settling = 20, Width = 1 << 17;
-        _files.AddWideMlp("wide", Width);
-        for (int i = 0; i < Settling; i++)
-            Cycle();
-        long before = ResidentBytes();
+        Cycle();
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        for (int i = Settling; i < Cycles; i++)
+        for (int i = 1; i < 200; i++)
             Cycle();
 
-        // 2 MiB of weights each time: one in five left behind would be over it.
-        Assert.InRange(ResidentBytes() - before, long.MinValue, 64L << 20);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
 
         void Cycle()
         {
-            HostedModel loaded = _sut.Load("wide").OrThrow();
+            HostedModel loaded = _sut.Load("m").OrThrow();
             using (ModelLease lease = _pool.Value.Lease(loaded.Key))
             using (NewDisposeScope())
                 Assert.Equal(8, lease.Model.Energy.Energy(zeros(8, 2)).shape[0]);
-            Assert.True(_sut.MemoryOf(loaded) > 4 * Width);
-            Assert.Equal(0, _sut.MemoryOf(_sut.Unload("wide").OrThrow()));
+            Assert.True(_sut.MemoryOf(loaded) > 0);
+            Assert.Equal(0, _sut.MemoryOf(_sut.Unload("m").OrThrow()));
         }
     }
 
@@ -275,13 +273,6 @@ public sealed class HostedModelsTests : IDisposable
     {
         _sut.TakeChanges();
         _sut.TakeChanges();
-    }
-
-    private static long ResidentBytes()
-    {
-        GC.Collect();
-        using var process = System.Diagnostics.Process.GetCurrentProcess();
-        return process.WorkingSet64;
     }
 
     private void Add(string version, bool replace = false) => ModelVersionWriter.Write(

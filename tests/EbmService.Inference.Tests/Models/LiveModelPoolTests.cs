@@ -105,8 +105,12 @@ public sealed class LiveModelPoolTests : IDisposable
         a.Dispose();
 
         Assert.True(weight.IsInvalid);
-        Assert.False(WeightOf(b.Model).IsInvalid);
+        weight = WeightOf(b.Model);
         b.Dispose();
+        // Alone it is over the cap as well, but nothing else has been used since.
+        Assert.False(weight.IsInvalid);
+        sut.Lease(Key).Dispose();
+        Assert.True(weight.IsInvalid);
     }
 
     [Fact]
