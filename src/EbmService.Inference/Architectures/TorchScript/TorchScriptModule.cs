@@ -21,15 +21,17 @@ internal sealed class TorchScriptModule : IDisposable
     private readonly int _operators;
     private readonly ScalarType _precision;
 
-    private TorchScriptModule(jit.ScriptModule module, int operators, ScalarType precision)
+    private TorchScriptModule(jit.ScriptModule module, int constants, ScalarType precision)
     {
-        (_module, _operators, _precision) = (module, operators, precision);
+        (_module, _precision) = (module, precision);
         Parameters = precision == ScalarType.Float32 ? Tensors(module).ToDictionary() : Convert(module, precision);
         foreach (Tensor parameter in Parameters.Values)
         {
             parameter.requires_grad_(false);
             parameter.DetachFromDisposeScope();
         }
+        // A weight that products or convolutions are made with has two dimensions or more.
+        _operators = Math.Max(1, constants + Parameters.Values.Count(parameter => parameter.dim() > 1));
     }
 
     /// <value>Parameters and buffers, without gradients; the caller's to dispose of.</value>
@@ -43,12 +45,12 @@ internal sealed class TorchScriptModule : IDisposable
         PlainExecutor.Choose();
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGradient = no_grad();
-        int tensors = CountTensors(file);
+        int constants = CountConstants(file);
         try
         {
             jit.ScriptModule module = jit.load(file, device.type, device.index);
             module.eval();
-            return new TorchScriptModule(module, Math.Max(1, tensors), precision);
+            return new TorchScriptModule(module, constants, precision);
         }
         catch (ExternalException e)
         {
@@ -114,8 +116,9 @@ internal sealed class TorchScriptModule : IDisposable
         return converted;
     }
 
-    /// <summary>Tensors in the archive: no more operators have weights of their own.</summary>
-    private static int CountTensors(byte[] file)
+    /// <summary>Tensors that are constants of the code, as all weights of a frozen module are.</summary>
+    /// <exception cref="InvalidModelException">The file is no archive, or its tensors are too large together.</exception>
+    private static int CountConstants(byte[] file)
     {
         try
         {
@@ -123,7 +126,7 @@ internal sealed class TorchScriptModule : IDisposable
             ZipArchiveEntry[] tensors = [.. archive.Entries.Where(entry => entry.FullName.Split('/') is [_, "data" or "constants", _])];
             if (tensors.Sum(entry => entry.Length) > ModelLimits.MaxParameters * sizeof(float))
                 throw new InvalidModelException($"'{ModelFiles.Module}' has more than {ModelLimits.MaxParameters} parameters");
-            return tensors.Length;
+            return tensors.Count(entry => entry.FullName.Contains("/constants/", StringComparison.Ordinal));
         }
         catch (InvalidDataException e)
         {
