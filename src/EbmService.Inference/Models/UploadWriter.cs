@@ -102,6 +102,8 @@ internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTarget
         {
             return Fault("descriptor", e.Message);
         }
+        if (descriptor.Architecture.Spec().Family().TakesModule)
+            return Fault("descriptor", $"A network of kind '{descriptor.Architecture.Kind}' is code, which is never taken by upload.");
         if (present is not null && !IsSame(File.ReadAllBytes(Path.Combine(staging, ModelFiles.Descriptor)), present))
         {
             return Fault("descriptor",

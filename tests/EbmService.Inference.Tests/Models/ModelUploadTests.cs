@@ -4,6 +4,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures.Mlp;
+using EbmService.Inference.Architectures.TorchScript;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
@@ -89,7 +90,7 @@ public sealed class ModelUploadTests : IDisposable
         { "no descriptor", "descriptor" }, { "descriptor of another name", "descriptor" }, { "descriptor that is no JSON", "descriptor" },
         { "descriptor over the caps", "descriptor" }, { "another descriptor for a model that is there", "descriptor" },
         { "wrong shapes", "files" }, { "no weights", "files" }, { "truncated weights", "files" }, { "NaN", "files" }, { "pickle", "files" },
-        { "TorchScript", "files" },
+        { "TorchScript", "files" }, { "descriptor of TorchScript", "descriptor" },
     };
 
     [Theory]
@@ -128,6 +129,10 @@ public sealed class ModelUploadTests : IDisposable
                 Descriptor = Json(TestRepository.Mlp("m") with { Title = "another" }),
             },
             "wrong shapes" => good with { Descriptor = Json(TestRepository.Mlp("n") with { Architecture = new MlpSpec([4]) }) },
+            "descriptor of TorchScript" => good with
+            {
+                Descriptor = Json(TestRepository.Mlp("n") with { Architecture = new TorchScriptSpec(ModuleOutput.Energy) }),
+            },
             "no weights" => good with { Weights = null },
             "truncated weights" => good with { Weights = weights[..^1] },
             "NaN" => Upload("n", "1", float.NaN),
