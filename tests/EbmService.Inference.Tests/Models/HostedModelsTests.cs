@@ -1,9 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
-using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,22 +11,19 @@ public sealed class HostedModelsTests : IDisposable
     private static readonly ModelKey First = new("m", "1");
 
     private readonly TestRepository _files = new();
-    private readonly Lazy<LiveModelPool> _pool;
+    private readonly LiveModelPool _pool;
     private readonly HostedModels _sut;
 
     public HostedModelsTests()
     {
         _files.AddMlp("m", "1");
         _files.AddMlp("other", "1");
-        ModelRepository repository = _files.Open();
-        var device = new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" }));
-        _pool = new Lazy<LiveModelPool>(new LiveModelPool(repository, device, Options.Create(new ModelsOptions())));
-        _sut = new HostedModels(repository, _pool, new Lazy<TorchDevice>(device), NullLogger<HostedModels>.Instance);
+        (_sut, _pool) = _files.Host();
     }
 
     public void Dispose()
     {
-        _pool.Value.Dispose();
+        _pool.Dispose();
         _files.Dispose();
     }
 
@@ -52,7 +46,7 @@ public sealed class HostedModelsTests : IDisposable
     public void Load_ReplacedVersion_TheOldOneLeavesWhenNobodyUsesIt()
     {
         HostedModel old = _sut.Load("m").OrThrow();
-        ModelLease lease = _pool.Value.Lease(First);
+        ModelLease lease = _pool.Lease(First);
         Add("1", replace: true);
 
         HostedModel next = _sut.Load("m").OrThrow();
@@ -137,15 +131,15 @@ public sealed class HostedModelsTests : IDisposable
     public void Unload_VersionThatAJobKeeps_StaysForTheJobUntilItEnds()
     {
         ModelReference version = _sut.Load("m").OrThrow().Reference();
-        _pool.Value.Keep("job", [version]);
-        _pool.Value.Keep("job", [version]);
+        _pool.Keep("job", [version]);
+        _pool.Keep("job", [version]);
 
         HostedModel unloaded = _sut.Unload("m").OrThrow();
         Directory.Delete(_files.Folder("m"), recursive: true);
         _sut.Refresh();
 
         Assert.True(_sut.Find(version).Succeeded);
-        using (ModelLease lease = _pool.Value.Lease(version))
+        using (ModelLease lease = _pool.Lease(version))
             Assert.Equal(version.Digest, lease.Model.Hosted.Digest);
         _sut.Release("job");
         _sut.Release("job");
@@ -198,7 +192,7 @@ public sealed class HostedModelsTests : IDisposable
         File.WriteAllBytes(_files.Folder("m", "1", "weights.safetensors"), weights[..8]);
         LookTwice();
 
-        using (ModelLease lease = _pool.Value.Lease(First))
+        using (ModelLease lease = _pool.Lease(First))
             Assert.Equal(before.Digest, lease.Model.Hosted.Digest);
         Add("1", replace: true);
         LookTwice();
@@ -261,7 +255,7 @@ public sealed class HostedModelsTests : IDisposable
         void Cycle()
         {
             HostedModel loaded = _sut.Load("m").OrThrow();
-            using (ModelLease lease = _pool.Value.Lease(loaded.Key))
+            using (ModelLease lease = _pool.Lease(loaded.Key))
             using (NewDisposeScope())
                 Assert.Equal(8, lease.Model.Energy.Energy(zeros(8, 2)).shape[0]);
             Assert.True(_sut.MemoryOf(loaded) > 0);

@@ -5,32 +5,26 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Architectures.TorchScript;
-using EbmService.Inference.Devices;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace EbmService.Inference.Tests.Models;
 
 public sealed class ModelUploadTests : IDisposable
 {
     private readonly TestRepository _files = new();
-    private readonly Lazy<LiveModelPool> _pool;
+    private readonly LiveModelPool _pool;
     private readonly HostedModels _sut;
 
     public ModelUploadTests()
     {
         _files.AddMlp("m", "1");
-        ModelRepository repository = _files.Open();
-        var device = new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" }));
-        _pool = new Lazy<LiveModelPool>(new LiveModelPool(repository, device, Options.Create(new ModelsOptions())));
-        _sut = new HostedModels(repository, _pool, new Lazy<TorchDevice>(device), NullLogger<HostedModels>.Instance);
+        (_sut, _pool) = _files.Host();
     }
 
     public void Dispose()
     {
-        _pool.Value.Dispose();
+        _pool.Dispose();
         _files.Dispose();
     }
 

@@ -3,6 +3,7 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Architectures.Mlp;
+using EbmService.Inference.Devices;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -107,6 +108,15 @@ internal sealed class TestRepository : IDisposable
 
     internal static ModelRepository Open(string root, params string[] linkTargets) =>
         Open(new ModelsOptions { Path = root, AllowedLinkTargets = linkTargets });
+
+    /// <summary>What the service serves of it; the pool is the caller's to dispose of.</summary>
+    internal (HostedModels Models, LiveModelPool Pool) Host()
+    {
+        ModelRepository repository = Open();
+        var device = new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" }));
+        var pool = new LiveModelPool(repository, device, Options.Create(new ModelsOptions()));
+        return (new HostedModels(repository, new Lazy<LiveModelPool>(pool), new Lazy<TorchDevice>(device), NullLogger<HostedModels>.Instance), pool);
+    }
 
     private static ModelRepository Open(ModelsOptions options) => new(Options.Create(options), NullLogger<ModelRepository>.Instance);
 
