@@ -107,6 +107,8 @@ internal sealed class FakeJobService : IJobService
         JobState state = _jobs[id ?? _jobs.Keys.Single()];
         for (int next = (int)afterSequence; ;)
         {
+            // Read before the events: an end that comes while they are sent is among those of the next turn.
+            bool ended = state.Ended.Task.IsCompleted;
             JobEvent[] events = state.After(next, out Task changed);
             foreach (JobEvent happened in events)
             {
@@ -115,7 +117,7 @@ internal sealed class FakeJobService : IJobService
                 if (happened is JobChangedEvent { Job: var job } && job.Status.IsTerminal() && id is not null)
                     yield break;
             }
-            if (id is not null && state.Job.Status.IsTerminal())
+            if (id is not null && ended)
                 yield break;
             await changed.WaitAsync(cancellationToken);
         }
