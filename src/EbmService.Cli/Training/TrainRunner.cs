@@ -19,7 +19,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
 
         using ITrainingDisplay display = TrainingDisplays.Create(environment, plan.Recipe);
         var observer = new TrainingReporter(plan, pictures, display);
-        using var trainer = new MaximumLikelihoodTrainer(plan.Recipe, plan.Model, data, checkpoint, observer, request.Data.Name);
+        using var trainer = new Trainer(plan.Recipe, plan.Model, data, checkpoint, observer, request.Data.Name);
         Announce(plan, data, trainer.Iteration, checkpoint);
         observer.Start(trainer.Iteration);
         TrainingEnd end = display.Run(() => trainer.Run(cancellationToken));
@@ -70,7 +70,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
                 + "--iterations, or --restart");
     }
 
-    private int Complete(TrainingPlan plan, ITrainingData data, MaximumLikelihoodTrainer trainer, string pictures)
+    private int Complete(TrainingPlan plan, ITrainingData data, Trainer trainer, string pictures)
     {
         var provenance = new ModelProvenance
         {
@@ -90,23 +90,21 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
         return ExitCode.Ok;
     }
 
-    private int Stopped(MaximumLikelihoodTrainer trainer, string checkpoint)
+    private int Stopped(Trainer trainer, string checkpoint)
     {
         environment.Error.WriteLine(
             $"ebm: stopped at iteration {trainer.Iteration}; {checkpoint} is written, the same command goes on from there");
         return ExitCode.Cancelled;
     }
 
-    private static CliException Diverged(TrainingPlan plan, MaximumLikelihoodTrainer trainer, TrainingReporter observer, string checkpoint)
+    private static CliException Diverged(TrainingPlan plan, Trainer trainer, TrainingReporter observer, string checkpoint)
     {
         string kept = File.Exists(checkpoint)
             ? $"the last good weights (iteration {trainer.Iteration}) are kept in {checkpoint}: '--iterations "
                 + $"{trainer.Iteration}' makes a version of them"
             : $"there was no checkpoint yet (checkpointEvery is {plan.Recipe.CheckpointEvery}), so nothing is kept";
         return CliException.Failed(
-            $"training diverged after iteration {observer.LastIteration}: an energy passed {plan.Recipe.EnergyBound} or "
-            + $"stopped being finite; {kept}. "
-            + $"To train on, lower learningRate or chain.stepSize, or raise energyL2, in {TrainingPlan.RecipeFile}, and "
-            + "start over with --restart");
+            $"{TrainingAdvice.OfDivergence(plan.Recipe, observer.LastIteration)}; {kept}. "
+            + $"To train on, {TrainingAdvice.AfterDivergence(plan.Recipe)} in {TrainingPlan.RecipeFile}, and start over with --restart");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EbmService.Core.Training;
 using EbmService.Inference.Training;
 using Spectre.Console;
 

@@ -70,6 +70,7 @@ public static class CapabilityRules
         ModelCapability.Classes => "classes",
         ModelCapability.Features => "features before the last layer",
         ModelCapability.Trainable => "parameters to train",
+        ModelCapability.CentredGradients => "gradients about the mean activities of units",
         _ => Word(capability),
     };
 

@@ -28,6 +28,9 @@ public enum ModelCapability
     /// <summary>The model has parameters and an objective to train them by.</summary>
     Trainable,
 
+    /// <summary>Gradients can be taken about the mean activities of the model's units.</summary>
+    CentredGradients,
+
     /// <summary>The model computes in bfloat16 too.</summary>
     Bfloat16,
 }
@@ -56,6 +59,9 @@ public sealed record ModelCapabilities
     /// <value>Whether the model has parameters and an objective to train them by.</value>
     public bool Trainable { get; init; }
 
+    /// <value>Whether gradients can be taken about the mean activities of the model's units.</value>
+    public bool CentredGradients { get; init; }
+
     /// <value>What chains can compute in.</value>
     public IReadOnlyList<SamplingPrecision> Precisions { get; init; } = [SamplingPrecision.Float32];
 
@@ -69,6 +75,7 @@ public sealed record ModelCapabilities
         ModelCapability.Classes => Classes > 0,
         ModelCapability.Features => Features,
         ModelCapability.Trainable => Trainable,
+        ModelCapability.CentredGradients => CentredGradients,
         ModelCapability.Bfloat16 => Precisions.Contains(SamplingPrecision.Bfloat16),
         _ => throw new ArgumentOutOfRangeException(nameof(capability), capability, "not a known capability"),
     };

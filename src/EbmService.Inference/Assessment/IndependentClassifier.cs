@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EbmService.Core.Training;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
@@ -79,7 +80,7 @@ public sealed class IndependentClassifier : IDisposable
         foreach (Tensor parameter in parameters.Values)
             parameter.requires_grad_(true);
         using IEnergyModel network = EnergyModelFactory.Create(Architecture(classes), parameters);
-        using var optimizer = new AdamOptimizer(recipe, parameters);
+        using var optimizer = new TrainingOptimizer(recipe, parameters);
         var batch = new TrainingBatch(new ImageTrainingData(images, input), [.. Enumerable.Range(0, images.Count)], input);
         var augmentation = new ImageAugmentation(input, Variation);
         TrainingSlot[] slots = [.. Enumerable.Range(0, Slots).Select(index => new TrainingSlot(index))];
@@ -94,7 +95,8 @@ public sealed class IndependentClassifier : IDisposable
                     [.. slots.Select((slot, i) => slot.Start(() => Differentiate(network, batch, augmentation, generators[i])))];
                 (Dictionary<string, Tensor> Gradients, double Loss)[] parts = [.. running.Select(task => task.GetAwaiter().GetResult())];
                 double rate = 2e-3 * Math.Min(1, iteration / 50.0) * (1 + Math.Cos(Math.PI * iteration / iterations)) / 2;
-                optimizer.Update(Mean(parts), rate, iteration);
+                Dictionary<string, Tensor> mean = Mean(parts);
+                optimizer.Update(mean, TrainingOptimizer.NormOf(mean), rate, iteration);
                 report?.Invoke((double)iteration / iterations, parts.Average(part => part.Loss));
             }
         }

@@ -56,8 +56,8 @@ public sealed class ReplayBuffer : IDisposable
     /// <param name="labels">A class per chain, or -1 for any.</param>
     /// <param name="freshShare">The probability that a start is drawn from the base distribution instead.</param>
     /// <param name="generator">The block's own.</param>
-    /// <returns>Points (n, ...input) and the slot that each came from.</returns>
-    public (Tensor Starts, long[] Slots) Draw(IReadOnlyList<int> labels, double freshShare, Generator generator)
+    /// <returns>Points (n, ...input), the slot that each came from, and whether it is a fresh point in that slot's place.</returns>
+    public (Tensor Starts, long[] Slots, bool[] Fresh) Draw(IReadOnlyList<int> labels, double freshShare, Generator generator)
     {
         using DisposeScope scope = NewDisposeScope();
         float[] picks = rand([labels.Count, 2], generator: generator, device: States.device).ToFloats();
@@ -71,7 +71,7 @@ public sealed class ReplayBuffer : IDisposable
         Tensor kept = States.index_select(0, tensor(slots).to(States.device));
         Tensor drawn = FromBase(slots.Length, _input, generator, States.device);
         long[] rowShape = [slots.Length, .. _input.Shape.Select(_ => 1L)];
-        return (where(tensor(fresh).to(States.device).view(rowShape), drawn, kept).MoveToOuterDisposeScope(), slots);
+        return (where(tensor(fresh).to(States.device).view(rowShape), drawn, kept).MoveToOuterDisposeScope(), slots, fresh);
     }
 
     /// <summary>Writes chains back to the slots they came from; where two came from one slot the later row stays.</summary>

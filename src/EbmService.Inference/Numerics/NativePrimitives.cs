@@ -34,6 +34,7 @@ internal static class NativePrimitives
         Linear,
         Product,
         Gradients,
+        GradientInGraph,
         NetworkForward,
         NetworkBackward,
     }
@@ -113,6 +114,7 @@ internal static class NativePrimitives
     public static IList<Tensor> Gradients(
         Tensor output, IReadOnlyList<Tensor> inputs, IReadOnlyDictionary<string, Tensor> parameters, params ReadOnlySpan<long> batches)
     {
+        CheckGraph(output);
         if (!ChoosesKernels(output))
             return autograd.grad([output], inputs as IList<Tensor> ?? [.. inputs]);
         var signature = new Signature(new long[3 + batches.Length + (inputs.Count + parameters.Count) * (PerTensor + 1)], Operation.Gradients);
@@ -126,6 +128,23 @@ internal static class NativePrimitives
         signature.Add(batches);
         using FirstCallGate.Passage passage = s_gate.Enter(signature.Numbers, PerGradient * Math.Max(1, parameters.Count));
         return passage.Done(autograd.grad([output], inputs as IList<Tensor> ?? [.. inputs]));
+    }
+
+    /// <summary>As <see cref="Gradients"/>, of one input, and itself part of the graph: what is made of it can be differentiated.</summary>
+    public static Tensor GradientInGraph(Tensor output, Tensor input, IReadOnlyDictionary<string, Tensor> parameters)
+    {
+        CheckGraph(output);
+        if (!ChoosesKernels(output))
+            return autograd.grad([output], [input], retain_graph: true, create_graph: true)[0];
+        var signature = new Signature(new long[3 + (1 + parameters.Count) * (PerTensor + 1)], Operation.GradientInGraph);
+        foreach (Tensor parameter in parameters.Values)
+        {
+            signature.Add(parameter);
+            signature.Add(parameter.Handle);
+        }
+        signature.Add(input);
+        using FirstCallGate.Passage passage = s_gate.Enter(signature.Numbers, PerGradient * Math.Max(1, parameters.Count));
+        return passage.Done(autograd.grad([output], [input], retain_graph: true, create_graph: true)[0]);
     }
 
     /// <summary>A forward pass of a network whose operators are not known here, so that all of them together are one signature.</summary>
@@ -178,6 +197,13 @@ internal static class NativePrimitives
     }
 
     private static Tensor Channels(Tensor map, long channels) => map.size(1) == channels ? map : map.narrow(1, 0, channels);
+
+    /// <summary>libtorch would end the process: its exception comes through no wrapper of TorchSharp's.</summary>
+    private static void CheckGraph(Tensor output)
+    {
+        if (!output.requires_grad)
+            throw new InvalidOperationException("there is no graph behind the tensor to differentiate");
+    }
 
     /// <summary>A GPU's libraries choose by themselves; no promise of equal bits is made there.</summary>
     private static bool ChoosesKernels(Tensor input) => input.device_type == DeviceType.CPU;

@@ -1,9 +1,7 @@
 using EbmService.Core.Models;
-using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;
@@ -11,32 +9,39 @@ namespace EbmService.Inference.Training;
 /// <summary>Makes a model version of a training run: averaged weights, replay buffer, OOD calibration on the held-out rows.</summary>
 public static class TrainedVersionFactory
 {
-    private const int Tile = 64;
-
     /// <param name="trainer">After its run.</param>
     /// <param name="plan">What the run was made from.</param>
     /// <param name="data">The same data as the trainer's: the held-out rows are scored.</param>
     /// <param name="provenance">How the version was made.</param>
-    public static ModelVersionContent Create(
-        MaximumLikelihoodTrainer trainer, TrainingPlan plan, ITrainingData data, ModelProvenance provenance)
+    public static ModelVersionContent Create(Trainer trainer, TrainingPlan plan, ITrainingData data, ModelProvenance provenance)
     {
-        ModelDescriptor model = plan.Model;
-        TrainingState state = trainer.State;
+        TrainingState state = trainer.TrainedRun.State;
         IReadOnlyDictionary<string, Tensor> average = state.Optimizer.Average();
-        using IEnergyModel energy = EnergyModelFactory.Frozen(model.Architecture.Spec(), average);
-        IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(plan.Recipe, data.Count);
+        using TrainingCalibration calibration = TrainingCalibration.Of(plan.Model, plan.Recipe, average, data);
+        calibration.TryAdvance(() => false);
+        bool hasBuffer = plan.Recipe.Denoising is null;
+        return Create(
+            plan.Model, average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
+            hasBuffer ? state.Buffer.States.ToSafetensors() : null, calibration.Scores) with { Provenance = provenance };
+    }
+
+    /// <param name="buffer">The chains in float32, (n, ...input); null after training without chains.</param>
+    /// <param name="scores">Of held-out rows by score; empty where none were held out.</param>
+    internal static ModelVersionContent Create(
+        ModelDescriptor model, IReadOnlyDictionary<string, SafetensorsTensor> weights, SafetensorsTensor? buffer,
+        IReadOnlyDictionary<string, float[]> scores)
+    {
         int classes = model.Labels.Count;
         (IReadOnlyDictionary<string, float[]>? calibration, float? typicalityMean) =
-            heldOut.Count > 0 ? Calibrate(energy, model.Input, data, heldOut) : (null, null);
+            scores.Values.Any(score => score.Length > 0) ? OodCalibration.Fit(scores) : (null, null);
         return new ModelVersionContent
         {
-            Weights = average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
+            Weights = weights,
             // Half precision halves the largest file; chains move further than its rounding in their first step.
-            Buffer = SafetensorsTensor.FromFloats(state.Buffer.States.ToFloats(), state.Buffer.States.shape, SafetensorsDtype.F16),
-            BufferLabels = classes > 0 ? [.. Enumerable.Range(0, state.Buffer.Size).Select(slot => slot % classes)] : null,
+            Buffer = buffer is null ? null : SafetensorsTensor.FromFloats(buffer.ToFloats(), buffer.Shape, SafetensorsDtype.F16),
+            BufferLabels = buffer is not null && classes > 0 ? [.. Enumerable.Range(0, (int)buffer.Shape[0]).Select(slot => slot % classes)] : null,
             Calibration = calibration,
             TypicalityMean = typicalityMean,
-            Provenance = provenance,
         };
     }
 
@@ -45,36 +50,8 @@ public static class TrainedVersionFactory
     public static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Recalibrate(
         LoadedModel version, ITrainingData data, IReadOnlyList<int> rows)
     {
-        using IEnergyModel energy = version.CreateEnergy(CPU);
-        return Calibrate(energy, version.Hosted.Descriptor!.Input, data, rows);
-    }
-
-    /// <summary>
-    /// Every score of <see cref="OodScorer.Names"/> for the given rows,
-    /// without data noise, and typicality with its mean.
-    /// </summary>
-    private static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibrate(
-        IEnergyModel model, InputSchema input, ITrainingData data, IReadOnlyList<int> rows)
-    {
-        IReadOnlyList<string> names = OodScorer.Names(model);
-        Dictionary<string, float[]> scores = names.ToDictionary(name => name, _ => new float[rows.Count]);
-        for (int first = 0; first < rows.Count; first += Tile)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            int count = Math.Min(Tile, rows.Count - first);
-            float[] tile = OodScorer.Score(model, Read(input, data, rows, first, count)).ToFloats();
-            foreach ((int i, string name) in names.Index())
-                tile.AsSpan(i * count, count).CopyTo(scores[name].AsSpan(first));
-        }
-        return OodCalibration.Fit(scores);
-    }
-
-    private static Tensor Read(InputSchema input, ITrainingData data, IReadOnlyList<int> rows, int first, int count)
-    {
-        var values = new float[count * data.RowLength];
-        for (int i = 0; i < count; i++)
-            data.CopyRow(rows[first + i], values.AsSpan(i * data.RowLength, data.RowLength));
-        Tensor read = tensor(values, [count, .. input.Shape.Select(size => (long)size)]);
-        return input.Variables == VariableKind.Binary ? BinaryLevels.DrawFixed(read, first) : read;
+        using var calibration = new TrainingCalibration(version.CreateEnergy(CPU), version.Hosted.Descriptor!.Input, data, rows);
+        calibration.TryAdvance(() => false);
+        return OodCalibration.Fit(calibration.Scores);
     }
 }

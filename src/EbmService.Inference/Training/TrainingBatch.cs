@@ -1,3 +1,4 @@
+using EbmService.Core.Training;
 using EbmService.Core.Models;
 using TorchSharp;
 using static TorchSharp.torch;

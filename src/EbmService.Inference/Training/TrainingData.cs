@@ -1,3 +1,4 @@
+using EbmService.Core.Training;
 using EbmService.Core.Models;
 using EbmService.Inference.Data;
 using static TorchSharp.torch;
@@ -85,7 +86,8 @@ public static class HeldOutSplit
     public static IReadOnlyList<int> HeldOutRows(TrainingRecipe recipe, int count) =>
         [.. Shuffled(recipe, count).Take(HeldOut(recipe, count))];
 
-    private static int HeldOut(TrainingRecipe recipe, int count) => Math.Min(recipe.HeldOut, count / 10);
+    /// <returns>How many rows are held out.</returns>
+    public static int HeldOut(TrainingRecipe recipe, int count) => Math.Min(recipe.HeldOut, count / 10);
 
     private static int[] Shuffled(TrainingRecipe recipe, int count)
     {

@@ -1,111 +1,256 @@
 using EbmService.Core.Models;
-using EbmService.Core.Sampling;
+using EbmService.Core.Training;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Numerics;
 using EbmService.Inference.Samplers;
 using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
+using static TorchSharp.torch.nn.functional;
 
 namespace EbmService.Inference.Training;
 
-/// <summary>What one slot brings back from one iteration; the receiver disposes it.</summary>
+/// <summary>What every part of a run works on.</summary>
+internal sealed record TrainingSetting(
+    TrainingRecipe Recipe, ModelDescriptor Model, IEnergyModel Trained, IEnergyModel Frozen, TrainingBatch Batch, ReplayBuffer Buffer);
+
+/// <summary>What a part brings back from one iteration.</summary>
+/// <param name="Gradients">Of the part's loss, by parameter.</param>
+/// <param name="EnergySamples">Of the chains' ends; of the noised data where there are no chains.</param>
 internal sealed record TrainingPartResult(
-    IReadOnlyDictionary<string, Tensor> Gradients, long[] Slots, Tensor Negatives,
-    double EnergyData, double EnergySamples, double CrossEntropy, double Accuracy);
+    IReadOnlyDictionary<string, Tensor> Gradients, double EnergyData, double EnergySamples, double CrossEntropy, double Accuracy, double Loss);
 
 /// <summary>
-/// One slot's share of an iteration: draw data, run the negative chains from the buffer, differentiate the loss
-/// mean(E+ - E-) (or its bounded form) + w mean(E+^2 + E-^2) + cross-entropy. For a model with classes E is E(x, y), and the negatives take
-/// the labels of the batch's data: with labels of another distribution the class biases would drift apart whatever the model is.
+/// One share of an iteration with a generator of its own: draw data, run the negative chains from the buffer, differentiate the loss
+/// mean(E+ - E-) (or its bounded form) + w mean(E+^2 + E-^2) + cross-entropy, or the denoising loss. It can be left after every step of its
+/// chains, and saved there. For p(x, y) the negatives take the labels of the batch's data: with labels of another distribution the class
+/// biases would drift apart whatever the model is.
 /// </summary>
-internal sealed class TrainingPart(
-    TrainingRecipe recipe, ModelDescriptor model, IEnergyModel trained, IEnergyModel frozen, TrainingBatch batch, ReplayBuffer buffer)
+internal sealed class TrainingPart(TrainingSetting setting, Generator generator) : IDisposable
 {
-    private readonly ImageAugmentation? _augmentation = Augments(recipe.Classification)
-        ? new ImageAugmentation(model.Input, recipe.Classification!)
+    private readonly TrainingRecipe _recipe = setting.Recipe;
+    private readonly ImageAugmentation? _augmentation = Augments(setting.Recipe.Classification)
+        ? new ImageAugmentation(setting.Model.Input, setting.Recipe.Classification!)
         : null;
 
-    /// <param name="generator">The slot's own.</param>
+    private Tensor? _data;
+    private Tensor? _labels;
+    private ChainState? _chains;
+    private SgldKernel? _kernel;
+    private int _sweeps;
+
+    /// <value>Of the open iteration, once it is done.</value>
+    public TrainingPartResult? Result { get; private set; }
+
+    /// <value>Where the chains go back to in the buffer; empty without chains.</value>
+    public long[] Slots { get; private set; } = [];
+
+    /// <value>Whether each chain began anew in this iteration.</value>
+    public bool[] Fresh { get; private set; } = [];
+
+    /// <value>The chains' ends, (rows, ...input).</value>
+    public Tensor? Negatives => _chains?.X;
+
+    private int Rows => _recipe.BatchSize / _recipe.Slots;
+
+    /// <summary>Goes on until the part is done or the time is over.</summary>
     /// <param name="share">How much of the run is done, [0, 1].</param>
-    public TrainingPartResult Compute(Generator generator, double share)
+    /// <returns>Whether it is done.</returns>
+    public bool TryAdvance(double share, Func<bool> isSpent)
     {
         using DisposeScope scope = NewDisposeScope();
-        int rows = recipe.BatchSize / recipe.Slots;
-        (Tensor data, Tensor? drawn) = batch.Draw(rows, null, generator);
-        Tensor? labels = buffer.Classes > 0 ? drawn : null;
-        data = Varied(data, generator);
-        (Tensor negatives, long[] slots) = recipe.Gibbs is { } gibbs ? RunGibbs(gibbs, data, generator) : RunChains(rows, labels, generator);
+        if (_data is null)
+            Begin();
+        while (!ChainsDone)
+        {
+            StepChains();
+            if (isSpent())
+                return false;
+        }
+        Result = Differentiate(share);
+        return true;
+    }
 
-        Tensor energyData = trained.Energy(data, labels);
-        // Gibbs draws classes too, and summing them out costs nothing.
-        Tensor energySamples = trained.Energy(negatives, recipe.Gibbs is null ? labels : null);
-        Tensor loss = Contrast(energyData, energySamples).mean()
-            .add(energyData.pow(Kept(2)).mean(), Kept(recipe.EnergyL2))
-            .add(energySamples.pow(Kept(2)).mean(), Kept(recipe.EnergyL2Samples ?? recipe.EnergyL2));
-        (Tensor? crossEntropy, double accuracy) = Classify(generator);
-        if (crossEntropy is not null)
-            loss = loss.add(crossEntropy, Kept(recipe.Classification!.WeightAt(share)));
+    /// <summary>Forgets the iteration.</summary>
+    public void Clear()
+    {
+        foreach (Tensor gradient in Result?.Gradients.Values ?? [])
+            gradient.Dispose();
+        _data?.Dispose();
+        _labels?.Dispose();
+        _chains?.Dispose();
+        (Result, _data, _labels, _chains, _sweeps, Slots, Fresh) = (null, null, null, null, 0, [], []);
+    }
 
-        string[] names = [.. trained.Parameters.Keys];
+    public void Dispose() => Clear();
+
+    private bool ChainsDone => _recipe switch
+    {
+        { Gibbs: { } gibbs } => _sweeps == gibbs.Sweeps,
+        { Chain: { } chain } => _chains!.Step == chain.Steps,
+        _ => true,
+    };
+
+    private void Begin()
+    {
+        (Tensor data, Tensor? drawn) = setting.Batch.Draw(Rows, null, generator);
+        _labels = setting.Buffer.Classes > 0 && _recipe.Density == TrainedDensity.Joint ? drawn?.DetachFromDisposeScope() : null;
+        _data = Varied(data).DetachFromDisposeScope();
+        if (_recipe.Denoising is not null)
+            return;
+        // Gibbs draws classes too. Where its chains start at data, the buffer keeps their ends: what later samples start from.
+        Tensor? labels = _recipe.Gibbs is null ? _labels : null;
+        int[] classes = labels is null ? AnyClass() : [.. labels.data<long>().ToArray().Select(label => (int)label)];
+        (Tensor starts, Slots, Fresh) = setting.Buffer.Draw(classes, _recipe.Gibbs?.FreshShare ?? _recipe.Chain!.FreshShare, generator);
+        if (_recipe.Gibbs is { FromData: true })
+            (starts, Fresh) = (_data.clone(), [.. Fresh.Select(_ => true)]);
+        OpenChains(starts, labels);
+    }
+
+    private void OpenChains(Tensor starts, Tensor? labels)
+    {
+        var points = new ChainStartPoints(starts, labels?.clone());
+        _kernel = _recipe.Chain is { } chain ? new SgldKernel(setting.Frozen, chain, chain.Steps) : null;
+        _chains = _kernel?.Init(points) ?? new ChainState(points);
+    }
+
+    private void StepChains()
+    {
+        if (_kernel is null)
+        {
+            var model = (IBlockConditionals)setting.Frozen;
+            for (int block = 0; block < model.Blocks; block++)
+                model.Resample(_chains!.X, block, temperature: 1, labels: null, held: null, generator);
+            _sweeps++;
+            return;
+        }
+        _kernel.Step(_chains!, generator);
+    }
+
+    private TrainingPartResult Differentiate(double share)
+    {
+        (Tensor loss, Tensor energyData, Tensor energySamples) = _recipe.Denoising is { } denoising ? Denoise(denoising) : Contrast();
+        (Tensor? crossEntropy, double accuracy) = Classify();
+        Tensor whole = crossEntropy is null ? loss : loss.add(crossEntropy, Kept(_recipe.Classification!.WeightAt(share)));
+        string[] names = [.. setting.Trained.Parameters.Keys];
         IList<Tensor> gradients = NativePrimitives.Gradients(
-            loss, [.. names.Select(name => trained.Parameters[name])], trained.Parameters,
-            data.shape[0], negatives.shape[0], crossEntropy is null ? 0 : recipe.Classification!.BatchSize / recipe.Slots);
+            whole, [.. names.Select(name => setting.Trained.Parameters[name])], setting.Trained.Parameters,
+            _data!.shape[0], Negatives?.shape[0] ?? 0, crossEntropy is null ? 0 : _recipe.Classification!.BatchSize / _recipe.Slots);
+        Dictionary<string, Tensor> named = names.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second);
+        if (_recipe.Centred)
+            named = ((ICentredGradients)setting.Trained).Centre(named, _data!, Negatives!);
+        foreach (Tensor gradient in named.Values)
+            gradient.DetachFromDisposeScope();
         return new TrainingPartResult(
-            names.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second.DetachFromDisposeScope()),
-            slots, negatives.DetachFromDisposeScope(),
-            energyData.mean().ToDouble(), energySamples.mean().ToDouble(), crossEntropy?.ToDouble() ?? 0, accuracy);
+            named, energyData.mean().ToDouble(), energySamples.mean().ToDouble(), crossEntropy?.ToDouble() ?? 0, accuracy, loss.ToDouble());
+    }
+
+    private (Tensor Loss, Tensor EnergyData, Tensor EnergySamples) Contrast()
+    {
+        Tensor energyData = setting.Trained.Energy(_data!, _labels);
+        // Gibbs draws classes too, and summing them out costs nothing.
+        Tensor energySamples = setting.Trained.Energy(Negatives!, _recipe.Gibbs is null ? _labels : null);
+        Tensor loss = Gap(energyData, energySamples).mean()
+            .add(energyData.pow(Kept(2)).mean(), Kept(_recipe.EnergyL2))
+            .add(energySamples.pow(Kept(2)).mean(), Kept(_recipe.EnergyL2Samples ?? _recipe.EnergyL2));
+        return (loss, energyData, energySamples);
     }
 
     /// <summary>
     /// E+ - E-, or softplus of it and the margin: a pair whose chain lags far above the data weighs less in the gradient. Such a chain is
     /// no sample of the model, and pushing it on makes the landscape steeper than chains can follow.
     /// </summary>
-    private Tensor Contrast(Tensor energyData, Tensor energySamples) => recipe.LagMargin is { } margin
-        ? F.softplus(energyData.sub(energySamples).add(Kept(margin), Kept(1)))
+    private Tensor Gap(Tensor energyData, Tensor energySamples) => _recipe.LagMargin is { } margin
+        ? softplus(energyData.sub(energySamples).add(Kept(margin), Kept(1)))
         : energyData.sub(energySamples);
 
-    private (Tensor X, long[] Slots) RunChains(int rows, Tensor? labels, Generator generator)
+    /// <summary>
+    /// mean |noise - s dE/dx(x + s noise)|^2 / 2: s^2 times Vincent's objective (2011, eq. 11), of the same size for every s.
+    /// </summary>
+    private (Tensor Loss, Tensor EnergyData, Tensor EnergySamples) Denoise(DenoisingRecipe denoising)
     {
-        SgldRecipe chain = recipe.Chain!;
-        int[] classes = labels is null ? AnyClass(rows) : [.. labels.data<long>().ToArray().Select(label => (int)label)];
-        (Tensor starts, long[] slots) = buffer.Draw(classes, chain.FreshShare, generator);
-        var kernel = new SgldKernel(frozen, chain, chain.Steps);
-        using ChainState state = kernel.Init(new ChainStartPoints(starts, labels?.alias()));
-        for (int step = 0; step < chain.Steps; step++)
-            kernel.Step(state, generator);
-        return (state.X.clone(), slots);
+        Tensor noise = empty_like(_data!).normal_(0, 1, generator);
+        Tensor noised = _data!.add(noise, alpha: Kept(denoising.Deviation)).requires_grad_(true);
+        Tensor energy = setting.Trained.Energy(noised, _labels);
+        Tensor slope = NativePrimitives.GradientInGraph(energy.sum(), noised, setting.Trained.Parameters);
+        // The energy itself takes part even with weight 0: a bias of the last layer moves no gradient, and libtorch wants every parameter in the graph.
+        Tensor loss = noise.sub(slope.mul(Kept(denoising.Deviation))).pow(Kept(2)).flatten(1).sum(1).mean().div(Kept(2))
+            .add(energy.pow(Kept(2)).mean(), Kept(_recipe.EnergyL2));
+        using IDisposable noGradient = no_grad();
+        return (loss, setting.Trained.Energy(_data!, _labels), energy.detach());
     }
 
-    private (Tensor X, long[] Slots) RunGibbs(GibbsRecipe gibbs, Tensor data, Generator generator)
-    {
-        var model = (IBlockConditionals)frozen;
-        // Where chains start at data, the buffer keeps their ends: what later samples start from.
-        (Tensor starts, long[] slots) = buffer.Draw(AnyClass((int)data.shape[0]), gibbs.FreshShare, generator);
-        Tensor x = gibbs.FromData ? data.clone() : starts;
-        for (int step = 0; step < gibbs.Sweeps * model.Blocks; step++)
-            model.Resample(x, step % model.Blocks, temperature: 1, labels: null, held: null, generator);
-        return (x, slots);
-    }
-
-    private static int[] AnyClass(int rows) => [.. Enumerable.Repeat(-1, rows)];
+    private int[] AnyClass() => [.. Enumerable.Repeat(-1, Rows)];
 
     /// <summary>Data with the recipe's noise; of a binary model each number is the probability of a 1 and drawn anew every time.</summary>
-    private Tensor Varied(Tensor data, Generator generator) => model.Input.Variables == VariableKind.Binary
+    private Tensor Varied(Tensor data) => setting.Model.Input.Variables == VariableKind.Binary
         ? BinaryLevels.Draw(data, generator)
-        : data.add_(empty_like(data).normal_(0, recipe.DataNoise, generator), Kept(1));
+        : data.add_(empty_like(data).normal_(0, _recipe.DataNoise, generator), Kept(1));
 
-    private (Tensor? Loss, double Accuracy) Classify(Generator generator)
+    private (Tensor? Loss, double Accuracy) Classify()
     {
-        if (recipe.Classification is not { } classification)
+        if (_recipe.Classification is not { } classification)
             return (null, 0);
-        (Tensor data, Tensor? labels) = batch.Draw(classification.BatchSize / recipe.Slots, _augmentation, generator);
-        data = Varied(data, generator);
-        Tensor logits = trained.Logits(data)!;
+        (Tensor data, Tensor? labels) = setting.Batch.Draw(classification.BatchSize / _recipe.Slots, _augmentation, generator);
+        data = Varied(data);
+        Tensor logits = setting.Trained.Logits(data)!;
         double accuracy = logits.argmax(1).eq(labels!).mean([0], type: ScalarType.Float32).ToDouble();
-        return (F.cross_entropy(logits, labels!), accuracy);
+        return (cross_entropy(logits, labels!), accuracy);
+    }
+
+    /// <summary>The open iteration as named tensors: nothing before it began.</summary>
+    public void Save(string prefix, Dictionary<string, SafetensorsTensor> tensors)
+    {
+        if (_data is null)
+            return;
+        tensors[prefix + "data"] = _data.ToSafetensors();
+        if (_labels is not null)
+            tensors[prefix + "labels"] = _labels.ToSafetensors();
+        if (_chains is not null)
+        {
+            foreach ((string name, Tensor tensor) in _chains.Tensors)
+                tensors[prefix + "chains." + name] = tensor.ToSafetensors();
+            tensors[prefix + "slots"] = SafetensorsTensor.FromInt64(Slots, [Slots.Length]);
+            tensors[prefix + "fresh"] = SafetensorsTensor.FromInt64([.. Fresh.Select(fresh => fresh ? 1L : 0)], [Fresh.Length]);
+        }
+        tensors[prefix + "steps"] = SafetensorsTensor.FromInt64([_sweeps, _chains?.Step ?? 0], [2]);
+        if (Result is not { } done)
+            return;
+        foreach ((string name, Tensor gradient) in done.Gradients)
+            tensors[prefix + "gradient." + name] = gradient.ToSafetensors();
+        tensors[prefix + "result"] = tensor(
+            [done.EnergyData, done.EnergySamples, done.CrossEntropy, done.Accuracy, done.Loss], ScalarType.Float64).ToSafetensors();
+    }
+
+    /// <summary>Goes back to where <see cref="Save"/> was called.</summary>
+    public void Restore(string prefix, SafetensorsFile file)
+    {
+        Clear();
+        if (!file.Tensors.TryGetValue(prefix + "data", out SafetensorsTensor? data))
+            return;
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        _data = data.ToTensor().DetachFromDisposeScope();
+        _labels = file.Tensors.GetValueOrDefault(prefix + "labels")?.ToTensor().DetachFromDisposeScope();
+        long[] steps = file[prefix + "steps"].ToInt64();
+        _sweeps = (int)steps[0];
+        if (file.Tensors.TryGetValue(prefix + "slots", out SafetensorsTensor? slots))
+        {
+            Slots = slots.ToInt64();
+            Fresh = [.. file[prefix + "fresh"].ToInt64().Select(fresh => fresh != 0)];
+            OpenChains(file[prefix + "chains.states"].ToTensor(), _recipe.Gibbs is null ? _labels : null);
+            _chains!.MoveTo((int)steps[1]);
+            foreach ((string name, Tensor tensor) in _chains.Tensors)
+                tensor.copy_(file[prefix + "chains." + name].ToTensor());
+        }
+        if (!file.Tensors.TryGetValue(prefix + "result", out SafetensorsTensor? result))
+            return;
+        double[] numbers = result.ToTensor().data<double>().ToArray();
+        Result = new TrainingPartResult(
+            setting.Trained.Parameters.Keys.ToDictionary(name => name, name => file[prefix + "gradient." + name].ToTensor().DetachFromDisposeScope()),
+            numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
     }
 
     private static bool Augments(ClassificationRecipe? recipe) =>

@@ -3,59 +3,46 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Core.Training;
 using EbmService.Inference.Formats;
-using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;
 
 /// <summary>A run's whole state as one safetensors file.</summary>
 /// <param name="Iteration">Iterations done.</param>
 /// <param name="Elapsed">Training time so far.</param>
-/// <param name="Tensors">Parameters, moments, averages, buffer and generator states by name.</param>
-internal sealed record TrainingSnapshot(int Iteration, TimeSpan Elapsed, IReadOnlyDictionary<string, Tensor> Tensors)
+/// <param name="Fingerprint">See <see cref="TrainingFingerprint"/>; empty in files of older versions.</param>
+internal sealed record TrainingSnapshot(int Iteration, TimeSpan Elapsed, string Fingerprint, SafetensorsFile File)
 {
     private const string IterationKey = "iteration";
     private const string SecondsKey = "seconds";
     private const string FingerprintKey = "fingerprint";
 
-    /// <value>See <see cref="TrainingFingerprint"/>; empty in files of older versions.</value>
-    public string Fingerprint { get; init; } = "";
-
-    public static void Write(string path, TrainingSnapshot checkpoint) => SafetensorsFile.WriteFile(
-        path,
-        checkpoint.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
-        new Dictionary<string, string>
-        {
-            [IterationKey] = checkpoint.Iteration.ToString(CultureInfo.InvariantCulture),
-            [SecondsKey] = checkpoint.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture),
-            [FingerprintKey] = checkpoint.Fingerprint,
-        });
-
-    /// <exception cref="InvalidCheckpointException">The file is damaged or no training checkpoint.</exception>
-    public static TrainingSnapshot Read(string path)
+    public static Dictionary<string, string> MetadataOf(TrainingRun run, string fingerprint) => new()
     {
-        SafetensorsFile file = SafetensorsFile.ReadFile(path);
+        [IterationKey] = run.State.Iteration.ToString(CultureInfo.InvariantCulture),
+        [SecondsKey] = run.State.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture),
+        [FingerprintKey] = fingerprint,
+    };
+
+    /// <exception cref="InvalidCheckpointException">It is no training checkpoint.</exception>
+    public static TrainingSnapshot Of(SafetensorsFile file)
+    {
         if (!int.TryParse(file.Metadata.GetValueOrDefault(IterationKey), CultureInfo.InvariantCulture, out int iteration)
             || !double.TryParse(file.Metadata.GetValueOrDefault(SecondsKey), CultureInfo.InvariantCulture, out double seconds))
             throw new InvalidCheckpointException("not a training checkpoint: the iteration is missing");
-        return new TrainingSnapshot(
-            iteration, TimeSpan.FromSeconds(seconds), file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()))
-        {
-            Fingerprint = file.Metadata.GetValueOrDefault(FingerprintKey, ""),
-        };
+        return new TrainingSnapshot(iteration, TimeSpan.FromSeconds(seconds), file.Metadata.GetValueOrDefault(FingerprintKey, ""), file);
     }
 
-    /// <summary>This checkpoint, when it is of that run or too old to say.</summary>
+    /// <summary>Brings the run to this state, when it is of that run or too old to say.</summary>
     /// <exception cref="InvalidCheckpointException">It is of another run.</exception>
-    public TrainingSnapshot OfRun(string fingerprint) => Fingerprint.Length == 0 || Fingerprint == fingerprint
-        ? this
-        : throw new InvalidCheckpointException("it is of a run with another recipe, model or data: --restart starts over");
-
-    /// <summary>The tensor of that name and shape.</summary>
-    public Tensor Tensor(string name, long[] shape) =>
-        Tensors.TryGetValue(name, out Tensor? tensor) && tensor.shape.SequenceEqual(shape)
-            ? tensor
-            : throw new InvalidCheckpointException($"the checkpoint's '{name}' is missing or has another shape: was the recipe changed?");
+    public void Restore(TrainingRun run, string fingerprint)
+    {
+        if (Fingerprint.Length > 0 && Fingerprint != fingerprint)
+            throw new InvalidCheckpointException("it is of a run with another recipe, model or data: --restart starts over");
+        run.Restore(File, Iteration);
+        run.State.Elapsed = Elapsed;
+    }
 }
 
 /// <summary>What a checkpoint belongs to: a digest of all that fixes the numbers of a run.</summary>
@@ -67,7 +54,7 @@ internal static class TrainingFingerprint
     /// <summary>Lower-case hex. Leaves out what only says how long a run is, when it stops and when it writes.</summary>
     public static string Of(TrainingRecipe recipe, ModelDescriptor model, string dataName, int rows)
     {
-        TrainingRecipe plain = recipe with { Iterations = 0, EnergyBound = 0, CheckpointEvery = 0, PictureEvery = 0 };
+        TrainingRecipe plain = recipe with { Iterations = 0, EnergyBound = 0, CheckpointEvery = 0, PictureEvery = 0, ValidateEvery = 0 };
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(
             new { Recipe = plain, model.Architecture, model.Input, model.Labels, Data = dataName, Rows = rows, Objective },
             EbmJson.Options);

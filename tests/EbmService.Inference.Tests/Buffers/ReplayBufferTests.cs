@@ -17,8 +17,9 @@ public sealed class ReplayBufferTests
         using ReplayBuffer sut = Numbered(40, classes: 4);
         int[] labels = [.. Enumerable.Range(0, 200).Select(i => i % 4)];
 
-        (Tensor starts, long[] slots) = sut.Draw(labels, 0, generator);
+        (Tensor starts, long[] slots, bool[] fresh) = sut.Draw(labels, 0, generator);
 
+        Assert.DoesNotContain(true, fresh);
         Assert.All(slots.Zip(labels), pair => Assert.Equal(pair.Second, pair.First % 4));
         // With replacement, 50 draws from 10 slots of a class: nearly all slots turn up.
         Assert.InRange(slots.Distinct().Count(), 35, 40);
@@ -32,11 +33,12 @@ public sealed class ReplayBufferTests
         using var generator = new Generator(2UL);
         using ReplayBuffer sut = Numbered(100, classes: 0, offset: 1000);
 
-        (Tensor starts, _) = sut.Draw([.. Enumerable.Repeat(-1, 4000)], 0.25, generator);
+        (Tensor starts, _, bool[] fresh) = sut.Draw([.. Enumerable.Repeat(-1, 4000)], 0.25, generator);
 
         float[] first = starts.select(1, 0).clone().data<float>().ToArray();
         // Four standard errors of a share of 0.25 over 4000 draws are 0.027.
         Assert.Equal(0.25, first.Count(value => value is >= -3 and <= 3) / 4000.0, 0.028);
+        Assert.Equal(first.Select(value => value is >= -3 and <= 3), fresh);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Core.Training;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.Boltzmann;
 using EbmService.Inference.Training;
@@ -63,11 +64,49 @@ public sealed class GibbsTrainingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("both", "either chain or gibbs")]
-    [InlineData("none", "either chain or gibbs")]
+    [InlineData(0.5, false)]
+    [InlineData(0.5, true)]
+    public void Run_MomentumAndCentring_LearnTheDistributionToo(double momentum, bool centred)
+    {
+        TrainingRecipe recipe = Recipe with
+        {
+            Iterations = 1500, Gibbs = new GibbsRecipe(5, FreshShare: 0.05), Momentum = momentum, Centred = centred, LearningRate = 0.2,
+        };
+
+        Assert.InRange(LogLikelihood(Train("momentum", recipe)), -1, -0.69);
+    }
+
+    // What a machine learns must not depend on which of a unit's two states is called 1: the plain gradient fails this.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Centre_OfFlippedData_IsTheGradientOfTheFlippedMachine(bool centred)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(3UL);
+        Tensor weight = randn([4, 6], generator: generator), visible = randn([6], generator: generator), hidden = randn([4], generator: generator);
+        Tensor data = rand([10, 6], generator: generator).lt(0.8).to(ScalarType.Float32), samples = rand([10, 6], generator: generator).lt(0.4).to(ScalarType.Float32);
+
+        Tensor[] one = Flip(Step(weight, visible, hidden, data, samples, centred));
+        Tensor[] flipped = Flip([weight, visible, hidden]);
+        Tensor[] two = Step(flipped[0], flipped[1], flipped[2], 1 - data, 1 - samples, centred);
+
+        bool equal = one.Zip(two).All(pair => pair.First.allclose(pair.Second, atol: 1e-4, rtol: 1e-4));
+        Assert.Equal(centred, equal);
+
+        // E(v) = E'(1 - v): W' = -W, b' = -b, c' = c + W 1.
+        static Tensor[] Flip(Tensor[] of) => [of[0].neg(), of[1].neg(), of[2].add(of[0].sum(1))];
+    }
+
+    [Theory]
+    [InlineData("both", "exactly one of chain, gibbs and denoising")]
+    [InlineData("none", "exactly one of chain, gibbs and denoising")]
     [InlineData("sweeps", "at least one of sweeps")]
     [InlineData("chain", "continuous variables")]
     [InlineData("architecture", "conditionals of blocks")]
+    [InlineData("denoising", "denoising needs continuous variables")]
+    [InlineData("momentum", "momentum must be")]
+    [InlineData("centred", "centred needs gibbs")]
     public void Faults_OfTheNegativeSamples_AreNamed(string kind, string part)
     {
         SgldRecipe chain = new() { Steps = 1, StepSize = 1, Temperature = 1 };
@@ -79,6 +118,9 @@ public sealed class GibbsTrainingTests : IDisposable
             "none" => Recipe with { Gibbs = null },
             "sweeps" => Recipe with { Gibbs = new GibbsRecipe(0) },
             "chain" => Recipe with { Gibbs = null, Chain = chain },
+            "denoising" => Recipe with { Gibbs = null, Denoising = new DenoisingRecipe(0.1) },
+            "momentum" => Recipe with { Momentum = 1 },
+            "centred" => Recipe with { Gibbs = null, Chain = chain, Centred = true },
             _ => Recipe,
         };
 
@@ -91,9 +133,24 @@ public sealed class GibbsTrainingTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         string checkpoint = Path.Combine(_folder.Path, name);
-        using var sut = new MaximumLikelihoodTrainer(recipe, Model, new Patterns(), checkpoint, new StopAt(stopAfter, stop));
+        using var sut = new Trainer(recipe, Model, new Patterns(), checkpoint, new StopAt(stopAfter, stop));
         sut.Run(stop.Token);
-        return sut.State.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.detach().data<float>().ToArray());
+        return sut.TrainedRun.State.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.detach().data<float>().ToArray());
+    }
+
+    /// <summary>The parameters after one step down the gradient of mean E(data) - mean E(samples).</summary>
+    private static Tensor[] Step(Tensor weight, Tensor visible, Tensor hidden, Tensor data, Tensor samples, bool centred)
+    {
+        var parameters = new Dictionary<string, Tensor> { ["weight"] = weight, ["visible.bias"] = visible, ["hidden.bias"] = hidden };
+        foreach (string name in parameters.Keys.ToArray())
+            parameters[name] = parameters[name].detach().clone().requires_grad_(true).DetachFromDisposeScope();
+        using var model = new RbmEnergy(VisibleUnits.Bernoulli, parameters);
+        Tensor[] leaves = [.. parameters.Values];
+        IList<Tensor> gradients = autograd.grad([model.Energy(data).mean().sub(model.Energy(samples).mean())], leaves);
+        Dictionary<string, Tensor> named = parameters.Keys.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second);
+        if (centred)
+            named = model.Centre(named, data, samples);
+        return [.. parameters.Select(pair => pair.Value.detach().sub(named[pair.Key]))];
     }
 
     /// <returns>Mean log p of the two patterns, nats.</returns>

@@ -10,7 +10,7 @@ namespace EbmService.Inference.Architectures.Boltzmann;
 /// hidden units given v, and a class where there are label units and none is given; then v given those. Drawn from
 /// exp(-E(v, h) / T): at T other than 1 that is not exp(-F(v) / T), as h is tempered too.
 /// </summary>
-public sealed class RbmEnergy : EnergyModel, IAnnealedModel
+public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
 {
     private readonly Tensor _weight, _visibleBias, _hiddenBias;
     private readonly Tensor? _labelWeight, _labelBias, _logVariance;
@@ -73,6 +73,16 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel
 
     public IAnnealing? AnnealFrom(Tensor mean, int steps) => _units == VisibleUnits.Bernoulli && _labelWeight is null
         ? new RbmAnnealing(this, mean.flatten().logit(), RbmAnnealing.Schedule(steps)) : null;
+
+    public Dictionary<string, Tensor> Centre(Dictionary<string, Tensor> gradients, Tensor data, Tensor samples)
+    {
+        using IDisposable noGradient = no_grad();
+        Tensor v = data.flatten(1), w = samples.flatten(1);
+        RbmCentring.Centre(
+            gradients, RbmCentring.Offset(v, w),
+            RbmCentring.Offset(Expected(v, Drive(Scaled(v)), labels: null), Expected(w, Drive(Scaled(w)), labels: null)));
+        return gradients;
+    }
 
     internal override void RefreshCopies()
     {

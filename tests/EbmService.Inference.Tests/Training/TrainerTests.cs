@@ -1,6 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Core.Training;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Formats;
@@ -9,7 +10,7 @@ using EbmService.Inference.Training;
 
 namespace EbmService.Inference.Tests.Training;
 
-public sealed class MaximumLikelihoodTrainerTests : IDisposable
+public sealed class TrainerTests : IDisposable
 {
     private static readonly ModelDescriptor Model = new()
     {
@@ -65,12 +66,12 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
         (_, byte[] good) = Train("diverging", Recipe with { Iterations = 10 }, new Recorder());
         var recipe = Recipe with { EnergyBound = double.Epsilon };
 
-        using var sut = new MaximumLikelihoodTrainer(
+        using var sut = new Trainer(
             recipe, Model, new TwoMoonsData(1000, 0.1, 1), Checkpoint("diverging"), new Recorder());
         TrainingEnd end = sut.Run(TestContext.Current.CancellationToken);
 
         Assert.Equal(TrainingEnd.Diverged, end);
-        Assert.Equal(10, sut.State.Iteration);
+        Assert.Equal(10, sut.TrainedRun.State.Iteration);
         Assert.Equal(good, Stateful(File.ReadAllBytes(Checkpoint("diverging"))));
     }
 
@@ -96,10 +97,10 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
             Iterations = 3, BatchSize = 16, BufferSize = 30, Classification = new ClassificationRecipe(BatchSize: 8),
         };
         using var before = TrainingState.Create(recipe, model);
-        using var sut = new MaximumLikelihoodTrainer(recipe, model, new OneClass(input.Length(), 1), Checkpoint("labels"), new Recorder());
+        using var sut = new Trainer(recipe, model, new OneClass(input.Length(), 1), Checkpoint("labels"), new Recorder());
         sut.Run(TestContext.Current.CancellationToken);
 
-        float[] old = before.Buffer.States.ToFloats(), now = sut.State.Buffer.States.ToFloats();
+        float[] old = before.Buffer.States.ToFloats(), now = sut.TrainedRun.State.Buffer.States.ToFloats();
         int[] moved = [.. Enumerable.Range(0, 30).Where(slot => !Row(old, slot).SequenceEqual(Row(now, slot)))
             .Select(slot => slot % 3).Distinct()];
         Assert.Equal([1], moved);
@@ -111,8 +112,9 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
     public void Run_CheckpointOfAnotherObjective_IsRefused()
     {
         Train("older", Recipe with { Iterations = 1 }, new Recorder());
-        TrainingSnapshot written = TrainingSnapshot.Read(Checkpoint("older"));
-        TrainingSnapshot.Write(Checkpoint("older"), written with { Fingerprint = new string('0', 64) });
+        SafetensorsFile written = SafetensorsFile.ReadFile(Checkpoint("older"));
+        var metadata = new Dictionary<string, string>(written.Metadata) { ["fingerprint"] = new string('0', 64) };
+        SafetensorsFile.WriteFile(Checkpoint("older"), written.Tensors, metadata);
 
         Assert.Throws<InvalidCheckpointException>(() => Train("older", Recipe, new Recorder()));
     }
@@ -120,7 +122,7 @@ public sealed class MaximumLikelihoodTrainerTests : IDisposable
     private (TrainingEnd End, byte[] State) Train(
         string name, TrainingRecipe recipe, Recorder recorder, CancellationTokenSource? stop = null)
     {
-        using var sut = new MaximumLikelihoodTrainer(recipe, Model, new TwoMoonsData(1000, 0.1, 1), Checkpoint(name), recorder);
+        using var sut = new Trainer(recipe, Model, new TwoMoonsData(1000, 0.1, 1), Checkpoint(name), recorder);
         TrainingEnd end = sut.Run(stop?.Token ?? TestContext.Current.CancellationToken);
         return (end, Stateful(File.ReadAllBytes(Checkpoint(name))));
     }
