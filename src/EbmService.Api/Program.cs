@@ -1,7 +1,9 @@
 using EbmService.Api.Hosting;
 using EbmService.Inference;
+using EbmService.Inference.Data;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
+using EbmService.Inference.Training;
 using EbmService.Jobs;
 
 StartFailures.ReportUnhandled();
@@ -18,6 +20,8 @@ builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddApi(builder.Configuration);
 builder.Services.Configure<ModelsOptions>(builder.Configuration.GetSection(ModelsOptions.Section));
 builder.Services.Configure<DeviceOptions>(builder.Configuration.GetSection(DeviceOptions.Section));
+builder.Services.Configure<TrainingOptions>(builder.Configuration.GetSection(TrainingOptions.Section));
+builder.Services.Configure<DataOptions>(builder.Configuration.GetSection(DataOptions.Section));
 builder.Services.AddInference();
 builder.Services.AddJobs(builder.Configuration);
 

@@ -5,15 +5,19 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Inference.Assessment;
+using EbmService.Inference.Data;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
+using EbmService.Inference.JobTypes.Training;
 using EbmService.Inference.Models;
 using EbmService.Inference.Queries;
+using EbmService.Inference.Training;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace EbmService.Inference;
 
@@ -29,6 +33,10 @@ public static class InferenceServiceCollectionExtensions
     {
         services.AddOptions<ModelsOptions>().ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<DeviceOptions>().ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<TrainingOptions>();
+        services.AddOptions<DataOptions>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<DataCatalog>();
         services.AddSingleton<TorchDevice>();
         services.AddSingleton<IComputeDevice>(provider => provider.GetRequiredService<TorchDevice>());
         services.AddSingleton<ModelRepository>();
@@ -56,6 +64,7 @@ public static class InferenceServiceCollectionExtensions
     private static IServiceCollection AddJobTypes(this IServiceCollection services) => services
         .AddSingleton<IJobType, SamplingJobType>()
         .AddSingleton<IJobType, ScoringJobType>()
+        .AddSingleton<IJobType, TrainingJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

@@ -101,15 +101,18 @@ internal sealed class JobRequestReader(
         if (!models.Succeeded)
             return errors.Count > 0 ? Failure.OfFields(errors) : models.Failure;
         Outcome<AcceptedJob> accepted = await type.AcceptAsync(
-            new JobProposal(job.ReadSpec(), models.Value, device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed),
+            new JobProposal(job.ReadSpec(), models.Value, device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed)
+            {
+                Made = Asked(job) is [{ } made] ? (made.Name, made.Version) : ("", null),
+            },
             cancellationToken);
         if (!accepted.Succeeded && accepted.Failure.Fields.Count == 0)
             return accepted.Failure;
         errors.AddRange(accepted.Failure?.Fields ?? []);
         if (errors.Count > 0)
             return Failure.OfFields(errors);
-        JobModel[] used = [.. type.Description.Roles.Zip(models.Value, (role, model) => JobModel.Create(role, model.Reference()))];
-        return new JobSubmission(used, accepted.Value!.Spec)
+        JobModel[] used = accepted.Value!.Makes is { } makes ? [JobModel.Making(makes)] : [.. type.Description.Roles.Zip(models.Value, (role, model) => JobModel.Create(role, model.Reference()))];
+        return new JobSubmission(used, accepted.Value.Spec)
         {
             Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [],
             Footprint = accepted.Value.Footprint,
@@ -121,10 +124,15 @@ internal sealed class JobRequestReader(
     private Outcome<HostedModel[]> FindModels(JobTypeDescription type, CreateJobRequest job)
     {
         var errors = new List<FieldError>();
-        JobModelRequest[] asked = job.Models is { } list ? [.. list]
-            : job.Model is { } text && !string.IsNullOrWhiteSpace(text) ? [Parse(text)] : [];
+        JobModelRequest[] asked = Asked(job);
         if (job.Models is not null && job.Model is not null)
             errors.Add(new("model", "and models exclude each other: give one."));
+        if (type.MakesModel)
+        {
+            if (asked.Length != 1)
+                errors.Add(new("model", "Name the model that is to be made a version of, for example \"my-model\"."));
+            return errors.Count > 0 ? Failure.OfFields(errors) : Array.Empty<HostedModel>();
+        }
         foreach ((int index, JobModelRequest one) in asked.Index().Where(one => !type.Roles.Contains(RoleOf(one.Item))))
             errors.Add(new($"models[{index}].role",
                 $"Work of type {type.Name} has no role '{one.Role}'. Its roles: {string.Join(", ", type.Roles)}."));
@@ -151,6 +159,9 @@ internal sealed class JobRequestReader(
         }
         return errors.Count > 0 ? Failure.OfFields(errors) : found.ToArray();
     }
+
+    private static JobModelRequest[] Asked(CreateJobRequest job) => job.Models is { } list ? [.. list]
+        : job.Model is { } text && !string.IsNullOrWhiteSpace(text) ? [Parse(text)] : [];
 
     private static string RoleOf(JobModelRequest model) => model.Role ?? JobModel.DefaultRole;
 

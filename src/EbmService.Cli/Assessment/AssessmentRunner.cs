@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using EbmService.Cli.Data;
 using EbmService.Cli.Engine;
 using EbmService.Core.Files;
 using EbmService.Core.Json;

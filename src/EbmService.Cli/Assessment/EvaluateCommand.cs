@@ -1,5 +1,5 @@
 using System.CommandLine;
-using EbmService.Cli.Data;
+using EbmService.Inference.Data;
 
 namespace EbmService.Cli.Assessment;
 

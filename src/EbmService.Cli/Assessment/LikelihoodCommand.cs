@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using EbmService.Cli.Data;
 using EbmService.Core.Models;
 using EbmService.Inference.Assessment;
+using EbmService.Inference.Data;
 using EbmService.Inference.Models;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using EbmService.Cli.Data;
 using EbmService.Core.Models;
+using EbmService.Inference.Data;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 using Microsoft.Extensions.DependencyInjection;

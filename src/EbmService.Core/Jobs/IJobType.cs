@@ -28,7 +28,8 @@ public interface IJobType
     /// <param name="blocks">In block order; blocks that never ran are absent.</param>
     /// <param name="stopped">Why the blocks took no further step.</param>
     /// <param name="files">Takes the files; what grows with the job is written block by block.</param>
-    void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
+    /// <returns>Why the job has failed although there are files of it, which are kept; null where it hasn't.</returns>
+    Failure? Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
 
     /// <summary>
     /// Metrics over the statistics of all blocks, and the stop rule that
@@ -54,8 +55,11 @@ public interface IJobType
 /// <param name="Spec">The record that derives from <see cref="JobSpec"/>.</param>
 public sealed record JobTypeDescription(string Name, string Summary, string Unit, Type Request, Type Spec)
 {
-    /// <value>The models that it needs, by role.</value>
+    /// <value>The models that it needs, by role; none where it makes one.</value>
     public IReadOnlyList<string> Roles { get; init; } = [JobModel.DefaultRole];
+
+    /// <value>Whether it makes a version of the model that a request names, in place of using one.</value>
+    public bool MakesModel { get; init; }
 
     /// <value>What a model must offer to be used.</value>
     public ModelTask Task { get; init; }
@@ -113,6 +117,9 @@ public sealed record JobProposal(
 {
     /// <value>The model of a type that uses one.</value>
     public HostedModel Model => Models[0];
+
+    /// <value>The model that a type is to make: its name, and its version where the request says one.</value>
+    public (string Name, string? Version) Made { get; init; } = ("", null);
 }
 
 /// <summary>The largest jobs this server takes, of any type.</summary>
@@ -128,6 +135,9 @@ public sealed record JobLimits(
 /// <summary>A validated spec, and the files that came inside the request.</summary>
 public sealed record AcceptedJob(JobSpec Spec)
 {
+    /// <value>The version that the job makes, where it makes one.</value>
+    public ModelKey? Makes { get; init; }
+
     /// <value>What the job will take of the machine.</value>
     public JobFootprint Footprint { get; init; } = JobFootprint.Unknown;
 

@@ -1,3 +1,5 @@
+using EbmService.Core.Failures;
+
 namespace EbmService.Core.Jobs;
 
 /// <summary>The finished (or, after a cancel, partial) result of one block; its bytes are fetched when they are asked for.</summary>
@@ -46,5 +48,6 @@ public interface IResultAssembler
     /// <param name="blocks">In block order; blocks that never ran are absent.</param>
     /// <param name="stopped">Why the blocks took no further step.</param>
     /// <param name="files">Takes the files.</param>
-    void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
+    /// <returns>Why the job has failed although there are files of it, which are kept; null where it hasn't.</returns>
+    Failure? Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files);
 }

@@ -69,15 +69,21 @@ public sealed record UnreadableSpec([property: JsonIgnore] string TypeName) : Jo
 
 /// <summary>A model version that a job uses, by the role that it has there, pinned by its digest.</summary>
 /// <param name="Role">Of the job type's roles; usually the only one, <see cref="DefaultRole"/>.</param>
-/// <param name="Digest"><c>sha256:</c> and 64 hex digits over architecture, weights and replay buffer.</param>
+/// <param name="Digest"><c>sha256:</c> and 64 hex digits over architecture, weights and replay buffer; empty of a version that the job itself makes.</param>
 public sealed record JobModel(string Role, string Name, string Version, string Digest)
 {
+    /// <value>The job makes this version: nothing of it is needed while it runs.</value>
+    [JsonIgnore]
+    public bool IsMade => Digest.Length == 0;
+
     /// <summary>The role of the model in jobs that use one.</summary>
     public const string DefaultRole = "model";
 
     public ModelReference Reference() => new(Name, Version, Digest);
 
     public ModelKey Key() => new(Name, Version);
+
+    public static JobModel Making(ModelKey made) => new(DefaultRole, made.Name, made.Version, "");
 
     public static JobModel Create(string role, ModelReference model) => new(role, model.Name, model.Version, model.Digest);
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EbmService.Core.Failures;
 using EbmService.Core.Json;
 
 namespace EbmService.Core.Jobs;
@@ -43,7 +44,7 @@ public sealed class JobTypeRegistry : IJobPlanner, IResultAssembler, IJobStatist
 
     public JobPlan Plan(JobSpec spec) => Of(spec).Plan(spec);
 
-    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
+    public Failure? Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
         Of(job.Spec).Assemble(job, blocks, stopped, files);
 
     public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) =>

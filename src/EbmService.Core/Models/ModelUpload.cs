@@ -8,4 +8,8 @@ namespace EbmService.Core.Models;
 /// <param name="Calibration">Scores of held-out data as safetensors, or null.</param>
 public sealed record ModelUpload(
     ModelKey Key, ReadOnlyMemory<byte>? Descriptor, ReadOnlyMemory<byte>? Weights, ReadOnlyMemory<byte>? Buffer,
-    ReadOnlyMemory<byte>? Calibration);
+    ReadOnlyMemory<byte>? Calibration)
+{
+    /// <value>How the version was made, where it was made here.</value>
+    public ModelProvenance? Provenance { get; init; }
+}

@@ -17,10 +17,10 @@ internal sealed class WorkloadFactory(JobTypeRegistry types, LiveModelPool model
         List<ModelLease> leases = [];
         try
         {
-            foreach (JobModel model in job.Models)
+            foreach (JobModel model in job.Models.Where(model => !model.IsMade))
                 leases.Add(models.Lease(model.Reference()));
             var workload = new TranslatedWorkload(types.Of(job.Spec).Open(job, block, checkpoint), leases);
-            models.Keep(job.Id, job.Models.Select(model => model.Reference()));
+            models.Keep(job.Id, job.Models.Where(model => !model.IsMade).Select(model => model.Reference()));
             return workload;
         }
         catch (Exception exception)

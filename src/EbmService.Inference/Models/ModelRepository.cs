@@ -61,6 +61,11 @@ public sealed class ModelRepository
     /// <summary>What a model's folder holds now, newest version first; nothing of it is served by this.</summary>
     internal IReadOnlyList<HostedModel> Read(string name) => new ModelSet(_scanner.Scan(name)).Listed;
 
+    /// <summary>What a model's folder says of training it.</summary>
+    /// <returns>Null where there is no such folder.</returns>
+    /// <exception cref="InvalidModelException">Its descriptor can't be used.</exception>
+    internal ModelFolder? ReadFolder(string name) => _scanner.ReadFolder(name);
+
     /// <summary>Models whose folders have changed since they were last taken, and are not changing now. One call after the other.</summary>
     internal IReadOnlyList<string> TakeChanges() => _looks.TakeChanges();
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
+using EbmService.Inference.Training;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Inference.Models;
@@ -38,13 +39,27 @@ internal sealed class ModelRepositoryScanner(string root, ModelsOptions options,
             var reader = new ModelVersionReader(repository, options.AllowTorchScript);
             (ModelDescriptor descriptor, ArchitectureShapes shapes) = reader.ReadDescriptor(folder, name);
             if (versions.Count == 0)
-                throw new InvalidModelException("it has no versions");
+                throw new InvalidModelException("it has no versions yet: train one, or add one");
             return [.. versions.Select(version => ScanVersion(repository, reader, descriptor, shapes, new ModelKey(name, version)))];
         }
         catch (Exception e) when (Reason(e) is not null)
         {
             return [.. versions.DefaultIfEmpty("").Select(version => Unavailable(new ModelKey(name, version), e))];
         }
+    }
+
+    /// <returns>Null where there is no such folder.</returns>
+    /// <exception cref="InvalidModelException">Its descriptor can't be used.</exception>
+    internal ModelFolder? ReadFolder(string name)
+    {
+        var repository = new RepositoryFolder(root, options.AllowedLinkTargets);
+        string folder = Path.Combine(repository.Root, name);
+        if (!ModelNames.IsValid(name) || !Directory.Exists(folder))
+            return null;
+        repository.CheckWithin(folder);
+        (ModelDescriptor descriptor, _) = new ModelVersionReader(repository, options.AllowTorchScript).ReadDescriptor(folder, name);
+        return new ModelFolder(
+            descriptor, repository.TryRead(folder, TrainingPlan.RecipeFile, TrainingPlan.MaxRecipeFile), [.. RepositoryFolder.Subfolders(folder).Where(ModelNames.IsValid)]);
     }
 
     private HostedModel ScanVersion(
@@ -121,6 +136,11 @@ internal sealed class ModelRepositoryScanner(string root, ModelsOptions options,
     private static bool IsVersion(string folder) =>
         new[] { ModelFiles.Manifest, ModelFiles.Weights, ModelFiles.Module }.Any(name => File.Exists(Path.Combine(folder, name)));
 }
+
+/// <summary>A model's folder as training sees it.</summary>
+/// <param name="Training">The bytes of its training.json; null where there is none.</param>
+/// <param name="Versions">Names of its subfolders.</param>
+internal sealed record ModelFolder(ModelDescriptor Descriptor, byte[]? Training, IReadOnlyList<string> Versions);
 
 /// <summary>Event ids 3000 to 3019 of Inference's 3000 to 3999; an id is never reused.</summary>
 internal static partial class ModelLog

@@ -70,7 +70,8 @@ public static class ModelVersionWriter
             Path.Combine(versionFolder, ModelFiles.Manifest),
             [.. JsonSerializer.SerializeToUtf8Bytes(manifest, EbmJson.Indented), (byte)'\n']);
 
-    private static Dictionary<string, byte[]> Files(ModelVersionContent content)
+    /// <returns>The version's files but for its manifest, by name.</returns>
+    internal static Dictionary<string, byte[]> Files(ModelVersionContent content)
     {
         var files = new Dictionary<string, byte[]>();
         if (content.Weights.Count > 0)

@@ -86,7 +86,7 @@ internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTarget
             DurableFiles.Replace(Path.Combine(folder, name), bytes.Span);
             hashes[name] = RepositoryFolder.Sha256(bytes.Span);
         }
-        ModelVersionWriter.WriteManifest(folder, new ModelVersionManifest { Version = upload.Key.Version, Files = hashes });
+        ModelVersionWriter.WriteManifest(folder, new ModelVersionManifest { Version = upload.Key.Version, Files = hashes, Provenance = upload.Provenance });
     }
 
     /// <param name="present">The descriptor that the model has; another one would change its other versions.</param>

@@ -38,6 +38,23 @@ public sealed class ImageTrainingData(ImageDataset images, InputSchema input) : 
     public int Label(int index) => images.Labels?[index] ?? -1;
 }
 
+/// <summary>Rows of numbers in the model's range.</summary>
+/// <param name="rows">One after the other.</param>
+/// <param name="length">Numbers in a row.</param>
+/// <param name="labels">One for each row, or null.</param>
+public sealed class ArrayTrainingData(float[] rows, int length, int[]? labels) : ITrainingData
+{
+    public int Count => rows.Length / length;
+
+    public int RowLength => length;
+
+    public bool HasLabels => labels is not null;
+
+    public void CopyRow(int index, Span<float> destination) => rows.AsSpan(index * length, length).CopyTo(destination);
+
+    public int Label(int index) => labels?[index] ?? -1;
+}
+
 /// <summary>
 /// Two interleaved half circles with Gaussian noise, as scikit-learn's make_moons, centred on the origin; coordinates in
 /// about [-1.6, 1.6]. Without labels.

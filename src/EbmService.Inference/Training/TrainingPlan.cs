@@ -9,7 +9,7 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
 {
     public const string RecipeFile = "training.json";
 
-    private const long MaxRecipeFile = 1 << 20;
+    internal const long MaxRecipeFile = 1 << 20;
 
     /// <exception cref="InvalidModelException">A file is missing or not valid; the message says which and why.</exception>
     public static TrainingPlan Read(string modelFolder)

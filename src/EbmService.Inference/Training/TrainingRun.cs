@@ -57,7 +57,9 @@ internal sealed class TrainingRun : IDisposable
         Begin();
         foreach (TrainingPart part in _parts)
         {
-            if (part.Result is null && !part.TryAdvance(Share, isSpent))
+            if (part.Result is not null)
+                continue;
+            if (!part.TryAdvance(Share, isSpent) || (part != _parts[^1] && isSpent()))
                 return false;
         }
         if (IsValidationDue && !_validation!.TryAdvance(isSpent))
@@ -129,8 +131,10 @@ internal sealed class TrainingRun : IDisposable
         Dictionary<string, SafetensorsTensor> tensors = State.Capture().ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors());
         foreach ((int i, TrainingPart part) in _parts.Index())
             part.Save($"part.{i}.", tensors);
-        if (Latest?.Validated is { } validated)
-            tensors["validated"] = SafetensorsTensor.FromDoubles([validated.EnergyGap, validated.ReconstructionError ?? double.NaN], [2]);
+        if (Latest is { } latest)
+            tensors["latest"] = latest.ToTensor();
+        if (_validation?.Save() is { } comparison)
+            tensors["validation"] = SafetensorsTensor.FromDoubles(comparison, [comparison.Length]);
         return tensors;
     }
 
@@ -141,14 +145,9 @@ internal sealed class TrainingRun : IDisposable
         State.Restore(file, iteration);
         foreach ((int i, TrainingPart part) in _parts.Index())
             part.Restore($"part.{i}.", file);
-        _validation?.Restart();
+        _validation?.Restore(file["validation"].ToDoubles());
         (_isOpen, IsDiverged) = (false, false);
-        Latest = null;
-        if (!file.Tensors.TryGetValue("validated", out SafetensorsTensor? stored))
-            return;
-        double[] numbers = stored.ToDoubles();
-        var validated = new Validated(numbers[0], double.IsNaN(numbers[1]) ? null : numbers[1]);
-        Latest = new TrainingProgress(iteration, _recipe.Iterations) { Validated = validated };
+        Latest = file.Tensors.TryGetValue("latest", out SafetensorsTensor? latest) ? TrainingProgress.Of(iteration, _recipe.Iterations, latest) : null;
     }
 
     private bool IsValidationDue => _validation is not null && (State.Iteration + 1) % _recipe.ValidateEvery == 0;
@@ -207,4 +206,18 @@ public sealed record TrainingProgress(int Iteration, int Iterations)
 
     /// <value>Estimated from this session's rate.</value>
     public TimeSpan Remaining { get; init; }
+
+    internal SafetensorsTensor ToTensor() => SafetensorsTensor.FromDoubles(
+        [
+            EnergyData, EnergySamples, CrossEntropy, Accuracy, Loss, GradientNorm, BufferAge,
+            Validated?.EnergyGap ?? double.NaN, Validated?.ReconstructionError ?? double.NaN,
+        ], [9]);
+
+    internal static TrainingProgress Of(int iteration, int iterations, SafetensorsTensor tensor) => tensor.ToDoubles() is { Length: 9 } n
+        ? new(iteration, iterations)
+        {
+            EnergyData = n[0], EnergySamples = n[1], CrossEntropy = n[2], Accuracy = n[3], Loss = n[4], GradientNorm = n[5], BufferAge = n[6],
+            Validated = double.IsNaN(n[7]) ? null : new Validated(n[7], double.IsNaN(n[8]) ? null : n[8]),
+        }
+        : throw new InvalidCheckpointException("the checkpoint's latest numbers are damaged");
 }

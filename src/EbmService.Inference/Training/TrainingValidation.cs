@@ -45,7 +45,16 @@ internal sealed class TrainingValidation(
         return taken;
     }
 
-    public void Restart()
+    /// <summary>The open comparison, for a checkpoint.</summary>
+    public double[] Save() => [_done, .. _sums];
+
+    public void Restore(double[] saved)
+    {
+        _done = (int)saved[0];
+        saved.AsSpan(1, _sums.Length).CopyTo(_sums);
+    }
+
+    private void Restart()
     {
         _done = 0;
         Array.Clear(_sums);

@@ -52,12 +52,12 @@ internal sealed class JobEndings(
         job.TellEnd(end);
     }
 
-    /// <summary>Of a failed job everything goes, of others all but the results and, where they can be extended, the checkpoints.</summary>
+    /// <summary>Of a job that failed without files everything goes, of others all but the results and, where they can be extended, the checkpoints.</summary>
     private void RemoveLeftovers(Job job, JobSnapshot end)
     {
         try
         {
-            if (end.Status == JobStatus.Failed)
+            if (end.Status == JobStatus.Failed && end.Results.Count == 0)
             {
                 folders.Delete(job.Id);
                 return;
@@ -125,8 +125,12 @@ internal sealed class JobEndings(
         {
             try
             {
-                return results.WriteResults(
-                    job.Id, files => assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
+                Failure? failure = null;
+                IReadOnlyList<ResultEntry> entries = results.WriteResults(
+                    job.Id, files => failure = assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
+                if (failure is not null)
+                    FailEnd(job, new FailureException(failure));
+                return entries;
             }
             catch (Exception e) when (JobModels.IsOfModel(FailureOf(e)))
             {

@@ -25,7 +25,7 @@ internal sealed class JobModels(IModelCatalog catalog, LiveJobs live, IOptions<W
 
     /// <summary>Of the first that is not here; null where all are.</summary>
     public Failure? WhyMissing(JobDefinition job) =>
-        job.Models.Select(model => WhyMissing(model.Reference())).FirstOrDefault(missing => missing is not null);
+        job.Models.Where(model => !model.IsMade).Select(model => WhyMissing(model.Reference())).FirstOrDefault(missing => missing is not null);
 
     /// <summary>As <see cref="WhyMissing(JobDefinition)"/>, after another look at where the models are.</summary>
     public async Task<Failure?> WhyStillMissingAsync(JobDefinition job)

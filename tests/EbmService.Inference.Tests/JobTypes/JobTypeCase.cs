@@ -13,7 +13,9 @@ public sealed record JobTypeCase
     /// <value>Several things wrong at once, and every field that must be named.</value>
     public required (string Model, string Spec, IReadOnlyList<string> Fields) Wrong { get; init; }
 
-    /// <value>Small jobs of several blocks and steps, the last block smaller; together they show every metric of the type.</value>
+    /// <value>
+    /// Small jobs of several blocks and steps, the last block smaller, or of one block where work has no parts; together they show every metric of the type.
+    /// </value>
     public required IReadOnlyList<(string Model, string Spec)> Jobs { get; init; }
 
     /// <value>How many items the first of the jobs has.</value>
@@ -22,7 +24,7 @@ public sealed record JobTypeCase
     public override string ToString() => Type;
 
     /// <summary>One line per type.</summary>
-    public static TheoryData<JobTypeCase> All => [Sampling.SamplingCase.Case, Scoring.ScoringCase.Case];
+    public static TheoryData<JobTypeCase> All => [Sampling.SamplingCase.Case, Scoring.ScoringCase.Case, Training.TrainingCase.Case];
 
     /// <summary>Numbers that look random, as a JSON list of rows.</summary>
     internal static string Rows(int rows, int length) => "[" + string.Join(", ", Enumerable.Range(0, rows).Select(row =>

@@ -4,9 +4,12 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
+using EbmService.Inference.Data;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
+using EbmService.Inference.Tests.JobTypes.Training;
 using EbmService.Inference.Tests.Models;
+using EbmService.Inference.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -29,6 +32,8 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
         services.AddSingleton(typeof(ILogger<>), typeof(NullLogger<>));
         services.Configure<ModelsOptions>(options => options.Path = _folder.Path);
         services.Configure<DeviceOptions>(options => options.Kind = "cpu");
+        services.Configure<TrainingOptions>(options => options.Enabled = true);
+        services.Configure<DataOptions>(options => options.Path = TrainingDataFolder.Write(_folder.Path));
         services.AddSingleton<IJobInputs>(this);
         services.AddSingleton<IJobLogs>(Logs);
         services.AddInference();
@@ -58,6 +63,8 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
             return accepted.Failure;
         foreach ((string name, byte[] content) in accepted.Value.Attachments)
             _inputs[name] = content;
+        if (accepted.Value.Makes is { } makes)
+            return new JobDefinition(JobId, [JobModel.Making(makes)], accepted.Value.Spec);
         return new JobDefinition(JobId, _services.GetRequiredService<IModelCatalog>().Find(model).OrThrow().Reference(), accepted.Value.Spec);
     }
 
@@ -67,8 +74,11 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
         IJobType type = Types.Find(typeName)!;
         object? request = JsonSerializer.Deserialize(spec, type.Description.Request, EbmJson.Options);
         var catalog = _services.GetRequiredService<IModelCatalog>();
-        HostedModel hosted = catalog.Find(model).OrThrow();
-        var proposal = new JobProposal(request, [hosted], "cpu", new JobLimits(), this, key => catalog.Find(key.Name, key.Version).Value, () => 5);
+        HostedModel[] used = type.Description.MakesModel ? [] : [catalog.Find(model).OrThrow()];
+        var proposal = new JobProposal(request, used, "cpu", new JobLimits(), this, key => catalog.Find(key.Name, key.Version).Value, () => 5)
+        {
+            Made = (model, null),
+        };
         return await type.AcceptAsync(proposal, TestContext.Current.CancellationToken);
     }
 

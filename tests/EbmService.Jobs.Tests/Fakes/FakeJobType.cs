@@ -19,7 +19,7 @@ internal sealed class FakeJobType(FakeWorkloads workloads, FakeAssembler assembl
 
     public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint) => workloads.Open(job, block, checkpoint);
 
-    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
+    public Failure? Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
         assembler.Assemble(job, blocks, stopped, files);
 
     public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => diagnostician.Compute(job, blocks, live);

@@ -30,7 +30,10 @@ internal sealed class FakeAssembler : IResultAssembler
 
     public string FileName { get; set; } = "samples.txt";
 
-    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files)
+    /// <value>What the job fails with although its files are kept.</value>
+    public Failure? Fails { get; set; }
+
+    public Failure? Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files)
     {
         OnAssemble?.Invoke();
         if (Throws is not null)
@@ -40,6 +43,7 @@ internal sealed class FakeAssembler : IResultAssembler
             foreach (BlockResult block in blocks)
                 stream.Write(block.Read().Span);
         });
+        return Fails;
     }
 }
 

@@ -57,8 +57,11 @@ internal sealed class SamplingJobType(
         }
     }
 
-    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
+    public Failure? Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files)
+    {
         assembler.Value.Assemble(job, blocks, stopped, files);
+        return null;
+    }
 
     public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live)
     {

@@ -27,8 +27,11 @@ internal sealed class ScoringJobType(Lazy<LiveModelPool> models, Lazy<TorchDevic
         return new ScoringWorkload(spec, block, model, device.Value.Handle, rows, checkpoint);
     }
 
-    public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files) =>
+    public Failure? Assemble(JobDefinition job, IReadOnlyList<BlockResult> blocks, string stopped, IResultWriter files)
+    {
         new ScoringResults(job, (ScoringSpec)job.Spec, blocks).Write(stopped, info.Info, files);
+        return null;
+    }
 
     public long UnitsAt(JobSpec spec, BlockPlan block, int step) => Math.Min(block.Count, (long)step * ScoringJob.TileRows);
 

@@ -1,15 +1,14 @@
 using EbmService.Core.Models;
-using EbmService.Inference.Data;
 using EbmService.Inference.Training;
 
-namespace EbmService.Cli.Data;
+namespace EbmService.Inference.Data;
 
-/// <summary>Where rows come from: the value of <c>--data</c>.</summary>
-internal sealed class DataSource
+/// <summary>Where rows come from: the value of <c>--data</c>, and what a named data set of the service is.</summary>
+public sealed class DataSource
 {
     public const string Help =
         "mnist:DIR (the four IDX files of MNIST or a set like it, plain or .gz), idx:IMAGES[,LABELS], png:DIR (a subfolder "
-        + "per class, or flat), "
+        + "per class, or flat), zip:FILE (PNG files, a folder per class), npy:ROWS[,LABELS], csv:FILE (numbers; a column 'label'), "
         + "two-moons (made, not read). A bare DIR is MNIST when it holds its four files, else a folder of PNG.";
 
     private const string TwoMoons = "two-moons";
@@ -37,22 +36,36 @@ internal sealed class DataSource
             return new DataSource(TwoMoons, "");
         int colon = text.IndexOf(':', StringComparison.Ordinal);
         string kind = colon < 0 ? "" : text[..colon];
-        if (kind is "mnist" or "idx" or "png")
+        if (kind is "mnist" or "idx" or "png" or "zip" or "npy" or "csv")
             return new DataSource(kind, text[(colon + 1)..]);
         if (Directory.Exists(text))
-            return new DataSource(HoldsMnist(text) ? "mnist" : "png", text);
-        throw CliException.BadInput($"'{text}' is no data source: --data takes {Help}");
+            return OfFolder(text);
+        throw new InvalidDatasetException($"'{text}' is no data source; known are {Help}");
     }
 
+    /// <summary>MNIST where the folder holds its four files, else PNG.</summary>
+    internal static DataSource OfFolder(string path) => new(HoldsMnist(path) ? "mnist" : "png", path);
+
+    /// <param name="kind">One that has a path: mnist, idx, png, zip, npy or csv.</param>
+    internal static DataSource Of(string kind, string path) => new(kind, path);
+
     /// <summary>The rows to train on.</summary>
-    public ITrainingData ReadTraining(InputSchema input) => IsTwoMoons
-        ? new TwoMoonsData(TwoMoonsRows, TwoMoonsNoise, TwoMoonsSeed)
-        : new ImageTrainingData(ReadImages(input), input);
+    /// <exception cref="InvalidDatasetException">They are damaged, or of another shape than the model takes.</exception>
+    public ITrainingData ReadTraining(InputSchema input) => _kind switch
+    {
+        TwoMoons => new TwoMoonsData(TwoMoonsRows, TwoMoonsNoise, TwoMoonsSeed),
+        "npy" => ReadNpy(input),
+        "csv" => ArrayReader.ReadCsv(_path, input),
+        _ => new ImageTrainingData(ReadImages(input), input),
+    };
 
     /// <summary>The rows that no training saw: MNIST's test images, other moons, or the whole of another source.</summary>
-    public ITrainingData ReadTest(InputSchema input) => IsTwoMoons
-        ? new TwoMoonsData(TwoMoonsRows / 2, TwoMoonsNoise, TwoMoonsSeed + 1)
-        : new ImageTrainingData(ReadTestImages(input), input);
+    public ITrainingData ReadTest(InputSchema input) => _kind switch
+    {
+        TwoMoons => new TwoMoonsData(TwoMoonsRows / 2, TwoMoonsNoise, TwoMoonsSeed + 1),
+        "mnist" => new ImageTrainingData(ReadTestImages(input), input),
+        _ => ReadTraining(input),
+    };
 
     public ImageDataset ReadTestImages(InputSchema input) =>
         _kind == "mnist" ? Checked(DatasetLocator.FindMnist(Folder()).ReadTest(), input) : ReadImages(input);
@@ -60,22 +73,33 @@ internal sealed class DataSource
     public ImageDataset ReadImages(InputSchema input) => Checked(_kind switch
     {
         "mnist" => DatasetLocator.FindMnist(Folder()).ReadTrain(),
-        "png" => PngFolderReader.Read(Folder(), input.Shape.Count == 3 ? input.Shape[0] : 1, background: input.BackgroundLevel()),
+        "png" => PngFolderReader.Read(Folder(), ChannelsOf(input), background: input.BackgroundLevel()),
+        "zip" => PngZipReader.Read(_path, ChannelsOf(input), background: input.BackgroundLevel()),
         "idx" => ReadIdx(),
-        _ => throw CliException.BadInput($"'{_kind}' holds no images: use mnist:DIR, idx:IMAGES,LABELS or png:DIR"),
+        _ => throw new InvalidDatasetException($"'{_kind}' holds no images: use mnist:DIR, idx:IMAGES,LABELS, png:DIR or zip:FILE"),
     }, input);
 
     private ImageDataset ReadIdx()
     {
         string[] files = _path.Split(',', StringSplitOptions.TrimEntries);
         if (files.Length > 2)
-            throw CliException.BadInput("idx: takes one file of images and at most one of labels: idx:IMAGES,LABELS");
+            throw new InvalidDatasetException("idx: takes one file of images and at most one of labels: idx:IMAGES,LABELS");
         return IdxReader.ReadDataset(files[0], files.Length == 2 ? files[1] : null);
     }
 
+    private ITrainingData ReadNpy(InputSchema input)
+    {
+        string[] files = _path.Split(',', StringSplitOptions.TrimEntries);
+        if (files.Length > 2)
+            throw new InvalidDatasetException("npy: takes one file of rows and at most one of labels: npy:ROWS,LABELS");
+        return ArrayReader.ReadNpy(files[0], files.Length == 2 ? files[1] : null, input);
+    }
+
+    private static int ChannelsOf(InputSchema input) => input.Shape.Count == 3 ? input.Shape[0] : 1;
+
     private string Folder() => Directory.Exists(_path)
         ? _path
-        : throw CliException.BadInput($"there is no folder '{_path}': 'ebm data mnist --out DIR' fetches MNIST");
+        : throw new InvalidDatasetException($"there is no folder '{_path}': 'ebm data mnist --out DIR' fetches MNIST");
 
     private static bool HoldsMnist(string folder)
     {
