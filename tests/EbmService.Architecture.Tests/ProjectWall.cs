@@ -11,12 +11,12 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
         ["Microsoft.Extensions.DependencyInjection*", "Microsoft.Extensions.Hosting*", "Microsoft.Extensions.Logging*",
             "Microsoft.Extensions.Options*"];
 
-    private static readonly string[] InferenceOnly = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics"];
+    private static readonly string[] InferenceOnly = ["TorchSharp", "SkiaSharp", "ScottPlot", "MathNet.Numerics", "Sylvan.Data.Csv"];
 
     public static readonly IReadOnlyList<ProjectWall> All =
     [
         new("Core", [], []),
-        new("Inference", ["Core"], ["TorchSharp*", "libtorch-*", "SkiaSharp*", "ScottPlot", "MathNet.Numerics", .. Abstractions]),
+        new("Inference", ["Core"], ["TorchSharp*", "libtorch-*", "SkiaSharp*", "ScottPlot", "MathNet.Numerics", "Sylvan.Data.Csv", .. Abstractions]),
         new("Jobs", ["Core"], ["Microsoft.EntityFrameworkCore*", "Npgsql.EntityFrameworkCore.PostgreSQL", .. Abstractions]),
         new("Api", ["Core", "Jobs", "Inference"],
             ["Swashbuckle.*", "Microsoft.AspNetCore.*", "MessagePack", "Microsoft.EntityFrameworkCore.Design", "Grpc.*",

@@ -43,6 +43,7 @@ public sealed class WallTests
     [InlineData("SkiaSharp")]
     [InlineData("ScottPlot")]
     [InlineData("MathNet.Numerics")]
+    [InlineData("Sylvan.Data.Csv")]
     public void InferencePackage_CompileAssets_ArePrivate(string package) =>
         Assert.Contains("compile", Find("Inference").Project.PackageMetadata(package, "PrivateAssets").Split(';'));
 

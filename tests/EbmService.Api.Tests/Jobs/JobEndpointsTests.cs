@@ -64,7 +64,7 @@ public sealed class JobEndpointsTests : IDisposable
     [InlineData("""{"model": "digits", "spec": {"order": "sideways"}}""", "spec.order", "gradientFirst, noiseFirst")]
     [InlineData("""{"model": "digits", "spec": {"stepSize": NaN}}""", "spec.stepSize", "NaN")]
     [InlineData("""{"model": "digits", "spec": {"label": 7}}""", "spec.label", "between 0 and 2")]
-    [InlineData("""{"model": "digits", "type": "training"}""", "type", "Known: sampling")]
+    [InlineData("""{"model": "digits", "type": "painting"}""", "type", "Known: sampling")]
     [InlineData("""{"model": "digits", "priority": 11}""", "priority", "between")]
     [InlineData("""{"model": "digits", "tags": [""]}""", "tags", "1 to 64")]
     [InlineData("""{"model": "digits", "tags": {}}""", "tags", "list")]

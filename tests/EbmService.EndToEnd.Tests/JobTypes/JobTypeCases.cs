@@ -7,6 +7,9 @@ namespace EbmService.EndToEnd.Tests.JobTypes;
 /// <summary>A job of some seconds of one type, as the body of POST /v1/jobs.</summary>
 public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
 {
+    /// <value>Whether each job makes a version of its own, which its card names; a cancelled one makes none.</value>
+    public bool MakesModel { get; init; }
+
     /// <summary>One line per type.</summary>
     internal static IReadOnlyList<EndToEndJob> All { get; } =
     [
@@ -16,5 +19,10 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "scoring", ["model"] = ServiceHost.Model,
             ["spec"] = new JsonObject { ["outputs"] = new JsonArray("energy", "logits", "pValue"), ["blockSize"] = 64, ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(3000, 1))) },
         }),
+        new("training", () => new JsonObject
+        {
+            ["type"] = "training", ["model"] = "two-moons", ["spec"] = new JsonObject { ["data"] = "two-moons", ["iterations"] = 150 },
+        })
+        { MakesModel = true },
     ];
 }

@@ -42,6 +42,11 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
 
     public MemoryLogs Logs { get; } = new();
 
+    public IModelCatalog Models => _services.GetRequiredService<IModelCatalog>();
+
+    /// <value>Where the named data sets lie.</value>
+    public string DataFolder => Path.Combine(_folder.Path, ".data");
+
     public JobTypeRegistry Types => _services.GetRequiredService<JobTypeRegistry>();
 
     public IWorkloadFactory Workloads => _services.GetRequiredService<IWorkloadFactory>();

@@ -126,6 +126,20 @@ public sealed class JobLifecycleTests : IAsyncLifetime
         Assert.Equal((JobStatus.Failed, FailureCode.Internal), (failed.Status, failed.Error!.Code));
     }
 
+    // A training run that diverged has weights worth keeping.
+    [Fact]
+    public async Task Assemble_FilesOfAFailedJob_AreKept()
+    {
+        _host.Assembler.Fails = new Failure(FailureCode.Diverged, "It diverged.", "Lower the rate.");
+        JobSnapshot failed = await _host.EndOfAsync((await _host.SubmitAsync()).Id);
+
+        Assert.Equal((JobStatus.Failed, FailureCode.Diverged, "Lower the rate."), (failed.Status, failed.Error!.Code, failed.Error.Remedy));
+        Assert.Equal(["samples.txt"], failed.Results.Select(entry => entry.Name));
+        JobResult kept = (await _host.Jobs.OpenResultAsync(failed.Id, "samples.txt", default)).OrThrow();
+        await kept.Content.DisposeAsync();
+        Assert.False(Directory.Exists(Path.Combine(_host.Folder, "jobs", failed.Id, "checkpoints")));
+    }
+
     [Fact]
     public async Task Delete_EndedJob_RemovesRecordAndFiles()
     {

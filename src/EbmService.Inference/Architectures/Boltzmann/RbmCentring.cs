@@ -18,7 +18,7 @@ internal static class RbmCentring
     {
         using IDisposable noGradient = no_grad();
         Tensor ofVisible = gradients["visible.bias"], ofHidden = gradients["hidden.bias"];
-        Tensor weight = gradients["weight"].sub(hidden.outer(ofVisible)).sub(ofHidden.outer(visible));
+        Tensor weight = gradients["weight"].sub(hidden.unsqueeze(1).mul(ofVisible)).sub(ofHidden.unsqueeze(1).mul(visible));
         gradients["visible.bias"] = ofVisible.sub(NativePrimitives.Product(hidden.unsqueeze(0), weight).squeeze(0));
         gradients["hidden.bias"] = ofHidden.sub(NativePrimitives.Product(weight, visible.unsqueeze(1)).squeeze(1));
         gradients["weight"] = weight;
