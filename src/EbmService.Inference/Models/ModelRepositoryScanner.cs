@@ -142,4 +142,7 @@ internal static partial class ModelLog
 
     [LoggerMessage(3005, LogLevel.Information, "The folder of model {Name} has changed: {Versions} versions")]
     internal static partial void Changed(ILogger logger, string name, int versions);
+
+    [LoggerMessage(3006, LogLevel.Information, "The folder {Name} of an upload that was broken off is removed")]
+    internal static partial void LeftoverRemoved(ILogger logger, string name);
 }

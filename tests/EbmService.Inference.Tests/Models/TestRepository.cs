@@ -118,7 +118,7 @@ internal sealed class TestRepository : IDisposable
         return (new HostedModels(repository, new Lazy<LiveModelPool>(pool), new Lazy<TorchDevice>(device), NullLogger<HostedModels>.Instance), pool);
     }
 
-    private static ModelRepository Open(ModelsOptions options) => new(Options.Create(options), NullLogger<ModelRepository>.Instance);
+    internal static ModelRepository Open(ModelsOptions options) => new(Options.Create(options), NullLogger<ModelRepository>.Instance);
 
     public void Dispose() => _folder.Dispose();
 
