@@ -69,7 +69,9 @@ public static class TrainedVersionFactory
         return OodCalibration.Fit(scores);
     }
 
-    private static Tensor Read(InputSchema input, ITrainingData data, IReadOnlyList<int> rows, int first, int count)
+    /// <summary>Rows as the model sees them; of binary variables each level is drawn by a fixed seed.</summary>
+    /// <param name="rows">Indices; those from <paramref name="first"/> on are read.</param>
+    internal static Tensor Read(InputSchema input, ITrainingData data, IReadOnlyList<int> rows, int first, int count)
     {
         var values = new float[count * data.RowLength];
         for (int i = 0; i < count; i++)
