@@ -77,7 +77,7 @@ internal sealed class ModelRepositoryScanner(string root, ModelsOptions options,
         {
             repository.CheckWithin(folder);
             LoadedModel read = new ModelVersionReader(repository, options.AllowTorchScript).Read(
-                descriptor, ArchitectureShapes.Of(descriptor.Architecture.Spec(), descriptor.Input), folder, hosted.Key);
+                descriptor, ArchitectureShapes.Of(descriptor.Architecture.Spec(), descriptor.Input), folder, hosted.Key, tried: hosted);
             return read.Hosted.Digest == hosted.Digest ? read : Gone(hosted.Key, "its files were replaced since they were read");
         }
         catch (Exception e) when (Reason(e) is not null)
