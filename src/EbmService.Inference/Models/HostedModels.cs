@@ -55,7 +55,7 @@ internal sealed class HostedModels(
                 IReadOnlyList<HostedModel> served = repository.List();
                 // Files that fail their checks never take the place of a version that is served.
                 HostedModel[] whole = [.. repository.Read(name)
-                    .Select(read => read.State == ModelState.Ready ? read : served.FirstOrDefault(model => model.Key == read.Key) ?? read)
+                    .Select(read => read.State == ModelState.Ready ? read : served.FirstOrDefault(model => IsWhole(model, read.Key)) ?? read)
                     .Select(repository.Marked)];
                 (IReadOnlyList<HostedModel> versions, ModelLease? lease) = WarmUp(whole, version: null);
                 using (lease)
@@ -94,6 +94,8 @@ internal sealed class HostedModels(
         ModelLog.Unloaded(logger, version is null ? name : served[0].Key.ToString());
         return served[0] with { State = ModelState.Unloaded };
     }
+
+    private static bool IsWhole(HostedModel model, ModelKey key) => model.Key == key && model.State != ModelState.Unavailable;
 
     /// <summary>
     /// Computes once with the newest ready version, or the named one; one that can't compute becomes unavailable, and the next is tried in

@@ -202,6 +202,20 @@ public sealed class HostedModelsTests : IDisposable
     }
 
     [Fact]
+    public void TakeChanges_FaultTakesThePlaceOfAnother_TheReasonIsTheNewOne()
+    {
+        string weights = _files.Folder("m", "1", "weights.safetensors");
+        File.WriteAllBytes(weights, [1]);
+        _sut.Load("m");
+        Assert.Contains("SHA-256", _sut.Find("m", "1").Failure!.Message);
+
+        File.Delete(weights);
+        LookTwice();
+
+        Assert.Contains("missing", _sut.Find("m", "1").Failure!.Message);
+    }
+
+    [Fact]
     public void TakeChanges_ModelsThatComeAndGo_AreServedAndForgotten()
     {
         _files.AddMlp("new", "1");
