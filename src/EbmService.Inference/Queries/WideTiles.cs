@@ -20,15 +20,22 @@ internal sealed class WideTiles(IEnergyModel model, InputSchema input)
     private const ulong Seed = 4;
     private const int Trial = 2 * Rows;
 
-    private readonly Lazy<bool> _forward = new(() => Agree(model, input, Forward));
-    private readonly Lazy<bool> _gradients = new(() => Agree(model, input, Gradients));
+    // No Lazy, which would keep an exception for good: memory that is short now need not be so at the next query.
+    private readonly Lock _trying = new();
+    private bool? _forward, _gradients;
 
     /// <summary>How many rows of such a query to take at once while so many are left.</summary>
     public int RowsFor(ModelQuery query)
     {
         // Refinement repeats gradients on rows that move: not worth a trial of its own.
-        bool holds = query.RefineSteps == 0 && _forward.Value && (!NeedsGradient(query) || _gradients.Value);
+        bool holds = query.RefineSteps == 0 && Holds(ref _forward, Forward) && (!NeedsGradient(query) || Holds(ref _gradients, Gradients));
         return holds ? Rows : ModelQuery.TileRows;
+    }
+
+    private bool Holds(ref bool? known, Func<IEnergyModel, Tensor, Tensor[]> compute)
+    {
+        lock (_trying)
+            return known ??= Agree(model, input, compute);
     }
 
     private static bool NeedsGradient(ModelQuery query) => query.Kind == QueryKind.OutOfDistribution || query.Gradients;

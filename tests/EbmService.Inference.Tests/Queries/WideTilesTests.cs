@@ -58,6 +58,19 @@ public sealed class WideTilesTests
         Assert.Equal(ModelQuery.TileRows, new WideTiles(energy, Input).RowsFor(Query(QueryKind.Classification, false) with { RefineSteps = 1 }));
     }
 
+    [Fact]
+    public void RowsFor_AfterAFailedTrial_TriesAgain()
+    {
+        using var energy = new ElementwiseEnergy { IsShortOfMemory = true };
+        var sut = new WideTiles(energy, Input);
+        ModelQuery query = Query(QueryKind.Energy, false);
+
+        Assert.Throws<OutOfMemoryException>(() => sut.RowsFor(query));
+        energy.IsShortOfMemory = false;
+
+        Assert.Equal(WideTiles.Rows, sut.RowsFor(query));
+    }
+
     private static InputSchema Input => new(InputKind.Vector, [2], -2, 2);
 
     private static ModelQuery Query(QueryKind kind, bool gradients) => new()
@@ -96,12 +109,16 @@ public sealed class WideTilesTests
     {
         public List<long> Tiles { get; } = [];
 
+        public bool IsShortOfMemory { get; set; }
+
         public IReadOnlyDictionary<string, Tensor> Parameters { get; } = new Dictionary<string, Tensor>();
 
         public int Classes => 0;
 
         public Tensor Energy(Tensor x, Tensor? labels = null)
         {
+            if (IsShortOfMemory)
+                throw new OutOfMemoryException("not now");
             Tiles.Add(x.shape[0]);
             return Other(x.to(ScalarType.Float64).square().sum(1), Batch.EnergyOfWide);
         }
