@@ -27,5 +27,5 @@ internal sealed class ClassAffine(Tensor table, bool second) : INetworkLayer
     public Tensor Backward(Tensor gradient, NetworkPass pass) => gradient.mul(Part(0, pass));
 
     private Tensor Part(int first, NetworkPass pass) =>
-        table.index_select(0, pass.Labels!).narrow(1, (first + (second ? 1 : 0)) * _channels, _channels).unsqueeze(2).unsqueeze(3);
+        table.narrow(1, (first + (second ? 1 : 0)) * _channels, _channels).index_select(0, pass.Labels!).unsqueeze(2).unsqueeze(3);
 }
