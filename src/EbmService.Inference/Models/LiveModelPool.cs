@@ -181,7 +181,7 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         OodCalibration? calibration = loaded.Calibration.Count > 0
             ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean)
             : null;
-        return new LiveModel(loaded.Hosted, loaded.CreateEnergy(device.Handle), buffer, calibration, loaded.Module);
+        return new LiveModel(loaded.Hosted, loaded.CreateEnergy(device.Handle), device.Handle, buffer, calibration, loaded.Module);
     }
 
     public void Dispose()

@@ -13,7 +13,7 @@ namespace EbmService.Inference.Queries;
 /// those, a third faster. Found by trying, at the first such query: the order in which a kernel sums depends on shapes, not on values, so where random rows agree to the
 /// last bit in float64 sums and in gradients, all rows do (docs/adr/0004).
 /// </summary>
-internal sealed class WideTiles(IEnergyModel model, InputSchema input)
+internal sealed class WideTiles(IEnergyModel model, InputSchema input, Device device)
 {
     public const int Rows = 4 * ModelQuery.TileRows;
 
@@ -35,7 +35,7 @@ internal sealed class WideTiles(IEnergyModel model, InputSchema input)
     private bool Holds(ref bool? known, Func<IEnergyModel, Tensor, Tensor[]> compute)
     {
         lock (_trying)
-            return known ??= Agree(model, input, compute);
+            return known ??= Agree(compute);
     }
 
     private static bool NeedsGradient(ModelQuery query) => query.Kind == QueryKind.OutOfDistribution || query.Gradients;
@@ -50,12 +50,11 @@ internal sealed class WideTiles(IEnergyModel model, InputSchema input)
         return [energy, gradient, OodScorer.Score(model, x).t()];
     }
 
-    private static bool Agree(IEnergyModel model, InputSchema input, Func<IEnergyModel, Tensor, Tensor[]> compute)
+    private bool Agree(Func<IEnergyModel, Tensor, Tensor[]> compute)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using var generator = new Generator(Seed);
-        Device device = model.Parameters.Values.FirstOrDefault()?.device ?? CPU;
         Tensor x = ReplayBuffer.FromBase(Trial, input, generator, CPU).to(device);
         return Bits(Rows).AsSpan().SequenceEqual(Bits(ModelQuery.TileRows));
 

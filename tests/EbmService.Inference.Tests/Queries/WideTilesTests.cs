@@ -55,14 +55,14 @@ public sealed class WideTilesTests
     {
         using var energy = new ElementwiseEnergy();
 
-        Assert.Equal(ModelQuery.TileRows, new WideTiles(energy, Input).RowsFor(Query(QueryKind.Classification, false) with { RefineSteps = 1 }));
+        Assert.Equal(ModelQuery.TileRows, new WideTiles(energy, Input, CPU).RowsFor(Query(QueryKind.Classification, false) with { RefineSteps = 1 }));
     }
 
     [Fact]
     public void RowsFor_AfterAFailedTrial_TriesAgain()
     {
         using var energy = new ElementwiseEnergy { IsShortOfMemory = true };
-        var sut = new WideTiles(energy, Input);
+        var sut = new WideTiles(energy, Input, CPU);
         ModelQuery query = Query(QueryKind.Energy, false);
 
         Assert.Throws<OutOfMemoryException>(() => sut.RowsFor(query));
@@ -86,7 +86,7 @@ public sealed class WideTilesTests
             Name = "m", Title = "m", Architecture = EnergyCases.Describe("gaussian").Spec, Input = Input, Labels = [],
         };
         var hosted = new HostedModel { Key = new("m", "1"), State = ModelState.Ready, Descriptor = descriptor };
-        using var model = new LiveModel(hosted, energy, null, null);
+        using var model = new LiveModel(hosted, energy, CPU, null, null);
         ModelQuery query = Query(kind, gradients);
         var pass = new QueryPass(model, query);
         // The trial asks too.
