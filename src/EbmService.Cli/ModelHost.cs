@@ -30,7 +30,11 @@ internal static class ModelHost
     public static IServiceCollection AddModels(this IServiceCollection services, string repository)
     {
         services.Configure<ModelsOptions>(options =>
-            (options.Path, options.AllowedLinkTargets, options.AllowTorchScript) = (repository, AllowedLinkTargets(), AllowsTorchScript()));
+        {
+            (options.Path, options.AllowedLinkTargets, options.AllowTorchScript) = (repository, AllowedLinkTargets(), AllowsTorchScript());
+            // A command works with one model of the folder.
+            options.WarmUp = false;
+        });
         services.Configure<DeviceOptions>(_ => { });
         return services.AddInference();
     }

@@ -43,6 +43,7 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<HostedModels>();
         services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IModelLoader>(provider => provider.GetRequiredService<HostedModels>());
+        services.AddSingleton<IModelWarmUp>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<LiveModelPool>();
         services.AddSingleton<IQueryEvaluator, QueryEvaluator>();

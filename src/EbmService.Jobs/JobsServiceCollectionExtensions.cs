@@ -27,7 +27,7 @@ public static class JobsServiceCollectionExtensions
     /// <summary>
     /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute:
     /// JobTypeRegistry (as IJobPlanner, IResultAssembler and IJobStatistician too), IWorkloadFactory, IQueryEvaluator,
-    /// IModelCatalog and IComputeDevice.
+    /// IModelCatalog, IModelWarmUp and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>

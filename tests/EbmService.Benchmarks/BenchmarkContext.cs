@@ -15,12 +15,14 @@ internal sealed class BenchmarkContext(BenchmarkOptions options, string folder)
     /// <summary>A service of its own data, over <see cref="Models"/>.</summary>
     /// <param name="slots">Blocks advanced at once; 0 for the machine's number.</param>
     /// <param name="dataPath">Where the data lies; null: in the run's folder.</param>
-    public Task<ServiceProcess> StartServiceAsync(int slots = 0, string? dataPath = null) => ServiceProcess.Launch(
+    /// <param name="allowTorchScript">Whether modules are served.</param>
+    public Task<ServiceProcess> StartServiceAsync(int slots = 0, string? dataPath = null, bool allowTorchScript = false) => ServiceProcess.Launch(
         BenchmarkOptions.ServiceAssembly,
         new Dictionary<string, string>
         {
             ["Storage__DataPath"] = dataPath ?? Path.Combine(folder, $"data-{_services++}"),
             ["Models__Path"] = Models.Folder,
+            ["Models__AllowTorchScript"] = allowTorchScript ? "true" : "false",
             ["Worker__Slots"] = slots.ToString(System.Globalization.CultureInfo.InvariantCulture),
         }).ReadyAsync();
 

@@ -81,9 +81,15 @@ internal sealed class BenchmarkModels
             Architecture = new ConvJemSpec(layers, 10),
             Input = new InputSchema(InputKind.Image, [1, side, side], -1, 1),
         };
-        Directory.CreateDirectory(Path.Combine(Folder, name));
-        File.WriteAllBytes(Path.Combine(Folder, name, "model.json"), JsonSerializer.SerializeToUtf8Bytes(descriptor, EbmJson.Indented));
-        ModelVersionWriter.Write(Path.Combine(Folder, name), Version, new ModelVersionContent { Weights = Weights(descriptor) });
+        Write(descriptor);
+    }
+
+    /// <summary>A model of random weights, or of that module.</summary>
+    public void Write(ModelDescriptor descriptor, byte[]? module = null)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(Folder, descriptor.Name)).FullName;
+        File.WriteAllBytes(Path.Combine(folder, "model.json"), JsonSerializer.SerializeToUtf8Bytes(descriptor, EbmJson.Indented));
+        ModelVersionWriter.Write(folder, Version, new ModelVersionContent { Weights = Weights(descriptor), Module = module });
     }
 
     /// <summary>Uniform in +-1/sqrt(fan-in), biases zero.</summary>

@@ -9,7 +9,7 @@ internal static class MeasurementList
     [
         new MainMeasurement("main", BenchmarkModels.Bundled, 200),
         new MainMeasurement("reference", BenchmarkModels.Reference, 50),
-        new PyTorchMeasurement(), new GemmMeasurement(), new JobsMeasurement(), new BlocksMeasurement(), new SmallMeasurement(),
+        new PyTorchMeasurement(), new PublishedMeasurement(), new GemmMeasurement(), new JobsMeasurement(), new BlocksMeasurement(), new SmallMeasurement(),
         new MemoryMeasurement(), new LoadingMeasurement(), new TrajectoryMeasurement(), new LatencyMeasurement(), new GrowthMeasurement(),
     ];
 

@@ -4,6 +4,7 @@ using EbmService.Core.Models;
 using EbmService.Inference.Assessment;
 using EbmService.Inference.Data;
 using EbmService.Inference.Models;
+using EbmService.Inference.Training;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EbmService.Cli.Assessment;
@@ -46,10 +47,13 @@ internal static class LikelihoodCommand
         (ServiceProvider services, string name) = ModelHost.Open(folder);
         using ServiceProvider scope = services;
         HostedModel model = ModelHost.Find(services, name, version);
-        LoadedModel loaded = services.GetRequiredService<ModelRepository>().Load(model.Key).OrThrow();
         InputSchema input = model.Descriptor!.Input;
+        ITrainingData training = source.ReadTraining(input), test = source.ReadTest(input);
+        if ((TrainingPlan.FaultOf(training, input) ?? TrainingPlan.FaultOf(test, input)) is { } fault)
+            throw CliException.BadInput($"the data does not fit the model: {fault}");
+        LoadedModel loaded = services.GetRequiredService<ModelRepository>().Load(model.Key).OrThrow();
         LikelihoodReport report = LikelihoodAssessment.Run(
-            loaded, source.ReadTraining(input), source.ReadTest(input), settings, line => environment.Error.WriteLine($"ebm: {line}"), cancellationToken);
+            loaded, training, test, settings, line => environment.Error.WriteLine($"ebm: {line}"), cancellationToken);
         environment.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
             {model.Key} on {source.Name}, {settings.Chains} chains, {settings.Steps} distributions, seed {settings.Seed}
             log Z             {report.LogZForward:F2} forwards [{report.LogZForwardSpread.Low:F2}, {report.LogZForwardSpread.High:F2}], {report.LogZReverse:F2} backwards [{report.LogZReverseSpread.Low:F2}, {report.LogZReverseSpread.High:F2}]

@@ -38,6 +38,14 @@ public abstract class EnergyModel(IReadOnlyDictionary<string, Tensor> parameters
     {
     }
 
+    /// <summary>Of a classifier read as a joint energy model: E(x,y) = -f(x)[y] where labels are given, else E(x) = -logsumexp_y f(x)[y]; (n).</summary>
+    internal static Tensor EnergyOfLogits(Tensor logits, Tensor? labels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logDensity = labels is null ? logits.logsumexp(1) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
+        return logDensity.neg().MoveToOuterDisposeScope();
+    }
+
     public void Dispose()
     {
         DisposeCopies();

@@ -36,6 +36,8 @@ public static class LikelihoodAssessment
 {
     private const int Tile = 500;
     private const int MaxRows = 10_000;
+    private const string NoPath =
+        "the model has no path to a distribution of known Z: restricted Boltzmann machines of binary units without label units do";
 
     /// <param name="loaded">A version; its persistent chains, where it has some, are what the backward way's samples go on from.</param>
     /// <exception cref="InvalidModelException">The model has no path to a distribution of known Z.</exception>
@@ -46,17 +48,18 @@ public static class LikelihoodAssessment
         set_num_threads(Environment.ProcessorCount);
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        using IEnergyModel model = EnergyModelFactory.Create(
-            loaded.Hosted.Descriptor!.Architecture.Spec(), loaded.Weights.ToDictionary(pair => pair.Key, pair => pair.Value.ToTensor()));
-        (double ofTraining, Tensor mean) = Score(model, loaded.Hosted.Descriptor.Input, training);
-        (double ofTest, _) = Score(model, loaded.Hosted.Descriptor.Input, test);
-        if ((model as IAnnealedModel)?.AnnealFrom(mean, settings.Steps) is not { } annealing)
-            throw new InvalidModelException("the model has no path to a distribution of known Z: restricted Boltzmann machines of binary units without label units do");
+        using IEnergyModel energy = loaded.CreateEnergy(CPU);
+        if (energy is not IAnnealedModel model)
+            throw new InvalidModelException(NoPath);
+        InputSchema input = loaded.Hosted.Descriptor!.Input;
+        (double ofTraining, Tensor mean) = Score(model, input, training);
+        IAnnealing annealing = model.AnnealFrom(mean, settings.Steps) ?? throw new InvalidModelException(NoPath);
+        (double ofTest, _) = Score(model, input, test);
         using var generator = new Generator((ulong)settings.Seed);
         say($"forwards: {settings.Chains} chains over {settings.Steps} distributions");
         (double forward, (double, double) forwardSpread) = LogMean(annealing.Forward(settings.Chains, generator, cancellationToken));
         say($"backwards: from {settings.Chains} samples after {settings.Sweeps} sweeps");
-        Tensor samples = Samples((IAnnealedModel)model, loaded.Hosted.Descriptor.Input, loaded.Buffer?.ToTensor(), settings, generator, cancellationToken);
+        Tensor samples = Samples(model, input, loaded.Buffer?.ToTensor(), settings, generator, cancellationToken);
         (double reverse, (double Low, double High) spread) = LogMean(annealing.Reverse(samples, generator, cancellationToken));
         double start = annealing.LogZOfBase;
         return new LikelihoodReport(
@@ -68,17 +71,14 @@ public static class LikelihoodAssessment
     private static (double Energy, Tensor Mean) Score(IEnergyModel model, InputSchema input, ITrainingData data)
     {
         int rows = Math.Min(MaxRows, data.Count);
-        long[] shape = [.. input.Shape.Select(size => (long)size)];
+        int[] all = [.. Enumerable.Range(0, rows)];
         double energy = 0;
         Tensor sum = zeros(data.RowLength);
         for (int first = 0; first < rows; first += Tile)
         {
             using DisposeScope scope = NewDisposeScope();
             int count = Math.Min(Tile, rows - first);
-            var values = new float[count * data.RowLength];
-            for (int i = 0; i < count; i++)
-                data.CopyRow(first + i, values.AsSpan(i * data.RowLength, data.RowLength));
-            Tensor drawn = BinaryLevels.DrawFixed(tensor(values, [count, .. shape]), first);
+            Tensor drawn = TrainingRows.Read(input, data, all, first, count);
             energy += model.Energy(drawn).sum().ToDouble();
             sum.add_(drawn.flatten(1).sum([0]), Kept(1));
         }

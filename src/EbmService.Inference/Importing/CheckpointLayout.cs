@@ -30,7 +30,7 @@ public sealed record CheckpointLayout(string Key, IReadOnlyDictionary<string, Ch
             : CheckpointGroup.FromSafetensors(SafetensorsFile.Read(bytes));
     }
 
-    /// <param name="key">The state dict's name; null to take a usual name, the only dict with tensors, or the checkpoint itself.</param>
+    /// <param name="key">The state dict's name; null to take a usual name, the checkpoint itself, or the only dict with tensors.</param>
     /// <exception cref="InvalidCheckpointException">There is no state dict, or more than one that could be meant.</exception>
     public static CheckpointLayout Find(CheckpointGroup root, string? key)
     {
@@ -41,16 +41,20 @@ public sealed record CheckpointLayout(string Key, IReadOnlyDictionary<string, Ch
                 ? new CheckpointLayout(key, named.Tensors, buffer)
                 : throw new InvalidCheckpointException($"the checkpoint has no dict '{key}'; it has {Listed(root.Values.Keys)}");
         }
+        string[] groups = [.. root.Values.Where(pair => pair.Value is CheckpointGroup { Tensors.Count: > 0 }).Select(pair => pair.Key)];
+        // First: a training script may keep tensors of its own, a step or a random state, beside the state dict.
+        if (s_usualKeys.FirstOrDefault(groups.Contains) is { } usual)
+            return Of(usual);
         Dictionary<string, CheckpointTensor> own = root.Tensors.Where(pair => pair.Key != BufferKey).ToDictionary(StringComparer.Ordinal);
         if (own.Count > 0)
             return new CheckpointLayout("", own, buffer);
-        string[] groups = [.. root.Values.Where(pair => pair.Value is CheckpointGroup { Tensors.Count: > 0 }).Select(pair => pair.Key)];
-        string? found = s_usualKeys.FirstOrDefault(groups.Contains) ?? (groups.Length == 1 ? groups[0] : null);
-        return found is not null
-            ? new CheckpointLayout(found, ((CheckpointGroup)root.Values[found]!).Tensors, buffer)
+        return groups.Length == 1
+            ? Of(groups[0])
             : throw new InvalidCheckpointException(groups.Length == 0
                 ? $"the checkpoint holds no tensors, but {Listed(root.Values.Keys)}"
                 : $"the checkpoint holds several dicts of tensors, {Listed(groups)}: say which one is the model's");
+
+        CheckpointLayout Of(string group) => new(group, ((CheckpointGroup)root.Values[group]!).Tensors, buffer);
     }
 
     private static string Listed(IEnumerable<string> names) =>

@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Core.Queries;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
@@ -15,8 +16,6 @@ namespace EbmService.Inference.Importing;
 /// <param name="Computed">The computed one.</param>
 public sealed record EnergyCheck(int Outputs, double Largest, int Row, double Given, double Computed)
 {
-    private const int TileRows = 8;
-
     /// <summary>Numbers nearer to 0 are compared as if they were as large as this.</summary>
     private const double Smallest = 1e-6;
 
@@ -40,8 +39,8 @@ public sealed record EnergyCheck(int Outputs, double Largest, int Row, double Gi
             string orLogits = energy.Classes > 0 ? $" or logits [{inputs.Rows}, {energy.Classes}]" : "";
             throw Unfit("outputs", outputs, $"energies [{inputs.Rows}]{orLogits}");
         }
-        double[] computed = [.. Enumerable.Range(0, (inputs.Rows + TileRows - 1) / TileRows)
-            .SelectMany(tile => Compute(energy, inputs.Slice(tile * TileRows, Math.Min(TileRows, inputs.Rows - tile * TileRows)), logits))];
+        double[] computed = [.. Enumerable.Range(0, (inputs.Rows + ModelQuery.TileRows - 1) / ModelQuery.TileRows)
+            .SelectMany(tile => Compute(energy, inputs.Slice(tile * ModelQuery.TileRows, Math.Min(ModelQuery.TileRows, inputs.Rows - tile * ModelQuery.TileRows)), logits))];
         int worst = Enumerable.Range(0, computed.Length).MaxBy(i => Difference(computed[i], outputs.Values[i]));
         return new EnergyCheck(
             computed.Length, Difference(computed[worst], outputs.Values[worst]), worst / outputs.RowLength, outputs.Values[worst], computed[worst]);

@@ -4,6 +4,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Inference.Devices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,8 +15,9 @@ namespace EbmService.Inference.Models;
 /// Reading takes no lock; changes come one after the other, so that what was read earlier never replaces what was read later.
 /// </summary>
 internal sealed class HostedModels(
-    ModelRepository repository, Lazy<LiveModelPool> pool, Lazy<TorchDevice> device, ILogger<HostedModels> logger)
-    : IModelCatalog, IModelLoader
+    ModelRepository repository, Lazy<LiveModelPool> pool, Lazy<TorchDevice> device, IOptions<ModelsOptions> options,
+    ILogger<HostedModels> logger)
+    : IModelCatalog, IModelLoader, IModelWarmUp
 {
     private readonly Lock _changing = new();
 
@@ -55,7 +57,7 @@ internal sealed class HostedModels(
                 IReadOnlyList<HostedModel> served = repository.List();
                 // Files that fail their checks never take the place of a version that is served.
                 HostedModel[] whole = [.. repository.Read(name)
-                    .Select(read => read.State == ModelState.Ready ? read : served.FirstOrDefault(model => model.Key == read.Key) ?? read)
+                    .Select(read => read.State == ModelState.Ready ? read : served.FirstOrDefault(model => IsWhole(model, read.Key)) ?? read)
                     .Select(repository.Marked)];
                 (IReadOnlyList<HostedModel> versions, ModelLease? lease) = WarmUp(whole, version: null);
                 using (lease)
@@ -95,6 +97,45 @@ internal sealed class HostedModels(
         return served[0] with { State = ModelState.Unloaded };
     }
 
+    public void WarmUp(Func<bool> isStopping)
+    {
+        if (!options.Value.WarmUp)
+            return;
+        foreach (string name in repository.List().Select(model => model.Key.Name).Distinct())
+        {
+            while (!isStopping() && repository.Find(name) is { Succeeded: true, Value: var newest } && pool.Value.HasRoom(newest))
+            {
+                if (TryWarmUp(newest))
+                    break;
+            }
+        }
+    }
+
+    /// <returns>False where it can't compute; it is unavailable then, and another version is the newest.</returns>
+    private bool TryWarmUp(HostedModel hosted)
+    {
+        try
+        {
+            WarmUp(hosted).Dispose();
+            return true;
+        }
+        catch (Exception e) when (e is not DeviceLostException)
+        {
+            lock (_changing)
+            {
+                // Another slot may have met the same, or the version may be another one by now.
+                if (repository.Find(hosted.Key.Name, hosted.Key.Version) is { Succeeded: true } found && found.Value.Digest == hosted.Digest)
+                {
+                    repository.Host(hosted.Key.Name, [.. repository.List().Where(model => model.Key.Name == hosted.Key.Name)
+                        .Select(model => model.Key == hosted.Key ? Unavailable(hosted.Key, e) : model)]);
+                }
+            }
+            return false;
+        }
+    }
+
+    private static bool IsWhole(HostedModel model, ModelKey key) => model.Key == key && model.State != ModelState.Unavailable;
+
     /// <summary>
     /// Computes once with the newest ready version, or the named one; one that can't compute becomes unavailable, and the next is tried in
     /// its place.
@@ -113,13 +154,18 @@ internal sealed class HostedModels(
             }
             catch (Exception e)
             {
-                string reason = e is FailureException or DeviceLostException
-                    ? e.Message.TrimEnd('.') : "it can't be put on the device; the log has the details";
-                ModelLog.Unavailable(logger, versions[i].Key, reason, e);
-                versions[i] = new HostedModel { Key = versions[i].Key, State = ModelState.Unavailable, Reason = reason };
+                versions[i] = Unavailable(versions[i].Key, e);
             }
         }
         return (versions, null);
+    }
+
+    private HostedModel Unavailable(ModelKey key, Exception exception)
+    {
+        string reason = exception is FailureException or DeviceLostException
+            ? exception.Message.TrimEnd('.') : "it can't be put on the device; the log has the details";
+        ModelLog.Unavailable(logger, key, reason, exception);
+        return new HostedModel { Key = key, State = ModelState.Unavailable, Reason = reason };
     }
 
     private ModelLease WarmUp(HostedModel hosted) => NativeFailures.Translate(() =>
@@ -132,7 +178,10 @@ internal sealed class HostedModels(
             using IDisposable noGradient = no_grad();
             using DisposeScope scope = NewDisposeScope();
             long[] shape = [ModelQuery.TileRows, .. hosted.Descriptor!.Input.Shape.Select(size => (long)size)];
-            lease.Model.Energy.Energy(zeros(shape).to(device.Value.Handle));
+            Tensor x = zeros(shape).to(device.Value.Handle);
+            lease.Model.Energy.Energy(x);
+            using (enable_grad())
+                lease.Model.Energy.EnergyAndGradient(x);
             return lease;
         }
         catch

@@ -9,11 +9,13 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.Models;
 
 /// <summary>A model version on the device: shared read-only by all slots.</summary>
+/// <param name="Device">Where its tensors are, and its inputs have to be.</param>
 /// <param name="Buffer">Null where the version has none.</param>
 /// <param name="Calibration">Null where the version has none.</param>
 /// <param name="Module">The file that the network was loaded from; null where it was made of weights.</param>
 internal sealed record LiveModel(
-    HostedModel Hosted, IEnergyModel Energy, ReplayBuffer? Buffer, OodCalibration? Calibration, byte[]? Module = null) : IDisposable
+    HostedModel Hosted, IEnergyModel Energy, Device Device, ReplayBuffer? Buffer, OodCalibration? Calibration, byte[]? Module = null)
+    : IDisposable
 {
     private readonly Lock _making = new();
     private IEnergyModel? _bfloat16;
@@ -23,7 +25,7 @@ internal sealed record LiveModel(
     public ModelDescriptor Descriptor => Hosted.Descriptor!;
 
     /// <value>How many rows of a query it takes at once.</value>
-    public WideTiles Tiles { get; } = new(Energy, Hosted.Descriptor!.Input);
+    public WideTiles Tiles { get; } = new(Energy, Hosted.Descriptor!.Input, Device);
 
     /// <value>Bytes of its tensors on the device.</value>
     public long MemoryBytes => _float32Bytes.Value + Interlocked.Read(ref _bfloat16Bytes);
@@ -48,8 +50,7 @@ internal sealed record LiveModel(
     {
         ArchitectureSpec spec = Descriptor.Architecture.Spec();
         return Module is { } module
-            ? EnergyModelFactory.Load(
-                spec, Descriptor.Input, module, ScalarType.BFloat16, Energy.Parameters.Values.FirstOrDefault()?.device ?? CPU)
+            ? EnergyModelFactory.Load(spec, Descriptor.Input, module, ScalarType.BFloat16, Device)
             : EnergyModelFactory.Frozen(spec, Energy.Parameters, ScalarType.BFloat16);
     }
 

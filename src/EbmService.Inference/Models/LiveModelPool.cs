@@ -23,6 +23,16 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
     private readonly long _cap = options.Value.MaxMemoryMegabytes is > 0 and var megabytes ? (long)megabytes << 20 : long.MaxValue;
     private long _uses;
 
+    /// <summary>Whether the version is on the device, or can come there without being over the memory cap.</summary>
+    public bool HasRoom(HostedModel hosted)
+    {
+        lock (_lock)
+        {
+            return _live.ContainsKey(IdOf(hosted.Key, hosted.Digest))
+                || _live.Values.Sum(entry => entry.Bytes) + Entry.BytesBefore(hosted) <= _cap;
+        }
+    }
+
     /// <summary>The version that is hosted now, kept on the device until the lease is disposed.</summary>
     /// <exception cref="FailureException">No such model, or it is unavailable.</exception>
     public ModelLease Lease(ModelKey key) => Lease(repository.Find(key.Name, key.Version).OrThrow());
@@ -181,7 +191,7 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         OodCalibration? calibration = loaded.Calibration.Count > 0
             ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean)
             : null;
-        return new LiveModel(loaded.Hosted, loaded.CreateEnergy(device.Handle), buffer, calibration, loaded.Module);
+        return new LiveModel(loaded.Hosted, loaded.CreateEnergy(device.Handle), device.Handle, buffer, calibration, loaded.Module);
     }
 
     public void Dispose()
@@ -205,10 +215,12 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         /// <value>Counts leases of the whole pool.</value>
         public long LastUse { get; set; }
 
-        /// <value>On the device; before it is there, what its weights and buffer will take.</value>
-        public long Bytes => model.IsValueCreated
-            ? model.Value.MemoryBytes
-            : sizeof(float) * (hosted.ParameterCount + hosted.BufferSize * (long)hosted.Descriptor!.Input.Length());
+        /// <value>On the device.</value>
+        public long Bytes => model.IsValueCreated ? model.Value.MemoryBytes : BytesBefore(hosted);
+
+        /// <summary>Before it is on the device: what its weights and buffer will take.</summary>
+        public static long BytesBefore(HostedModel hosted) =>
+            sizeof(float) * (hosted.ParameterCount + hosted.BufferSize * (long)hosted.Descriptor!.Input.Length());
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using Microsoft.Extensions.Logging;
@@ -27,6 +28,9 @@ public sealed class ModelRepository
         // Before the first reading, so that what changes during it is read again.
         _looks = new RepositoryLooks(root);
         _uploads = new UploadWriter(root, options.Value.AllowedLinkTargets);
+        // A process that takes no uploads only reads the folder.
+        if (options.Value.AllowUpload)
+            RemoveLeftovers(logger);
         _scanner = new ModelRepositoryScanner(root, options.Value, logger);
         _models = new ModelSet(_scanner.Scan());
     }
@@ -111,6 +115,13 @@ public sealed class ModelRepository
             ? model with { State = ModelState.Unloaded } : model;
 
     private bool IsUnloaded(string name, string? version) => _unloaded.Contains((name, version));
+
+    private void RemoveLeftovers(ILogger logger)
+    {
+        using var self = Process.GetCurrentProcess();
+        foreach (string name in _uploads.RemoveLeftovers(self.StartTime.ToUniversalTime()))
+            ModelLog.LeftoverRemoved(logger, name);
+    }
 
     private static string Locate(string path)
     {

@@ -92,7 +92,7 @@ internal sealed class ModelRepositoryScanner(string root, ModelsOptions options,
         {
             repository.CheckWithin(folder);
             LoadedModel read = new ModelVersionReader(repository, options.AllowTorchScript).Read(
-                descriptor, ArchitectureShapes.Of(descriptor.Architecture.Spec(), descriptor.Input), folder, hosted.Key);
+                descriptor, ArchitectureShapes.Of(descriptor.Architecture.Spec(), descriptor.Input), folder, hosted.Key, tried: hosted);
             return read.Hosted.Digest == hosted.Digest ? read : Gone(hosted.Key, "its files were replaced since they were read");
         }
         catch (Exception e) when (Reason(e) is not null)
@@ -162,4 +162,7 @@ internal static partial class ModelLog
 
     [LoggerMessage(3005, LogLevel.Information, "The folder of model {Name} has changed: {Versions} versions")]
     internal static partial void Changed(ILogger logger, string name, int versions);
+
+    [LoggerMessage(3006, LogLevel.Information, "The folder {Name} of an upload that was broken off is removed")]
+    internal static partial void LeftoverRemoved(ILogger logger, string name);
 }

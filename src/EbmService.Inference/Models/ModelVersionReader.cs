@@ -25,11 +25,13 @@ internal sealed class ModelVersionReader(RepositoryFolder repository, bool allow
 
     /// <remarks>
     /// 1. The manifest is read and names this version. 2. A module is refused where none is wanted or allowed. 3. Every listed file is
-    /// there and has its hash. 4. Tensors match the descriptor. 5. A module is loaded and tried out. A file is parsed from the bytes
-    /// that were hashed, never read twice.
+    /// there and has its hash. 4. Tensors match the descriptor. 5. A module is loaded and tried out, unless it was. A file is parsed from
+    /// the bytes that were hashed, never read twice.
     /// </remarks>
+    /// <param name="tried">What was found when the version was read before; of the same digest, its module is not tried out again.</param>
     /// <exception cref="InvalidModelException">The version can't be served.</exception>
-    internal LoadedModel Read(ModelDescriptor descriptor, ArchitectureShapes shapes, string versionFolder, ModelKey key)
+    internal LoadedModel Read(
+        ModelDescriptor descriptor, ArchitectureShapes shapes, string versionFolder, ModelKey key, HostedModel? tried = null)
     {
         ModelVersionManifest manifest = ReadManifest(versionFolder, key.Version);
         CheckModule(descriptor.Architecture, manifest);
@@ -44,11 +46,13 @@ internal sealed class ModelVersionReader(RepositoryFolder repository, bool allow
             tensors.TryGetValue(ModelFiles.Calibration, out SafetensorsFile? calibrationFile)
                 ? ModelTensors.Calibration(calibrationFile)
                 : (new Dictionary<string, float[]>(), null);
+        HostedModel hosted = Describe(key, descriptor, manifest, shapes, states);
         return new LoadedModel
         {
-            Hosted = Describe(key, descriptor, manifest, shapes, states) with
+            Hosted = hosted with
             {
-                ParameterCount = module is null ? shapes.ParameterCount : TryOut(descriptor, module),
+                ParameterCount = module is null ? shapes.ParameterCount
+                    : tried?.Digest == hosted.Digest ? tried.ParameterCount : TryOut(descriptor, module),
             },
             Weights = weights,
             Module = module,

@@ -43,6 +43,12 @@ public sealed class ModelsOptions
     public double PollSeconds { get; set; }
 
     /// <value>
+    /// Whether each slot computes once with the newest ready version of each model before the service says that it is ready, as far as
+    /// they fit into <see cref="MaxMemoryMegabytes"/>; true by default.
+    /// </value>
+    public bool WarmUp { get; set; } = true;
+
+    /// <value>
     /// Memory that models may take on the device, in MiB: over it those that nobody uses leave, the least recently used first, and come
     /// back at their next use; what is in use, and what was used last, stays. 0 (the default): no limit.
     /// </value>

@@ -11,10 +11,49 @@ namespace EbmService.Inference.Models;
 /// <summary>
 /// Puts an uploaded version into the repository: 1. its names are checked, and that there is no such version. 2. It is written to a hidden
 /// folder beside the models. 3. It is read there as any version is read, with every check. 4. Its folder is renamed to its place. So the
-/// repository has it whole or not at all, and never over another one.
+/// repository has it whole or not at all, and never over another one. A killed process leaves the hidden folder behind
+/// (<see cref="RemoveLeftovers"/>); a lock file beside it, which the system unlocks when its process ends, tells it from one in use.
 /// </summary>
 internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTargets)
 {
+    private const string StagingPrefix = ".upload.", StagingSuffix = ".tmp";
+
+    /// <summary>Removes what uploads of processes that were killed have left in the repository; what can't be removed stays.</summary>
+    /// <param name="before">In UTC: what was changed later is left alone, for not every file system has locks.</param>
+    /// <returns>Names of the folders that were removed.</returns>
+    internal IReadOnlyList<string> RemoveLeftovers(DateTime before)
+    {
+        try
+        {
+            // Of what is not there the time is long ago: a lock file may be alone.
+            return [.. Directory.GetFileSystemEntries(root, $"{StagingPrefix}*").Select(path => Path.ChangeExtension(path, StagingSuffix)).Distinct()
+                .Where(staging => Directory.GetLastWriteTimeUtc(staging) < before && TryRemove(staging)).Select(staging => Path.GetFileName(staging))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private static bool TryRemove(string staging)
+    {
+        try
+        {
+            using FileStream use = Lock(staging);
+            if (Directory.Exists(staging))
+                Directory.Delete(staging, recursive: true);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <exception cref="IOException">Another one holds it.</exception>
+    private static FileStream Lock(string staging) => new(
+        Path.ChangeExtension(staging, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+
     /// <returns>Null when the version is in its place, or why it is not.</returns>
     internal Failure? Write(ModelUpload upload)
     {
@@ -27,13 +66,17 @@ internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTarget
             return new Failure(FailureCode.VersionExists, $"The model '{name}' has a version '{version}'.",
                 "A version never changes: upload it under a new version.");
         }
-        string staging = Path.Combine(root, $".upload.{Guid.NewGuid():N}.tmp");
+        string staging = Path.Combine(root, $"{StagingPrefix}{Guid.NewGuid():N}{StagingSuffix}");
         try
         {
+            using FileStream use = Lock(staging);
             var repository = new RepositoryFolder(root, linkTargets);
             bool isNew = !Path.Exists(folder);
             repository.CheckWithin(isNew ? root : folder);
             byte[]? present = isNew ? null : repository.TryRead(folder, ModelFiles.Descriptor, ModelLimits.MaxDescriptorFile);
+            // Its version alone would be published, which nobody can serve.
+            if (!isNew && present is null)
+                return Fault("model", $"There is a folder '{name}' without {ModelFiles.Descriptor}: choose a new name, or have the operator remove it.");
             if ((upload.Descriptor?.ToArray() ?? present) is not { } descriptor)
                 return Fault("descriptor", "A new model needs its model.json.");
             Stage(staging, upload, descriptor);

@@ -9,17 +9,17 @@ internal sealed class AveragePool(int side) : INetworkLayer
 {
     public Tensor Forward(Tensor x, NetworkPass pass)
     {
-        pass.Keep(x);
+        pass.KeepSize(x);
         return F.avg_pool2d(x, [side, side]);
     }
 
     public Tensor Backward(Tensor gradient, NetworkPass pass)
     {
-        using Tensor x = pass.Recall();
+        long[] whole = pass.RecallSize().Shape;
         long[] size = gradient.shape;
         Tensor spread = gradient.mul(Kept(1.0 / (side * side))).unsqueeze(3).unsqueeze(5)
             .expand(size[0], size[1], size[2], side, size[3], side).reshape(size[0], size[1], size[2] * side, size[3] * side);
-        (long below, long right) = (x.shape[2] - spread.shape[2], x.shape[3] - spread.shape[3]);
+        (long below, long right) = (whole[2] - spread.shape[2], whole[3] - spread.shape[3]);
         return below == 0 && right == 0 ? spread : F.pad(spread, [0, right, 0, below]);
     }
 }

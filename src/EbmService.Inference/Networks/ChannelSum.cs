@@ -7,29 +7,13 @@ internal sealed class ChannelSum : INetworkLayer
 {
     public Tensor Forward(Tensor x, NetworkPass pass)
     {
-        pass.Keep(x);
+        pass.KeepSize(x);
         return x.to(ScalarType.Float32).flatten(2).sum(2);
     }
 
     public Tensor Backward(Tensor gradient, NetworkPass pass)
     {
-        using Tensor x = pass.Recall();
-        return gradient.to(x.dtype).unsqueeze(2).unsqueeze(3).expand(x.shape);
-    }
-}
-
-/// <summary>From a map to one float32 row of all its numbers, channel by channel: (n, channels x height x width).</summary>
-internal sealed class Flatten : INetworkLayer
-{
-    public Tensor Forward(Tensor x, NetworkPass pass)
-    {
-        pass.Keep(x);
-        return x.to(ScalarType.Float32).flatten(1);
-    }
-
-    public Tensor Backward(Tensor gradient, NetworkPass pass)
-    {
-        using Tensor x = pass.Recall();
-        return gradient.to(x.dtype).view(x.shape);
+        MapSize map = pass.RecallSize();
+        return gradient.to(map.Dtype).unsqueeze(2).unsqueeze(3).expand(map.Shape);
     }
 }

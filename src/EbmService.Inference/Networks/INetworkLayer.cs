@@ -17,12 +17,16 @@ internal interface INetworkLayer
     Tensor Backward(Tensor gradient, NetworkPass pass);
 }
 
+/// <param name="Shape">(n, channels, height, width).</param>
+internal readonly record struct MapSize(long[] Shape, ScalarType Dtype);
+
 /// <summary>One way through a network: the labels of its rows, and what the way back needs, as a stack.</summary>
 /// <param name="labels">A class per row (n) int64, or null.</param>
 /// <param name="keeps">Whether a way back follows.</param>
 internal sealed class NetworkPass(Tensor? labels, bool keeps) : IDisposable
 {
     private readonly Stack<Tensor> _kept = [];
+    private readonly Stack<MapSize> _sizes = [];
 
     public Tensor? Labels { get; } = labels;
 
@@ -35,6 +39,16 @@ internal sealed class NetworkPass(Tensor? labels, bool keeps) : IDisposable
 
     /// <summary>The tensor that was kept last; the caller disposes it.</summary>
     public Tensor Recall() => _kept.Pop();
+
+    /// <summary>Notes a map's size, for layers that need nothing else of it: the map itself may go.</summary>
+    public void KeepSize(Tensor map)
+    {
+        if (keeps)
+            _sizes.Push(new MapSize(map.shape, map.dtype));
+    }
+
+    /// <summary>The size that was kept last.</summary>
+    public MapSize RecallSize() => _sizes.Pop();
 
     public void Dispose()
     {

@@ -35,19 +35,3 @@ internal sealed class LayerSequence(params IReadOnlyList<INetworkLayer> layers) 
         return ReferenceEquals(result, x) ? x : result.MoveToOuterDisposeScope();
     }
 }
-
-/// <summary>body(x) + shortcut(x), or body(x) + x.</summary>
-internal sealed class ResidualLayer(INetworkLayer body, INetworkLayer? shortcut) : INetworkLayer
-{
-    public Tensor Forward(Tensor x, NetworkPass pass)
-    {
-        Tensor sum = body.Forward(x, pass);
-        return sum.add(shortcut?.Forward(x, pass) ?? x, alpha: Devices.Scalars.Kept(1));
-    }
-
-    public Tensor Backward(Tensor gradient, NetworkPass pass)
-    {
-        Tensor direct = shortcut?.Backward(gradient, pass) ?? gradient;
-        return body.Backward(gradient, pass).add(direct, alpha: Devices.Scalars.Kept(1));
-    }
-}

@@ -37,17 +37,16 @@ internal sealed class SquareConvolution : INetworkLayer, IDisposable
 
     public Tensor Forward(Tensor x, NetworkPass pass)
     {
-        // Its size alone is needed on the way back.
-        pass.Keep(x);
+        pass.KeepSize(x);
         return NativePrimitives.Convolve(x, _weight, _bias, _stride, _padding);
     }
 
     public Tensor Backward(Tensor gradient, NetworkPass pass)
     {
-        using Tensor x = pass.Recall();
+        long[] size = pass.RecallSize().Shape;
         return _turned is not null
             ? NativePrimitives.Convolve(gradient, _turned, null, 1, _padding)
-            : NativePrimitives.ConvolveTransposed(gradient, _weight, _stride, _padding, (Unreached(x.shape[2]), Unreached(x.shape[3])));
+            : NativePrimitives.ConvolveTransposed(gradient, _weight, _stride, _padding, (Unreached(size[2]), Unreached(size[3])));
     }
 
     public void Dispose() => _turned?.Dispose();

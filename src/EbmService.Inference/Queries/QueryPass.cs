@@ -43,15 +43,14 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
         float[] rows = Packed();
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Device device = model.Energy.Parameters.Values.FirstOrDefault()?.device ?? CPU;
         int start = 0;
         for (int size = _rows < WideTiles.Rows ? TileRows : model.Tiles.RowsFor(query); start < _rows; size = TileRows)
-            start = Run(rows, start, size, device);
+            start = Run(rows, start, size);
     }
 
     /// <summary>Rows from <paramref name="start"/> on in tiles of that size, while they fill them; of the usual size also the rest, padded with zeros.</summary>
     /// <returns>The first row that is left.</returns>
-    private int Run(float[] rows, int start, int size, Device device)
+    private int Run(float[] rows, int start, int size)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor tile = zeros([size, .. model.Descriptor.Input.Shape.Select(length => (long)length)]);
@@ -62,7 +61,7 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
             if (count < size)
                 tile.zero_();
             tile.CopyFrom(rows.AsSpan(start * Length, count * Length));
-            RunTile(tile.to(device), start, count);
+            RunTile(tile.to(model.Device), start, count);
         }
         return start;
     }

@@ -13,22 +13,29 @@ namespace EbmService.Inference.Queries;
 /// those, a third faster. Found by trying, at the first such query: the order in which a kernel sums depends on shapes, not on values, so where random rows agree to the
 /// last bit in float64 sums and in gradients, all rows do (docs/adr/0004).
 /// </summary>
-internal sealed class WideTiles(IEnergyModel model, InputSchema input)
+internal sealed class WideTiles(IEnergyModel model, InputSchema input, Device device)
 {
     public const int Rows = 4 * ModelQuery.TileRows;
 
     private const ulong Seed = 4;
     private const int Trial = 2 * Rows;
 
-    private readonly Lazy<bool> _forward = new(() => Agree(model, input, Forward));
-    private readonly Lazy<bool> _gradients = new(() => Agree(model, input, Gradients));
+    // No Lazy, which would keep an exception for good: memory that is short now need not be so at the next query.
+    private readonly Lock _trying = new();
+    private bool? _forward, _gradients;
 
     /// <summary>How many rows of such a query to take at once while so many are left.</summary>
     public int RowsFor(ModelQuery query)
     {
         // Refinement repeats gradients on rows that move: not worth a trial of its own.
-        bool holds = query.RefineSteps == 0 && _forward.Value && (!NeedsGradient(query) || _gradients.Value);
+        bool holds = query.RefineSteps == 0 && Holds(ref _forward, Forward) && (!NeedsGradient(query) || Holds(ref _gradients, Gradients));
         return holds ? Rows : ModelQuery.TileRows;
+    }
+
+    private bool Holds(ref bool? known, Func<IEnergyModel, Tensor, Tensor[]> compute)
+    {
+        lock (_trying)
+            return known ??= Agree(compute);
     }
 
     private static bool NeedsGradient(ModelQuery query) => query.Kind == QueryKind.OutOfDistribution || query.Gradients;
@@ -43,12 +50,11 @@ internal sealed class WideTiles(IEnergyModel model, InputSchema input)
         return [energy, gradient, OodScorer.Score(model, x).t()];
     }
 
-    private static bool Agree(IEnergyModel model, InputSchema input, Func<IEnergyModel, Tensor, Tensor[]> compute)
+    private bool Agree(Func<IEnergyModel, Tensor, Tensor[]> compute)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using var generator = new Generator(Seed);
-        Device device = model.Parameters.Values.FirstOrDefault()?.device ?? CPU;
         Tensor x = ReplayBuffer.FromBase(Trial, input, generator, CPU).to(device);
         return Bits(Rows).AsSpan().SequenceEqual(Bits(ModelQuery.TileRows));
 

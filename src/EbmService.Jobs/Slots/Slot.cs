@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using EbmService.Core.Devices;
 using EbmService.Core.Jobs;
+using EbmService.Core.Models;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
@@ -14,9 +15,8 @@ namespace EbmService.Jobs.Slots;
 /// and never ends before the process does: a failing block costs its job, a lost device costs a rebind.
 /// </summary>
 internal sealed class Slot(
-    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QueryAnswerer answerer, IComputeDevice device,
-    DataFolderLock folder,
-    TimeProvider clock, ILogger<Slot> log)
+    SlotBoard board, BlockOutcomes outcomes, SlotWorkloads workloads, QueryAnswerer answerer, IComputeDevice device, IModelWarmUp models,
+    LiveJobs live, DataFolderLock folder, TimeProvider clock, ILogger<Slot> log)
 {
     private static readonly TimeSpan FirstRebind = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestRebind = TimeSpan.FromSeconds(30);
@@ -25,6 +25,7 @@ internal sealed class Slot(
 
     private readonly SlotState _state = board.AddSlot();
     private TimeSpan _answeredWithin;
+    private bool _isWarm;
 
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -52,6 +53,9 @@ internal sealed class Slot(
             try
             {
                 device.BindSlotThread();
+                if (!_isWarm)
+                    models.WarmUp(() => live.Stopping);
+                _isWarm = true;
                 board.SetBound(_state, true);
                 return true;
             }

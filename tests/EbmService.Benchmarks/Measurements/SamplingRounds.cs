@@ -42,6 +42,8 @@ internal sealed class SamplingRounds(int chains, int steps)
 
     public Spread Rate(string name) => Spread.Of(Timings[name].Select(each => (double)chains * steps / each.Seconds));
 
+    public Spread CoreRate(string name) => Spread.Of(Timings[name].Select(each => chains * steps / each.CoreSeconds));
+
     public string Table()
     {
         var table = new MarkdownTable("", "chain-steps per second", $"ratio to {_ways[0].Name}", "chain-steps per core-second");
@@ -49,7 +51,7 @@ internal sealed class SamplingRounds(int chains, int steps)
         {
             Spread ratio = Spread.OfRatios(_ways[0].Timings.Select(each => each.Seconds), timings.Select(each => each.Seconds));
             table.Row(name, Rate(name).Show("N0"), ReferenceEquals(timings, _ways[0].Timings) ? "1" : ratio.Show("F2"),
-                Spread.Of(timings.Select(each => chains * steps / each.CoreSeconds)).Show("N0"));
+                CoreRate(name).Show("N0"));
         }
         return table.ToString();
     }

@@ -50,6 +50,9 @@ internal sealed class LoopProcess : IDisposable
     public Task<double> SampleAsync(int chains, int steps, string precision = "float32", int threads = 0) =>
         AskAsync($"chains {chains} {steps} {threads} {precision}");
 
+    /// <returns>The energy of the input whose numbers rise evenly from the least to the largest; PyTorch's loop alone knows it.</returns>
+    public Task<double> EnergyAsync() => AskAsync("energy");
+
     /// <returns>Inputs per second of forward passes.</returns>
     public Task<double> ForwardAsync(int rows, int threads, TimeSpan length) =>
         AskAsync(string.Create(CultureInfo.InvariantCulture, $"forward {rows} {threads} {length.TotalSeconds}"));

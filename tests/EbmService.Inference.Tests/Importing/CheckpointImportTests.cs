@@ -122,6 +122,22 @@ public sealed class CheckpointImportTests
         Assert.Equal((found, tensor), (sut.Key, Assert.Single(sut.State.Keys)));
     }
 
+    [Theory]
+    [InlineData("model_state_dict")]
+    [InlineData("state_dict")]
+    [InlineData("model")]
+    public void Find_UsualNameBesideTensors_TakesTheUsualName(string usual)
+    {
+        var group = new CheckpointGroup();
+        group.Set("rng_state", new HeldTensor(SafetensorsTensor.FromFloats([1], [1])));
+        group.Set("ema", Dict("e"));
+        group.Set(usual, Dict("m"));
+
+        CheckpointLayout sut = CheckpointLayout.Find(group, null);
+
+        Assert.Equal((usual, "m"), (sut.Key, Assert.Single(sut.State.Keys)));
+    }
+
     [Fact]
     public void Find_SeveralDicts_TakesTheUsualNameOrAsks()
     {

@@ -202,6 +202,20 @@ public sealed class HostedModelsTests : IDisposable
     }
 
     [Fact]
+    public void TakeChanges_FaultTakesThePlaceOfAnother_TheReasonIsTheNewOne()
+    {
+        string weights = _files.Folder("m", "1", "weights.safetensors");
+        File.WriteAllBytes(weights, [1]);
+        _sut.Load("m");
+        Assert.Contains("SHA-256", _sut.Find("m", "1").Failure!.Message);
+
+        File.Delete(weights);
+        LookTwice();
+
+        Assert.Contains("missing", _sut.Find("m", "1").Failure!.Message);
+    }
+
+    [Fact]
     public void TakeChanges_ModelsThatComeAndGo_AreServedAndForgotten()
     {
         _files.AddMlp("new", "1");
@@ -262,6 +276,74 @@ public sealed class HostedModelsTests : IDisposable
             Assert.Equal(0, _sut.MemoryOf(_sut.Unload("m").OrThrow()));
         }
     }
+
+    [Fact]
+    public void WarmUp_ReadyModels_PutsTheNewestVersionOfEachIntoMemory()
+    {
+        Add("2");
+        _sut.Refresh();
+
+        _sut.WarmUp(() => false);
+
+        Assert.Equal(["m/2", "other/1"], Warm(_sut));
+        Assert.All(_sut.List(), model => Assert.Equal(ModelState.Ready, model.State));
+    }
+
+    [Fact]
+    public void WarmUp_VersionThatCannotBeLoaded_IsUnavailableAndTheNextTakesItsPlace()
+    {
+        Add("2");
+        _sut.Refresh();
+        File.WriteAllBytes(_files.Folder("m", "2", "weights.safetensors"), [1]);
+
+        Parallel.For(0, 4, _ => _sut.WarmUp(() => false));
+
+        Assert.Equal(["m/1", "other/1"], Warm(_sut));
+        Failure broken = _sut.Find("m", "2").Failure!;
+        Assert.Equal(FailureCode.ModelUnavailable, broken.Code);
+        Assert.Contains("SHA-256", broken.Message);
+        Assert.Equal("1", _sut.Find("m").OrThrow().Key.Version);
+    }
+
+    [Fact]
+    public void WarmUp_ModelsOverTheMemoryCap_StayAway()
+    {
+        _files.AddWideMlp("large", 300_000);
+        (HostedModels sut, LiveModelPool pool) = _files.Host(new ModelsOptions { MaxMemoryMegabytes = 1 });
+        using LiveModelPool disposed = pool;
+
+        sut.WarmUp(() => false);
+
+        Assert.Equal(["m/1", "other/1"], Warm(sut));
+        Assert.True(sut.Find("large").Succeeded);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public void WarmUp_NotWantedOrStopping_LoadsNothing(bool wanted, bool stopping)
+    {
+        (HostedModels sut, LiveModelPool pool) = _files.Host(new ModelsOptions { WarmUp = wanted });
+        using LiveModelPool disposed = pool;
+
+        sut.WarmUp(() => stopping);
+
+        Assert.Empty(Warm(sut));
+    }
+
+    [Fact]
+    public void WarmUp_LeavesNoTensor()
+    {
+        _sut.WarmUp(() => false);
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        _sut.WarmUp(() => false);
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    private static IEnumerable<string> Warm(HostedModels models) =>
+        models.List().Where(model => models.MemoryOf(model) > 0).Select(model => model.Key.ToString());
 
     private void LookTwice()
     {

@@ -15,7 +15,8 @@ public sealed class LiveModelTests
         (ArchitectureSpec architecture, InputSchema input) = EnergyCases.Describe("conv-jem");
         var descriptor = new ModelDescriptor { Name = "m", Title = "m", Architecture = architecture, Input = input, Labels = ["a", "b", "c"] };
         using var energy = new RefusingOnce(EnergyCases.Create("conv-jem").Model);
-        using var sut = new LiveModel(new HostedModel { Key = new("m", "1"), State = ModelState.Ready, Descriptor = descriptor }, energy, null, null);
+        var hosted = new HostedModel { Key = new("m", "1"), State = ModelState.Ready, Descriptor = descriptor };
+        using var sut = new LiveModel(hosted, energy, CPU, null, null);
 
         Assert.Throws<OutOfMemoryException>(() => sut.In(SamplingPrecision.Bfloat16));
         IEnergyModel made = sut.In(SamplingPrecision.Bfloat16);

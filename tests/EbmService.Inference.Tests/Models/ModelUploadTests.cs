@@ -102,6 +102,56 @@ public sealed class ModelUploadTests : IDisposable
         Assert.Equal("1", _sut.Load("m").OrThrow().Key.Version);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Add_ToAFolderWithoutADescriptor_IsRefusedAndLeavesItAsItWas(bool hasDescriptor)
+    {
+        Directory.CreateDirectory(_files.Folder("n"));
+        ModelUpload upload = Upload("n", "1");
+
+        Failure refused = _sut.Add(hasDescriptor ? upload : upload with { Descriptor = null }).Failure!;
+
+        Assert.Equal("model", Assert.Single(refused.Fields).Field);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_files.Folder("n")));
+        Assert.Equal(["m", "n"], Entries());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Start_UploadsThatAKilledProcessLeft_AreRemovedWhereUploadsAreTaken(bool allowUpload)
+    {
+        AddLeftover(".upload.killed.tmp", "of a killed process");
+        File.WriteAllText(_files.Folder(".upload.killed.lock"), "");
+        AddLeftover(".upload.older.tmp", "of a version without locks");
+        File.WriteAllText(_files.Folder(".upload.published.lock"), "");
+
+        TestRepository.Open(new ModelsOptions { Path = _files.Root, AllowUpload = allowUpload });
+
+        Assert.Equal(
+            allowUpload ? ["m"] : [".upload.killed.lock", ".upload.killed.tmp", ".upload.older.tmp", ".upload.published.lock", "m"], Entries());
+    }
+
+    [Fact]
+    public void Start_UploadsThatAreUnderWay_AreLeftAlone()
+    {
+        AddLeftover(".upload.used.tmp", "of another process");
+        using var use = new FileStream(_files.Folder(".upload.used.lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        AddLeftover(".upload.new.tmp", "of another process, without locks");
+        Directory.SetLastWriteTimeUtc(_files.Folder(".upload.new.tmp"), File.GetLastWriteTimeUtc(_files.Folder(".upload.used.lock")));
+
+        TestRepository.Open(new ModelsOptions { Path = _files.Root, AllowUpload = true });
+
+        Assert.Equal([".upload.new.tmp", ".upload.used.lock", ".upload.used.tmp", "m"], Entries());
+    }
+
+    private void AddLeftover(string folder, string text)
+    {
+        _files.WriteText(text, folder, "1", "version.json");
+        Directory.SetLastWriteTimeUtc(_files.Folder(folder), DateTime.UnixEpoch);
+    }
+
     private static ModelUpload BadUpload(string what)
     {
         ModelUpload good = Upload("n", "1");

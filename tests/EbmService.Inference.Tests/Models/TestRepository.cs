@@ -110,15 +110,18 @@ internal sealed class TestRepository : IDisposable
         Open(new ModelsOptions { Path = root, AllowedLinkTargets = linkTargets });
 
     /// <summary>What the service serves of it; the pool is the caller's to dispose of.</summary>
-    internal (HostedModels Models, LiveModelPool Pool) Host()
+    internal (HostedModels Models, LiveModelPool Pool) Host(ModelsOptions? settings = null)
     {
+        IOptions<ModelsOptions> options = Options.Create(settings ?? new ModelsOptions());
         ModelRepository repository = Open();
         var device = new TorchDevice(Options.Create(new DeviceOptions { Kind = "cpu" }));
-        var pool = new LiveModelPool(repository, device, Options.Create(new ModelsOptions()));
-        return (new HostedModels(repository, new Lazy<LiveModelPool>(pool), new Lazy<TorchDevice>(device), NullLogger<HostedModels>.Instance), pool);
+        var pool = new LiveModelPool(repository, device, options);
+        var models = new HostedModels(
+            repository, new Lazy<LiveModelPool>(pool), new Lazy<TorchDevice>(device), options, NullLogger<HostedModels>.Instance);
+        return (models, pool);
     }
 
-    private static ModelRepository Open(ModelsOptions options) => new(Options.Create(options), NullLogger<ModelRepository>.Instance);
+    internal static ModelRepository Open(ModelsOptions options) => new(Options.Create(options), NullLogger<ModelRepository>.Instance);
 
     public void Dispose() => _folder.Dispose();
 

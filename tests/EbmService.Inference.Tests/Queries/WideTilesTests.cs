@@ -55,7 +55,20 @@ public sealed class WideTilesTests
     {
         using var energy = new ElementwiseEnergy();
 
-        Assert.Equal(ModelQuery.TileRows, new WideTiles(energy, Input).RowsFor(Query(QueryKind.Classification, false) with { RefineSteps = 1 }));
+        Assert.Equal(ModelQuery.TileRows, new WideTiles(energy, Input, CPU).RowsFor(Query(QueryKind.Classification, false) with { RefineSteps = 1 }));
+    }
+
+    [Fact]
+    public void RowsFor_AfterAFailedTrial_TriesAgain()
+    {
+        using var energy = new ElementwiseEnergy { IsShortOfMemory = true };
+        var sut = new WideTiles(energy, Input, CPU);
+        ModelQuery query = Query(QueryKind.Energy, false);
+
+        Assert.Throws<OutOfMemoryException>(() => sut.RowsFor(query));
+        energy.IsShortOfMemory = false;
+
+        Assert.Equal(WideTiles.Rows, sut.RowsFor(query));
     }
 
     private static InputSchema Input => new(InputKind.Vector, [2], -2, 2);
@@ -73,7 +86,7 @@ public sealed class WideTilesTests
             Name = "m", Title = "m", Architecture = EnergyCases.Describe("gaussian").Spec, Input = Input, Labels = [],
         };
         var hosted = new HostedModel { Key = new("m", "1"), State = ModelState.Ready, Descriptor = descriptor };
-        using var model = new LiveModel(hosted, energy, null, null);
+        using var model = new LiveModel(hosted, energy, CPU, null, null);
         ModelQuery query = Query(kind, gradients);
         var pass = new QueryPass(model, query);
         // The trial asks too.
@@ -96,12 +109,16 @@ public sealed class WideTilesTests
     {
         public List<long> Tiles { get; } = [];
 
+        public bool IsShortOfMemory { get; set; }
+
         public IReadOnlyDictionary<string, Tensor> Parameters { get; } = new Dictionary<string, Tensor>();
 
         public int Classes => 0;
 
         public Tensor Energy(Tensor x, Tensor? labels = null)
         {
+            if (IsShortOfMemory)
+                throw new OutOfMemoryException("not now");
             Tiles.Add(x.shape[0]);
             return Other(x.to(ScalarType.Float64).square().sum(1), Batch.EnergyOfWide);
         }

@@ -21,6 +21,16 @@ internal sealed class FakeDevice : IComputeDevice
     }
 }
 
+internal sealed class FakeWarmUp : IModelWarmUp
+{
+    public int Calls;
+
+    /// <value>Called on each slot's thread with the number of calls so far.</value>
+    public Action<int, Func<bool>>? OnWarmUp { get; set; }
+
+    public void WarmUp(Func<bool> isStopping) => OnWarmUp?.Invoke(Interlocked.Increment(ref Calls), isStopping);
+}
+
 internal sealed class FakeAssembler : IResultAssembler
 {
     public Exception? Throws { get; set; }

@@ -54,6 +54,8 @@ internal sealed class JobsHost : IAsyncDisposable
 
     public FakeEvaluator Evaluator { get; } = new();
 
+    public FakeWarmUp WarmUp { get; } = new();
+
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     public IJobService Jobs => Get<IJobService>();
@@ -74,7 +76,7 @@ internal sealed class JobsHost : IAsyncDisposable
         var types = new JobTypeRegistry([new FakeJobType(Workloads, Assembler, Diagnostician)]);
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
             .AddSingleton(types).AddSingleton<IResultAssembler>(types).AddSingleton<IJobPlanner>(types).AddSingleton<IJobStatistician>(types)
-            .AddSingleton<IQueryEvaluator>(Evaluator).AddSingleton<JobDisk>(Disk).AddSingleton<IModelCatalog>(Models)
+            .AddSingleton<IQueryEvaluator>(Evaluator).AddSingleton<JobDisk>(Disk).AddSingleton<IModelCatalog>(Models).AddSingleton<IModelWarmUp>(WarmUp)
             .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death, Database));
         _host = builder.Build();
         await _host.StartAsync();

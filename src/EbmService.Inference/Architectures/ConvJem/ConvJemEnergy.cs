@@ -70,14 +70,6 @@ public sealed class ConvJemEnergy : EnergyModel
 
     protected override void DisposeCopies() => _network?.Dispose();
 
-    /// <summary>E(x,y) = -f(x)[y] where labels are given, else E(x) = -logsumexp f(x); (n).</summary>
-    public static Tensor EnergyOfLogits(Tensor logits, Tensor? labels)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor logDensity = labels is null ? logits.logsumexp(1) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
-        return logDensity.neg().MoveToOuterDisposeScope();
-    }
-
     /// <summary>Null where somebody differentiates through the answer.</summary>
     private ConvJemNetwork? ByHand(Tensor x) => x.requires_grad ? null : _network;
 }

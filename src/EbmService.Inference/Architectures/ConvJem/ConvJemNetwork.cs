@@ -69,7 +69,7 @@ internal sealed class ConvJemNetwork : IDisposable
             gradient = _steps[i].Backward(gradient, height, width);
             SafePoint.Reach();
         }
-        return (ConvJemEnergy.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(),
+        return (EnergyModel.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(),
             ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32).MoveToOuterDisposeScope());
     }
 

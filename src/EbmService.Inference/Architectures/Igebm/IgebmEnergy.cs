@@ -1,5 +1,6 @@
 using EbmService.Inference.Networks;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Architectures.Igebm;
@@ -9,12 +10,17 @@ internal sealed class IgebmEnergy : LayeredEnergyModel
 {
     private readonly LayeredNetwork _network;
 
+    /// <summary>0, 1, ... by class; null without classes.</summary>
+    private readonly Tensor? _classes;
+
     /// <param name="spec">The sizes.</param>
     /// <param name="parameters">Exactly those of the architecture; owned by this model from now on.</param>
     public IgebmEnergy(IgebmSpec spec, IReadOnlyDictionary<string, Tensor> parameters)
         : base(parameters)
     {
         Classes = spec.Classes;
+        if (Classes > 0)
+            _classes = arange(Kept(Classes), dtype: ScalarType.Int64, device: parameters["head.weight"].device).DetachFromDisposeScope();
         var body = new LayerSequence(
         [
             Convolution("conv1"), Rectifier(),
@@ -57,6 +63,12 @@ internal sealed class IgebmEnergy : LayeredEnergyModel
         return (energy.squeeze(1).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
+    protected override void DisposeCopies()
+    {
+        base.DisposeCopies();
+        _classes?.Dispose();
+    }
+
     /// <summary>dE/dx is the mean of dE(x,y)/dx over p(y|x).</summary>
     private (Tensor Energy, Tensor Gradient) OverClasses(Tensor x)
     {
@@ -70,9 +82,7 @@ internal sealed class IgebmEnergy : LayeredEnergyModel
     }
 
     /// <summary>Each row once for every class, and the classes.</summary>
-    private (Tensor Rows, Tensor Labels) OfEveryClass(Tensor x) =>
-        (x.repeat_interleave(Classes, 0),
-            tensor(Enumerable.Range(0, (int)x.shape[0] * Classes).Select(i => (long)(i % Classes)).ToArray(), device: x.device));
+    private (Tensor Rows, Tensor Labels) OfEveryClass(Tensor x) => (x.repeat_interleave(Classes, 0), _classes!.repeat(x.shape[0]));
 
     private IEnumerable<INetworkLayer> Block(string name, IgebmBlock block)
     {

@@ -27,8 +27,7 @@ internal sealed class TorchScriptEnergy(TorchScriptSpec spec, TorchScriptModule 
         Tensor output = Output(x);
         Tensor energy = spec.Output switch
         {
-            ModuleOutput.Logits when labels is null => output.logsumexp(1).neg(),
-            ModuleOutput.Logits => output.gather(1, labels.unsqueeze(1)).squeeze(1).neg(),
+            ModuleOutput.Logits => EnergyOfLogits(output, labels),
             ModuleOutput.UnnormalizedLogDensity => output.neg(),
             _ => output,
         };

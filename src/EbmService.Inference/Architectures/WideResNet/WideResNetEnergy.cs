@@ -1,5 +1,4 @@
 using EbmService.Inference.Networks;
-using TorchSharp;
 using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
@@ -35,7 +34,7 @@ internal sealed class WideResNetEnergy : LayeredEnergyModel
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using Tensor logits = Logits(x);
-        return EnergyOf(logits, labels);
+        return EnergyOfLogits(logits, labels);
     }
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
@@ -46,14 +45,7 @@ internal sealed class WideResNetEnergy : LayeredEnergyModel
             ? each.softmax(1).neg()
             : zeros_like(each).scatter_(1, labels.unsqueeze(1), full_like(each.narrow(1, 0, 1), Kept(-1.0))));
         using (logits)
-            return (EnergyOf(logits, labels), gradient);
-    }
-
-    private static Tensor EnergyOf(Tensor logits, Tensor? labels)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor logDensity = labels is null ? logits.logsumexp(1) : logits.gather(1, labels.unsqueeze(1)).squeeze(1);
-        return logDensity.neg().MoveToOuterDisposeScope();
+            return (EnergyOfLogits(logits, labels), gradient);
     }
 
     private ResidualLayer Block(WideBlock block, bool norm)

@@ -80,6 +80,19 @@ public sealed class TorchScriptServiceTests : IDisposable
             (a, b) => Math.Abs(a - b) < 1e-5);
     }
 
+    /// <summary>What a trial finds out is the number of parameters; it costs four loads of the module.</summary>
+    [Fact]
+    public void Load_ModuleThatTheScanTriedOut_IsNotTriedOutAgain()
+    {
+        HostedModel found = _repository.Find(Key.Name).OrThrow();
+
+        LoadedModel same = _repository.Load(found with { ParameterCount = -1 }).OrThrow();
+        HostedModel read = Assert.Single(_repository.Read(Key.Name));
+
+        Assert.Equal(-1, same.Hosted.ParameterCount);
+        Assert.Equal(found.ParameterCount, read.ParameterCount);
+    }
+
     [Fact]
     public void In_Bfloat16_IsAConvertedCopyNearTheOriginal()
     {

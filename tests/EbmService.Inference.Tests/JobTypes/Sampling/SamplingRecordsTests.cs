@@ -212,7 +212,7 @@ public sealed class SamplingRecordsTests : IDisposable
         var architecture = new GaussianSpec([0, 0], [[2, 1], [1, 2]]);
         var descriptor = new ModelDescriptor { Name = "g", Title = "g", Architecture = architecture, Input = Plane };
         var hosted = new HostedModel { Key = new("g", "1"), State = ModelState.Ready, Descriptor = descriptor };
-        return new LiveModel(hosted, EnergyModelFactory.Create(architecture, new Dictionary<string, Tensor>()), null, null);
+        return new LiveModel(hosted, EnergyModelFactory.Create(architecture, new Dictionary<string, Tensor>()), CPU, null, null);
     }
 
     public void Dispose() => _model.Dispose();

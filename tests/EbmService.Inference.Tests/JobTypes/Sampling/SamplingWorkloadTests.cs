@@ -282,7 +282,8 @@ public sealed class SamplingWorkloadTests : IDisposable
             Name = kind, Title = kind, Architecture = architecture, Input = input, Labels = kind == "conv-jem" ? ["a", "b", "c"] : [],
         };
         var hosted = new HostedModel { Key = new(kind, "1"), State = ModelState.Ready, Descriptor = descriptor };
-        return new LiveModel(hosted, EnergyCases.Create(kind).Model, ReplayBuffer.Create(30, descriptor.Labels.Count, input, generator), null);
+        var buffer = ReplayBuffer.Create(30, descriptor.Labels.Count, input, generator);
+        return new LiveModel(hosted, EnergyCases.Create(kind).Model, CPU, buffer, null);
     }
 
     public void Dispose() => _model.Dispose();
