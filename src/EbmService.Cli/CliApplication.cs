@@ -44,6 +44,7 @@ internal static class CliApplication
         TrainCommand.Create(environment, args),
         CalibrateCommand.Create(environment),
         EvaluateCommand.Create(environment, args),
+        AssessCommand.Create(environment, args),
         LikelihoodCommand.Create(environment),
         SampleCommand.Create(environment),
         PlotCommand.Create(environment),

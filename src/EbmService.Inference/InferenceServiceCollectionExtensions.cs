@@ -59,6 +59,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<VectorSampleAssessment>()
         .AddSingleton<ModelAssessment>()
         .AddSingleton<PrecisionComparison>()
+        .AddSingleton<LongRunAssessment>()
         .AddSingleton<PlaneEnergy>();
 
     /// <summary>One line each; the first is what requests mean that name no type.</summary>

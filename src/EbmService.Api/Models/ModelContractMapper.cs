@@ -38,6 +38,7 @@ internal sealed class ModelContractMapper(IModelCatalog catalog, IModelLoader lo
             BlockSizes = model.Manifest?.BlockSizes ?? new Dictionary<string, int>(),
             Provenance = model.Manifest?.Provenance,
             Metrics = model.Manifest?.Metrics ?? new Dictionary<string, double>(),
+            ValidSteps = model.Manifest?.ValidSteps ?? new Dictionary<string, StepRange>(),
             Versions = [.. VersionsOf(model.Key.Name).Select(ToVersion)],
         };
     }

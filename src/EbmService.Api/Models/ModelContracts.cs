@@ -72,6 +72,9 @@ public sealed record ModelCardResponse
 
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
 
+    /// <value>Steps between which chains of a recipe are like data, by recipe; empty where nobody looked.</value>
+    public required IReadOnlyDictionary<string, StepRange> ValidSteps { get; init; }
+
     public required IReadOnlyList<VersionSummary> Versions { get; init; }
 }
 

@@ -115,26 +115,25 @@ internal sealed class AssessmentRunner(CliEnvironment environment, AssessmentOpt
     }
 }
 
-/// <summary>The part of a model's README.md that <c>ebm evaluate</c> owns.</summary>
+/// <summary>The parts of a model's README.md that <c>ebm evaluate</c> and <c>ebm assess</c> own, each between markers.</summary>
 internal static class ModelCardFile
 {
-    private const string Begin = "<!-- metrics:begin -->";
-    private const string End = "<!-- metrics:end -->";
-
     /// <summary>Replaces what stands between the markers; a missing file or missing markers are added.</summary>
-    public static void Update(string path, HostedModel model, string metrics, IEnumerable<string> pictures)
+    /// <param name="part">The name in the markers.</param>
+    public static void Update(string path, HostedModel model, string metrics, IEnumerable<string> pictures, string part = "metrics")
     {
         string text = File.Exists(path) ? File.ReadAllText(path) : $"# {model.Descriptor!.Title}\n\n{model.Descriptor.Description}\n";
-        DurableFiles.Replace(path, Encoding.UTF8.GetBytes(Replace(text, Section(metrics, pictures))));
+        DurableFiles.Replace(path, Encoding.UTF8.GetBytes(Replace(text, Section(metrics, pictures), part)));
     }
 
-    internal static string Replace(string text, string section)
+    internal static string Replace(string text, string section, string part = "metrics")
     {
-        int begin = text.IndexOf(Begin, StringComparison.Ordinal);
-        int end = text.IndexOf(End, StringComparison.Ordinal);
-        string marked = $"{Begin}\n{section.TrimEnd()}\n{End}";
+        string opening = $"<!-- {part}:begin -->", closing = $"<!-- {part}:end -->";
+        int begin = text.IndexOf(opening, StringComparison.Ordinal);
+        int end = text.IndexOf(closing, StringComparison.Ordinal);
+        string marked = $"{opening}\n{section.TrimEnd()}\n{closing}";
         return begin >= 0 && end > begin
-            ? text[..begin] + marked + text[(end + End.Length)..]
+            ? text[..begin] + marked + text[(end + closing.Length)..]
             : $"{text.TrimEnd()}\n\n{marked}\n";
     }
 

@@ -15,6 +15,7 @@ internal static class TrainCommand
           ebm train deploy/models/mnist-jem --data mnist:data/mnist
           ebm train deploy/models/two-moons --data two-moons --iterations 500 --version test
           ebm train my-model --data idx:images.idx3.gz,labels.idx1.gz --pictures out
+          ebm train my-model --data csv:rows.csv --config score-matching.json
 
         Exit codes: 0 done, 1 failed (for example diverged; the last good weights are kept), 2 bad usage or input, 130 Ctrl-C.
         """;
@@ -31,6 +32,7 @@ internal static class TrainCommand
         var folder = new Argument<string>("model-folder") { Description = "Folder with model.json and training.json." };
         var data = new Option<string>("--data") { Description = DataSource.Help, Required = true, HelpName = "SOURCE" };
         var version = new Option<string>("--version") { Description = VersionHelp, DefaultValueFactory = _ => "1", HelpName = "NAME" };
+        var config = new Option<string?>("--config") { Description = "A training config in place of the folder's training.json.", HelpName = "FILE" };
         var iterations = new Option<int?>("--iterations") { Description = "Instead of training.json's number.", HelpName = "N" };
         var checkpoint = new Option<string?>("--checkpoint") { Description = CheckpointHelp, HelpName = "FILE" };
         var pictures = new Option<string?>("--pictures") { Description = PicturesHelp, HelpName = "DIR" };
@@ -38,7 +40,7 @@ internal static class TrainCommand
         var restart = new Option<bool>("--restart") { Description = "Start over: delete the checkpoint instead of resuming from it." };
         var command = new Command("train", "Trains a model by MCMC maximum likelihood and writes a version of it.")
         {
-            folder, data, version, iterations, checkpoint, pictures, replace, restart,
+            folder, data, version, config, iterations, checkpoint, pictures, replace, restart,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -47,6 +49,7 @@ internal static class TrainCommand
                 ModelFolder = parsed.GetRequiredValue(folder),
                 Data = DataSource.Parse(parsed.GetRequiredValue(data)),
                 Version = parsed.GetRequiredValue(version),
+                Config = parsed.GetValue(config),
                 Iterations = parsed.GetValue(iterations),
                 Checkpoint = parsed.GetValue(checkpoint),
                 Pictures = parsed.GetValue(pictures),
@@ -68,6 +71,9 @@ internal sealed record TrainRequest
     public required DataSource Data { get; init; }
 
     public required string Version { get; init; }
+
+    /// <value>A file in place of the folder's own.</value>
+    public string? Config { get; init; }
 
     public int? Iterations { get; init; }
 

@@ -41,7 +41,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
             throw CliException.BadInput($"'{request.Version}' is not allowed as a version: use letters, digits, '.', '_' and '-'");
         if (!request.Replace && Directory.Exists(Path.Combine(request.ModelFolder, request.Version)))
             throw CliException.BadInput($"version '{request.Version}' exists: choose another --version, or --replace it");
-        TrainingPlan plan = TrainingPlan.Read(request.ModelFolder);
+        TrainingPlan plan = TrainingPlan.Read(request.ModelFolder, request.Config);
         return request.Iterations is { } iterations ? plan.WithIterations(iterations) : plan;
     }
 

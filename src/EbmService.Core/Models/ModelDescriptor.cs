@@ -69,10 +69,31 @@ public sealed record ModelVersionManifest
     /// <value>The block size measured best, by device kind; 16 where none was measured.</value>
     public IReadOnlyDictionary<string, int> BlockSizes { get; init; } = new Dictionary<string, int>();
 
+    /// <value>Steps between which chains of a recipe are like data, by recipe, as <c>ebm assess --long-run</c> found; empty where it wasn't looked for.</value>
+    public IReadOnlyDictionary<string, StepRange> ValidSteps { get; init; } = new Dictionary<string, StepRange>();
+
     public ModelProvenance? Provenance { get; init; }
 
     /// <value>Metrics measured by <c>ebm evaluate</c>, by name.</value>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+}
+
+/// <summary>Steps of chains from the base distribution.</summary>
+/// <param name="From">Before it they have not come to where data are.</param>
+/// <param name="To">After it they leave again, unless it is <paramref name="Tested"/>.</param>
+/// <param name="Tested">How far they were looked at.</param>
+public sealed record StepRange(int From, int To, int Tested)
+{
+    /// <summary>Why so many steps are too many or too few, a sentence; null where they are not.</summary>
+    /// <param name="fromBase">Whether chains begin at the base distribution.</param>
+    public string? WarningOf(int steps, string recipe, bool fromBase)
+    {
+        if (steps > To && To < Tested)
+            return $"spec.steps: {steps} steps of the recipe '{recipe}' are beyond {To}, up to which its samples were found to be like data: long chains of this model go to energies that no data have.";
+        return fromBase && steps < From
+            ? $"spec.steps: {steps} steps of the recipe '{recipe}' are fewer than {From}, from which on its samples were found to be like data."
+            : null;
+    }
 }
 
 /// <summary>How a version was made.</summary>

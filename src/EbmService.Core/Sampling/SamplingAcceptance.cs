@@ -48,7 +48,7 @@ public static class SamplingAcceptance
             : new AcceptedJob(spec.Value!)
             {
                 Footprint = FootprintOf(spec.Value!, proposal.Model, startBytes),
-                Warnings = WarningsOf(spec.Value!, proposal.Model.Descriptor!.Input),
+                Warnings = [.. WarningsOf(spec.Value!, proposal.Model.Descriptor!.Input), .. LengthWarnings(spec.Value!, proposal.Model)],
             };
     }
 
@@ -60,6 +60,17 @@ public static class SamplingAcceptance
             .Where(warning => warning.Text is not null)
             .Select(warning => $"{warning.Field}: {warning.Text}"),
     ];
+
+    /// <summary>Of the recipe as it is: with other numbers in it, or by another kernel, it is not what was looked at.</summary>
+    private static IEnumerable<string> LengthWarnings(SamplingSpec spec, HostedModel model)
+    {
+        ModelDescriptor descriptor = model.Descriptor!;
+        SgldRecipe? recipe = descriptor.Recipes.GetValueOrDefault(spec.Recipe) ?? SgldRecipes.BuiltIn.GetValueOrDefault(spec.Recipe);
+        if (spec.Kernel != SamplingKernel.Sgld || recipe is null || spec.StepSize != recipe.StepSize || spec.Noise != recipe.Noise)
+            return [];
+        return model.Manifest?.ValidSteps.GetValueOrDefault(spec.Recipe)?.WarningOf(spec.Steps, spec.Recipe, spec.Start == ChainStart.Base) is { } warning
+            ? [warning] : [];
+    }
 
     /// <summary>
     /// Estimates what a job will take: rows x replicas x activations on a

@@ -11,15 +11,16 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
 
     internal const long MaxRecipeFile = 1 << 20;
 
+    /// <param name="config">Another file in place of the folder's own.</param>
     /// <exception cref="InvalidModelException">A file is missing or not valid; the message says which and why.</exception>
-    public static TrainingPlan Read(string modelFolder)
+    public static TrainingPlan Read(string modelFolder, string? config = null)
     {
         string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder));
         var repository = new RepositoryFolder(Path.GetDirectoryName(folder) ?? folder);
         (ModelDescriptor model, _) = new ModelVersionReader(repository).ReadDescriptor(folder, Path.GetFileName(folder));
-        byte[] json = repository.TryRead(folder, RecipeFile, MaxRecipeFile)
+        byte[] json = (config is null ? repository.TryRead(folder, RecipeFile, MaxRecipeFile) : File.ReadAllBytes(config))
             ?? throw new InvalidModelException($"{RecipeFile} is missing: it holds the numbers of the training run");
-        return new TrainingPlan(model, ModelJson.Parse<TrainingRecipe>(json, RecipeFile)).Checked();
+        return new TrainingPlan(model, ModelJson.Parse<TrainingRecipe>(json, config is null ? RecipeFile : Path.GetFileName(config))).Checked();
     }
 
     /// <summary>This plan with another number of iterations.</summary>

@@ -32,6 +32,24 @@ public sealed class TrainCommandTests : IDisposable
         Assert.NotNull(model.TypicalityMean);
     }
 
+    // The same text is the member config of a training job.
+    [Fact]
+    public async Task Train_OtherConfigAndCsv_AreTakenInPlaceOfTheFoldersOwn()
+    {
+        string folder = _bed.WriteModel();
+        string config = _bed.PathOf("score.json"), rows = _bed.PathOf("rows.csv");
+        await File.WriteAllTextAsync(
+            config, """{"iterations": 4, "seed": 1, "batchSize": 8, "denoising": {"deviation": 0.2}, "pictureEvery": 0}""", TestContext.Current.CancellationToken);
+        await File.WriteAllLinesAsync(rows, Enumerable.Range(0, 50).Select(i => $"{i % 7 / 5.0:F1},0.5"), TestContext.Current.CancellationToken);
+
+        int code = await _bed.RunAsync("train", folder, "--data", $"csv:{rows}", "--config", config, "--checkpoint", _bed.PathOf("score.safetensors"));
+
+        Assert.Equal((ExitCode.Ok, ""), (code, _bed.Error));
+        // Without chains there is no buffer.
+        Assert.Equal(["calibration.safetensors", "version.json", "weights.safetensors"],
+            Directory.GetFiles(Path.Combine(folder, "1")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task Train_Completed_RecordsWhereTheVersionCameFrom()
     {
