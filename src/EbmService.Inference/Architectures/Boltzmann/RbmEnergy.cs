@@ -38,7 +38,8 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor v = x.flatten(1);
-        return Energy(v, Drive(Scaled(v)), labels).MoveToOuterDisposeScope();
+        Tensor drive = Drive(Scaled(v));
+        return Energy(v, drive, labels, ClassLogits(v, drive, labels)).MoveToOuterDisposeScope();
     }
 
     /// <returns>-F(v, y), (n, classes) float64.</returns>
@@ -57,9 +58,10 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel
         using DisposeScope scope = NewDisposeScope();
         Tensor v = x.flatten(1);
         Tensor drive = Drive(Scaled(v));
-        Tensor pull = NativePrimitives.Product(Expected(v, drive, labels), _weight);
+        Tensor? logits = ClassLogits(v, drive, labels);
+        Tensor pull = NativePrimitives.Product(Expected(drive, labels, logits), _weight);
         Tensor gradient = _units == VisibleUnits.Gaussian ? Scaled(v.sub(_visibleBias).sub_(pull)) : pull.neg_().sub_(_visibleBias);
-        return (Energy(v, drive, labels).MoveToOuterDisposeScope(), gradient.view(x.shape).MoveToOuterDisposeScope());
+        return (Energy(v, drive, labels, logits).MoveToOuterDisposeScope(), gradient.view(x.shape).MoveToOuterDisposeScope());
     }
 
     public void Resample(Tensor x, int block, double temperature, Tensor? labels, Tensor? held, Generator generator)
@@ -93,12 +95,15 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel
     /// <summary>What drives the hidden units but for labels, c + W v, (n, hidden).</summary>
     private Tensor Drive(Tensor scaled) => NativePrimitives.Product(scaled, _transposed ?? _weight.t(), _hiddenBias);
 
-    private Tensor Energy(Tensor v, Tensor drive, Tensor? labels)
+    /// <summary>Logits where classes are summed out: energy and gradient both need them.</summary>
+    private Tensor? ClassLogits(Tensor v, Tensor drive, Tensor? labels) => _labelWeight is not null && labels is null ? LogitsOf(v, drive) : null;
+
+    private Tensor Energy(Tensor v, Tensor drive, Tensor? labels, Tensor? logits)
     {
         if (_labelWeight is null)
             return Visible(v).sub(Softplus(drive).sum([1]));
         return labels is null
-            ? LogitsOf(v, drive).logsumexp(1).neg()
+            ? logits!.logsumexp(1).neg()
             : Visible(v).sub(Softplus(drive.add(OfLabels(labels), Kept(1))).sum([1])).sub(_labelBias!.index_select(0, labels));
     }
 
@@ -118,14 +123,14 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel
     private Tensor OfLabels(Tensor labels) => _labelWeight!.t().index_select(0, labels);
 
     /// <summary>Means of the hidden units given v and the classes, or averaged over p(y | v) where none are given, (n, hidden).</summary>
-    private Tensor Expected(Tensor v, Tensor drive, Tensor? labels)
+    private Tensor Expected(Tensor drive, Tensor? labels, Tensor? logits)
     {
         if (_labelWeight is null)
             return drive.sigmoid();
         if (labels is not null)
             return drive.add(OfLabels(labels), Kept(1)).sigmoid();
         Tensor byClass = drive.unsqueeze(1).add(_labelWeight.t(), Kept(1)).sigmoid();
-        return byClass.mul(LogitsOf(v, drive).softmax(1).to(ScalarType.Float32).unsqueeze(2)).sum([1]);
+        return byClass.mul(logits!.softmax(1).to(ScalarType.Float32).unsqueeze(2)).sum([1]);
     }
 
     private Tensor DrawHidden(Tensor v, double temperature, Tensor? labels, Generator generator)
