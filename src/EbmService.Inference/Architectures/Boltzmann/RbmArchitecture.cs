@@ -53,7 +53,7 @@ internal sealed class RbmArchitecture : Architecture<RbmSpec>
     protected override IReadOnlyList<VariableKind> Variables => [VariableKind.Binary, VariableKind.Categorical, VariableKind.Continuous];
 
     protected override ModelCapabilities Describe(RbmSpec spec, ModelCapabilities common) =>
-        common with { Classes = spec.Classes, BlockConditionals = true, Precisions = [SamplingPrecision.Float32] };
+        common with { Classes = spec.Classes, BlockConditionals = true, Filters = true, Precisions = [SamplingPrecision.Float32] };
 
     protected override IEnumerable<string> Faults(RbmSpec spec, InputSchema input)
     {

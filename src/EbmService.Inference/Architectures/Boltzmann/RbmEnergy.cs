@@ -10,7 +10,7 @@ namespace EbmService.Inference.Architectures.Boltzmann;
 /// hidden units given v, and a class where there are label units and none is given; then v given those. Drawn from
 /// exp(-E(v, h) / T): at T other than 1 that is not exp(-F(v) / T), as h is tempered too.
 /// </summary>
-public sealed class RbmEnergy : EnergyModel, IAnnealedModel
+public sealed class RbmEnergy : EnergyModel, IAnnealedModel, IFilterBank
 {
     private readonly Tensor _weight, _visibleBias, _hiddenBias;
     private readonly Tensor? _labelWeight, _labelBias, _logVariance;
@@ -33,6 +33,8 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel
     public override int Classes => (int)(_labelBias?.shape[0] ?? 0);
 
     public int Blocks => 1;
+
+    public Tensor Filters => _weight;
 
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
