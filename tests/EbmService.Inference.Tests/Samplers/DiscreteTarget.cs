@@ -54,6 +54,9 @@ internal sealed class DiscreteTarget : IDisposable
         _ => new(new PottsSpec(1, [0.5, 0, -0.5]), VariableKind.Categorical, [3, 3], temperature, held),
     };
 
+    /// <summary>Of 3 by 3 spins.</summary>
+    public static DiscreteTarget Lattice(IsingSpec spec, double temperature) => new(spec, VariableKind.Binary, [3, 3], temperature, held: 0);
+
     public double Mean(Func<float[], double> f) => _states.Zip(_probabilities, (state, p) => p * f(state)).Sum();
 
     public double MeanOfEnergy(Func<double, double> f) => _energies.Zip(_probabilities, (energy, p) => p * f(energy)).Sum();

@@ -75,6 +75,23 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, IFilterBank
         x.copy_(held is null ? drawn : where(held, x, drawn));
     }
 
+    /// <inheritdoc/>
+    /// <remarks>log sum_h exp(-E(v, h) / T), and over classes too where none is given.</remarks>
+    public Tensor LogDensity(Tensor x, Tensor inverseTemperature, Tensor? labels)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor v = x.flatten(1), drive = Drive(Scaled(v)).to(ScalarType.Float64), perUnit = inverseTemperature.unsqueeze(1);
+        Tensor hidden;
+        if (_labelWeight is null)
+            hidden = Softplus(drive.mul_(perUnit)).sum([1]);
+        else if (labels is not null)
+            hidden = Softplus(drive.add_(OfLabels(labels), Kept(1)).mul_(perUnit)).sum([1]).add_(_labelBias!.index_select(0, labels).mul(inverseTemperature), Kept(1));
+        else
+            hidden = Softplus(drive.unsqueeze(1).add(_labelWeight.t(), Kept(1)).mul_(perUnit.unsqueeze(2))).sum([2]).add_(_labelBias!.mul(perUnit), Kept(1)).logsumexp(1);
+        return hidden.sub_(Visible(v).mul_(inverseTemperature)).MoveToOuterDisposeScope();
+    }
+
     public IAnnealing? AnnealFrom(Tensor mean, int steps) => _units == VisibleUnits.Bernoulli && _labelWeight is null
         ? new RbmAnnealing(this, mean.flatten().logit(), RbmAnnealing.Schedule(steps)) : null;
 
