@@ -85,10 +85,13 @@ public sealed class DbmEnergy : EnergyModel, IAnnealedModel, ILatentModel, IFilt
         means[0] = visible.flatten(1).clone();
         for (int layer = 1; layer < Layers; layer++)
             means[layer] = FromBelow(means, layer).mul_(Kept(layer + 1 < Layers ? 2 : 1)).add_(_biases[layer], Kept(1)).sigmoid_();
+        // What comes from the visible units is the same in every sweep.
+        Tensor fromVisible = Below(means, 1);
         for (int half = 0; half < 2 * MeanFieldSweeps; half++)
         {
+            using DisposeScope sweep = NewDisposeScope();
             for (int layer = 1 + half % 2; layer < Layers; layer += 2)
-                means[layer].copy_(Drive(means, layer).sigmoid_());
+                means[layer].copy_((layer == 1 ? fromVisible.add(FromAbove(means, 1), Kept(1)) : Drive(means, layer)).sigmoid_());
         }
         return cat(means, 1).MoveToOuterDisposeScope();
     }
