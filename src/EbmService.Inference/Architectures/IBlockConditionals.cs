@@ -21,7 +21,7 @@ public interface IBlockConditionals : IEnergyModel
 
     /// <summary>
     /// log of the density, unnormalised, that <see cref="Resample"/> at a temperature draws from: -E(x) / T, but for models whose energy sums variables out that
-    /// their draws temper too. Densities at two temperatures may differ by a constant of their own.
+    /// their draws temper too. Each temperature has an unknown constant of its own.
     /// </summary>
     /// <param name="x">(n, ...input).</param>
     /// <param name="inverseTemperature">1 / T per row, (n) float64.</param>
