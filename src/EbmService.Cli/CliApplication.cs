@@ -48,6 +48,7 @@ internal static class CliApplication
         LikelihoodCommand.Create(environment),
         SampleCommand.Create(environment),
         PlotCommand.Create(environment),
+        FiltersCommand.Create(environment),
         TuneCommand.Create(environment),
         ImportCommand.Create(environment, args),
         MnistCommand.Create(environment),

@@ -28,6 +28,8 @@ internal sealed class ModelContractMapper(IModelCatalog catalog, IModelLoader lo
             ParameterCount = model.ParameterCount,
             MemoryBytes = loader.MemoryOf(model),
             Input = descriptor.Input,
+            VisibleShape = model.VisibleSchema().Shape,
+            Latents = model.Capabilities.Latents,
             Labels = descriptor.Labels,
             DefaultRecipe = descriptor.DefaultRecipe,
             DefaultKernel = SamplingSpecFactory.DefaultKernel(descriptor),

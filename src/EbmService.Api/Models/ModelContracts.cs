@@ -45,6 +45,12 @@ public sealed record ModelCardResponse
 
     public required InputSchema Input { get; init; }
 
+    /// <value>Of a row's visible numbers, which come first in it: what a picture of a sample shows. The input's own shape without latent variables.</value>
+    public required IReadOnlyList<int> VisibleShape { get; init; }
+
+    /// <value>The latent variables of a row, after its visible numbers; empty where there are none.</value>
+    public required IReadOnlyList<LatentPart> Latents { get; init; }
+
     public required IReadOnlyList<string> Labels { get; init; }
 
     /// <value>The recipe of a sampling job that names none.</value>

@@ -48,8 +48,8 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
         TensorPayload? samples = result.ReadTensor("samples.npy"), trajectory = result.ReadTensor("trajectory.npy");
         if (options.Model is not null && samples is { Shape: [_, 2], Rows: > 0 })
             pictures.Add(("plane.png", await PlaneAsync(title, new PlaneOverlay(samples, trajectory, Math.Min(3, options.Chains)), cancellationToken)));
-        if (options.Model is not null && trajectory is { Shape: [> 0, > 0, _, _, _] })
-            pictures.Add(("trajectory.png", Film(trajectory)));
+        if (options.Model is not null && trajectory is { Shape: [> 0, > 0, ..] } && Film(trajectory) is { Length: > 0 } film)
+            pictures.Add(("trajectory.png", film));
         return Write(options.Output ?? result.Folder, pictures);
     }
 
@@ -72,10 +72,12 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
         return await engine.Get<PlaneEnergy>().RenderAsync(model, title, overlay, cancellationToken);
     }
 
-    /// <summary>A row per chain, its kept states from left to right.</summary>
+    /// <summary>A row per chain, its kept states from left to right; empty where states are no images.</summary>
     private byte[] Film(TensorPayload trajectory) => WithModel((_, model) =>
     {
-        InputSchema input = model.Descriptor!.Input;
+        InputSchema input = model.Descriptor!.Input, visible = model.VisibleSchema();
+        if (visible.Kind != InputKind.Image)
+            return [];
         if (!input.Shape.SequenceEqual(trajectory.Shape.Skip(2)))
             throw CliException.BadInput($"the trajectory's images are not of the model '{model.Key.Name}': --model names another one");
         int draws = trajectory.Shape[0], chains = trajectory.Shape[1], length = input.Length();
@@ -89,7 +91,7 @@ internal sealed class PlotRunner(CliEnvironment environment, PlotOptions options
                 trajectory.Values.AsSpan((draw * chains + row) * length, length).CopyTo(values.AsSpan((row * columns + column) * length));
             }
         }
-        return new SkiaImageCodec().EncodeGrid(new TensorPayload([rows * columns, .. input.Shape], values), input, columns);
+        return new SkiaImageCodec().EncodeGrid(new TensorPayload([rows * columns, .. input.Shape], values), visible, columns);
     });
 
     private T WithModel<T>(Func<ServiceProvider, HostedModel, T> draw)

@@ -69,6 +69,7 @@ public static class CapabilityRules
         ModelCapability.Latents => "latent variables",
         ModelCapability.Classes => "classes",
         ModelCapability.Features => "features before the last layer",
+        ModelCapability.Filters => "filters (weights from each hidden unit to the visible ones)",
         ModelCapability.Trainable => "parameters to train",
         ModelCapability.CentredGradients => "gradients about the mean activities of units",
         _ => Word(capability),

@@ -52,6 +52,10 @@ public sealed record HostedModel
     /// <value>Chains in the replay buffer stored with the version; 0 where there is none.</value>
     public int BufferSize { get; init; }
 
+    /// <summary>What the visible part of a row is, which comes first in it: the input itself but for models with latent variables. Pictures are drawn of that part.</summary>
+    public InputSchema VisibleSchema() => Capabilities.VisibleShape is not { } shape ? Descriptor!.Input
+        : Descriptor!.Input with { Kind = shape.Count == 3 ? InputKind.Image : InputKind.Vector, Shape = shape };
+
     public ModelReference Reference() => new(Key.Name, Key.Version, Digest);
 }
 

@@ -25,6 +25,9 @@ public enum ModelCapability
     /// <summary>The model has activations before its last layer.</summary>
     Features,
 
+    /// <summary>Each hidden unit has a weight per visible number.</summary>
+    Filters,
+
     /// <summary>The model has parameters and an objective to train them by.</summary>
     Trainable,
 
@@ -34,6 +37,11 @@ public enum ModelCapability
     /// <summary>The model computes in bfloat16 too.</summary>
     Bfloat16,
 }
+
+/// <summary>A run of latent variables in a flat row.</summary>
+/// <param name="Name">For example h1, the hidden layer next to the visible units.</param>
+/// <param name="Offset">Its first number, 0-based.</param>
+public sealed record LatentPart(string Name, int Offset, int Length);
 
 /// <summary>Facts about a model that rules ask for; an architecture gives them from its spec and the input.</summary>
 public sealed record ModelCapabilities
@@ -47,14 +55,20 @@ public sealed record ModelCapabilities
     /// <value>Whether the model knows the conditionals of blocks of its variables.</value>
     public bool BlockConditionals { get; init; }
 
-    /// <value>Whether the model has latent variables.</value>
-    public bool Latents { get; init; }
+    /// <value>The latent variables, which follow the visible ones in a row; empty where all of an input is visible.</value>
+    public IReadOnlyList<LatentPart> Latents { get; init; } = [];
+
+    /// <value>The shape of the visible part of a row with latent variables; null where the input is all visible.</value>
+    public IReadOnlyList<int>? VisibleShape { get; init; }
 
     /// <value>Number of classes; 0 where the model has no logits.</value>
     public int Classes { get; init; }
 
     /// <value>Whether the model has activations before its last layer.</value>
     public bool Features { get; init; }
+
+    /// <value>Whether each hidden unit has a weight per visible number.</value>
+    public bool Filters { get; init; }
 
     /// <value>Whether the model has parameters and an objective to train them by.</value>
     public bool Trainable { get; init; }
@@ -71,9 +85,10 @@ public sealed record ModelCapabilities
         ModelCapability.DiscreteVariables => Variables != VariableKind.Continuous,
         ModelCapability.Differentiable => Differentiable,
         ModelCapability.BlockConditionals => BlockConditionals,
-        ModelCapability.Latents => Latents,
+        ModelCapability.Latents => Latents.Count > 0,
         ModelCapability.Classes => Classes > 0,
         ModelCapability.Features => Features,
+        ModelCapability.Filters => Filters,
         ModelCapability.Trainable => Trainable,
         ModelCapability.CentredGradients => CentredGradients,
         ModelCapability.Bfloat16 => Precisions.Contains(SamplingPrecision.Bfloat16),

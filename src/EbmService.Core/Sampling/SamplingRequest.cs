@@ -77,7 +77,7 @@ public sealed record SamplingRequest
     /// <value>Only with kernel preconditionedSgld.</value>
     public PreconditionerSettings? Preconditioner { get; init; }
 
-    /// <value>Replica exchange around any continuous kernel with a temperature.</value>
+    /// <value>Replica exchange around any kernel with a temperature.</value>
     public TemperingSettings? Tempering { get; init; }
 
     public StopRules? Stop { get; init; }

@@ -191,13 +191,12 @@ internal static class SamplingSpecValidator
         if (spec.Tempering is not { } tempering)
             return;
         IReadOnlyList<double> ladder = tempering.Temperatures;
-        Require(errors, !spec.Kernel.IsDiscrete(), "tempering", "works with the continuous kernels only.");
         Require(errors, spec.Temperature is > 0, "tempering", "needs a temperature above 0 instead of a noise.");
         bool ascends = ladder.Count is >= 2 and <= MaxReplicas && ladder[0] == 1
             && ladder.Zip(ladder.Skip(1)).All(pair => pair.First < pair.Second) && ladder[^1] <= 1e6;
         Require(errors, ascends, "tempering.temperatures", $"must be 2 to {MaxReplicas} ascending factors that begin with 1.");
         double hottest = Math.Sqrt(2 * spec.StepSize * (spec.Temperature ?? 0) * (ladder.Count > 0 ? ladder[^1] : 1));
-        Require(errors, !ascends || hottest <= float.MaxValue, "tempering.temperatures",
+        Require(errors, !ascends || spec.Kernel.IsDiscrete() || hottest <= float.MaxValue, "tempering.temperatures",
             "times temperature and stepSize give a noise beyond float32.");
         Require(errors, tempering.SwapEvery >= 1, "tempering.swapEvery", "must be at least 1.");
         Require(errors, (long)spec.BlockSize * ladder.Count <= MaxRows, "blockSize",

@@ -21,7 +21,7 @@ public abstract class Architecture<TSpec> : IArchitecture
     /// <value>The kinds of variables that the formula is defined for.</value>
     protected virtual IReadOnlyList<VariableKind> Variables => [VariableKind.Continuous];
 
-    public ModelCapabilities Capabilities(ArchitectureSpec spec, InputSchema input) => Describe((TSpec)spec, new ModelCapabilities
+    public ModelCapabilities Capabilities(ArchitectureSpec spec, InputSchema input) => Describe((TSpec)spec, input, new ModelCapabilities
     {
         Variables = input.Variables,
         Trainable = Objective != TrainingObjective.None,
@@ -61,6 +61,9 @@ public abstract class Architecture<TSpec> : IArchitecture
     }
 
     protected virtual ModelCapabilities Describe(TSpec spec, ModelCapabilities common) => common;
+
+    /// <summary>Of families whose capabilities depend on the input too, which is not checked yet.</summary>
+    protected virtual ModelCapabilities Describe(TSpec spec, InputSchema input, ModelCapabilities common) => Describe(spec, common);
 
     protected abstract IEnumerable<string> Faults(TSpec spec, InputSchema input);
 

@@ -33,6 +33,7 @@ public static class ArchitectureRegistry
         new IsingArchitecture(),
         new PottsArchitecture(),
         new RbmArchitecture(),
+        new DbmArchitecture(),
         new TorchScriptArchitecture(),
     ];
 

@@ -12,7 +12,7 @@ public sealed class VectorSampleAssessment(RecipeSampler sampler, IImageCodec im
     internal async Task<AssessmentOutcome> RunAsync(
         AssessmentRequest request, AssessmentReport report, TensorPayload test, SetScorer scorer, Action<string> status, CancellationToken cancellationToken)
     {
-        InputSchema input = request.Model.Descriptor!.Input;
+        InputSchema input = request.Model.Descriptor!.Input, visible = request.Model.VisibleSchema();
         int own = Core.Sampling.SamplingSpecFactory.FindRecipe(request.Model.Descriptor, request.Model.Descriptor.DefaultRecipe)!.Steps;
         int chains = Math.Min(request.Quick ? 200 : 2000, test.Rows / 2);
         var pictures = new Dictionary<string, byte[]>();
@@ -21,9 +21,9 @@ public sealed class VectorSampleAssessment(RecipeSampler sampler, IImageCodec im
         {
             RecipeSamples drawn = await sampler.DrawAsync(request.Model, chains, steps, [], request.Seed, status, cancellationToken);
             samples.Add(Measure(request, drawn, test));
-            Picture(pictures, $"samples-{steps}.png", drawn.Rows, input);
+            Picture(pictures, $"samples-{steps}.png", drawn.Rows, visible);
         }
-        Picture(pictures, "data.png", test.Slice(0, chains), input);
+        Picture(pictures, "data.png", test.Slice(0, chains), visible);
         if (input.Shape[0] == 2)
             pictures["energy.png"] = await PlaneEnergy.RenderAsync(scorer, input, request.Model.Key.Name + ": energy");
         return new AssessmentOutcome(report with { VectorSamples = samples }, pictures);

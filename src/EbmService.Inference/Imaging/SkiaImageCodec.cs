@@ -16,6 +16,7 @@ public sealed class SkiaImageCodec : IImageCodec
     {
         if (batch.Rows == 0)
             return [];
+        batch = Visible(batch, schema.Length());
         return (schema.Kind, schema.Shape.Count) switch
         {
             (InputKind.Image, 3) when schema.Shape[0] is 1 or 3 => ImageGrid.Encode(batch, schema, columns),
@@ -48,6 +49,14 @@ public sealed class SkiaImageCodec : IImageCodec
         var values = new float[pixels.Length];
         PixelScale.Apply(pixels, values, PixelScale.Table(schema.Min, schema.Max));
         return new TensorPayload([channels, height, width], values);
+    }
+
+    /// <summary>Rows of latent variables too begin with the visible ones.</summary>
+    private static TensorPayload Visible(TensorPayload batch, int length)
+    {
+        if (batch.Values.Length == batch.Rows * length)
+            return batch;
+        return new TensorPayload([batch.Rows, length], [.. Enumerable.Range(0, batch.Rows).SelectMany(row => batch.Row(row)[..length].ToArray())]);
     }
 
     private static Failure Refuse(string message, string remedy) => new(FailureCode.InvalidRequest, message, remedy);

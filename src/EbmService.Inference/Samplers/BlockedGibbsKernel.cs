@@ -6,7 +6,8 @@ namespace EbmService.Inference.Samplers;
 
 /// <summary>
 /// Blocked Gibbs (Geman and Geman 1984; blocks as in Jensen et al. 1995): a step draws every block once from its conditional given the rest, in
-/// the model's order. exp(-E/T) is its exact target and nothing is rejected. The gradient is taken for the report only.
+/// the model's order. Its exact target is the model's <see cref="IBlockConditionals.LogDensity"/> at 1/T and nothing is rejected. Replicas are drawn a temperature at a
+/// time. The gradient is taken for the report only.
 /// </summary>
 internal sealed class BlockedGibbsKernel(IBlockConditionals model, GradientPass pass, ChainPlan plan) : IKernel
 {
@@ -20,10 +21,12 @@ internal sealed class BlockedGibbsKernel(IBlockConditionals model, GradientPass 
             return false;
         if (chains.Phase == 1)
             chains.Proposal.copy_(chains.X);
-        // Phase 1 + k: k blocks are drawn.
-        while (chains.Phase <= model.Blocks)
+        // Phase 1 + k: k draws are done, of each block all temperatures.
+        int levels = chains.Replicas?.Ladder.Count ?? 1;
+        while (chains.Phase <= model.Blocks * levels)
         {
-            model.Resample(chains.Proposal, chains.Phase++ - 1, plan.TemperatureAt(chains.Step), chains.Labels, chains.HeldMask, generator);
+            int draw = chains.Phase++ - 1;
+            Resample(chains, draw / levels, draw % levels, generator);
             if (isSpent())
                 return false;
         }
@@ -31,5 +34,19 @@ internal sealed class BlockedGibbsKernel(IBlockConditionals model, GradientPass 
             return false;
         chains.MoveAll(chains.Proposal, taken.Energy, chains.ZeroHeld(taken.Gradient));
         return true;
+    }
+
+    private void Resample(CachedGradientState chains, int block, int level, Generator generator)
+    {
+        double temperature = plan.TemperatureAt(chains.Step);
+        if (chains.Replicas is not { } replicas)
+        {
+            model.Resample(chains.Proposal, block, temperature, chains.Labels, chains.HeldMask, generator);
+            return;
+        }
+        Tensor rows = replicas.RowsByLevel.select(1, level);
+        Tensor x = chains.Proposal.index_select(0, rows);
+        model.Resample(x, block, temperature * replicas.Ladder[level], chains.Labels?.index_select(0, rows), chains.HeldMask, generator);
+        chains.Proposal.index_copy_(0, rows, x);
     }
 }

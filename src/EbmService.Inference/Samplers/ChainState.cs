@@ -157,6 +157,14 @@ public class ChainState : IDisposable
     /// <summary>A temperature or its multiple times the row's factor: (rows, 1, ...), or (1) where rows have none.</summary>
     internal Tensor PerRow(Tensor temperature) => Replicas is { Factors: { } factors } ? ByChain(factors.mul(temperature)) : temperature;
 
+    /// <summary>Divides values by a temperature, or its multiple, times the row's factor, in place.</summary>
+    /// <param name="values">(rows) or (rows, ...) like x.</param>
+    internal Tensor DivideByTemperature(Tensor values, double temperature)
+    {
+        values.div_(Kept(temperature));
+        return Replicas is { Factors: { } factors } ? values.div_(values.dim() == 1 ? factors : ByChain(factors)) : values;
+    }
+
     /// <summary>One value per row, in a shape that spreads over its numbers.</summary>
     internal Tensor ByChain(Tensor values)
     {

@@ -33,7 +33,7 @@ internal sealed class GibbsWithGradientsKernel(GradientPass pass, ChainPlan plan
         (Tensor energy, Tensor gradient) = (taken.Energy, chains.ZeroHeld(taken.Gradient));
 
         Tensor backward = LogProbabilities(chains, proposal, gradient, temperature);
-        Tensor logRatio = chains.Energy.sub(energy).div_(Kept(temperature))
+        Tensor logRatio = chains.DivideByTemperature(chains.Energy.sub(energy), temperature)
             .add_(backward.gather(1, back).squeeze(1), Kept(1)).sub_(forward.gather(1, change).squeeze(1));
         chains.Decide(proposal, energy, gradient, logRatio, generator, chains.Step >= plan.Warmup);
         return true;
@@ -56,7 +56,7 @@ internal sealed class GibbsWithGradientsKernel(GradientPass pass, ChainPlan plan
         }
         if (held is not null)
             gain.masked_fill_(held, Kept(double.NegativeInfinity));
-        return gain.div_(Kept(2 * temperature)).flatten(1).log_softmax(1);
+        return state.DivideByTemperature(gain, 2 * temperature).flatten(1).log_softmax(1);
     }
 
     private static (Tensor Proposal, Tensor Back) Flip(Tensor x, Tensor change)

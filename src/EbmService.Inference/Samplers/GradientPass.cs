@@ -45,15 +45,19 @@ internal sealed class GradientPass(IEnergyModel model, int? rows = null)
     }
 
     /// <summary>As <see cref="Take"/>, for the energy alone.</summary>
-    public Tensor? TakeEnergy(ChainState state, Tensor points, Func<bool> isSpent)
+    public Tensor? TakeEnergy(ChainState state, Tensor points, Func<bool> isSpent) => TakeNumbers(
+        state, points, (row, count) => model.Energy(points.narrow(0, row, count), state.Labels?.narrow(0, row, count)), isSpent);
+
+    /// <summary>As <see cref="TakeEnergy"/>, for any number per row that costs about a gradient.</summary>
+    /// <param name="numbers">From a first row and a count, (count) float64.</param>
+    public Tensor? TakeNumbers(ChainState state, Tensor points, Func<int, int, Tensor> numbers, Func<bool> isSpent)
     {
         int part = RowsOf(points);
         if (state.Rows <= part)
-            return model.Energy(points, state.Labels);
-        Tensor energies = state.PassBuffers().Energy;
-        bool whole = Each(state, part, isSpent, (row, count) =>
-            energies.narrow(0, row, count).copy_(model.Energy(points.narrow(0, row, count), state.Labels?.narrow(0, row, count))));
-        return whole ? energies.alias() : null;
+            return numbers(0, state.Rows);
+        Tensor all = state.PassBuffers().Energy;
+        bool whole = Each(state, part, isSpent, (row, count) => all.narrow(0, row, count).copy_(numbers(row, count)));
+        return whole ? all.alias() : null;
     }
 
     /// <summary>Energies of all rows in one go, in parts for the memory's sake.</summary>

@@ -30,7 +30,8 @@ internal static class KernelFactory
             SamplingKernel.BlockedGibbs => new BlockedGibbsKernel(Conditionals(pass.Model), pass, plan),
             _ => throw new ArgumentOutOfRangeException(nameof(spec), spec.Kernel, "not a known kernel"),
         };
-        return spec.Tempering is { } tempering ? new ReplicaExchangeKernel(kernel, pass, plan, tempering) : kernel;
+        return spec.Tempering is { } tempering
+            ? new ReplicaExchangeKernel(kernel, pass, plan, tempering, spec.Kernel == SamplingKernel.BlockedGibbs ? Conditionals(pass.Model) : null) : kernel;
     }
 
     private static VariableKind Discrete(VariableKind variables) => variables != VariableKind.Continuous ? variables : throw NotChecked(nameof(variables));

@@ -4,7 +4,7 @@ using EbmService.Core.Sampling;
 
 namespace EbmService.Api.Tests.Fakes;
 
-/// <summary>Two ready models of continuous variables, two of discrete ones, and a broken one.</summary>
+/// <summary>Two ready models of continuous variables, three of discrete ones, and a broken one.</summary>
 internal sealed class FakeModelCatalog : IModelCatalog, IModelLoader
 {
     private readonly List<HostedModel> _models =
@@ -13,6 +13,7 @@ internal sealed class FakeModelCatalog : IModelCatalog, IModelLoader
         Ready("moons", new InputSchema(InputKind.Vector, [2], -3, 3), []),
         Ready("lattice", new InputSchema(InputKind.Image, [1, 2, 2], 0, 1, VariableKind.Binary), []),
         Ready("ring", new InputSchema(InputKind.Vector, [3, 2], 0, 1, VariableKind.Categorical), []),
+        Deep(),
         new() { Key = new("broken", "1"), State = ModelState.Unavailable, Reason = "version.json is missing" },
     ];
 
@@ -40,6 +41,12 @@ internal sealed class FakeModelCatalog : IModelCatalog, IModelLoader
     }
 
     public long MemoryOf(HostedModel model) => model.State == ModelState.Ready ? 4096 : 0;
+
+    private static HostedModel Deep()
+    {
+        HostedModel model = Ready("deep", new InputSchema(InputKind.Vector, [9], 0, 1, VariableKind.Binary), []);
+        return model with { Capabilities = model.Capabilities with { Latents = [new("h1", 4, 3), new("h2", 7, 2)], VisibleShape = [1, 2, 2] } };
+    }
 
     private static HostedModel Ready(
         string name, InputSchema input, string[] labels, int bufferSize = 0) => new()

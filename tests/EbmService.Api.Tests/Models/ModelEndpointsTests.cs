@@ -13,12 +13,12 @@ public sealed class ModelEndpointsTests(ApiFactory factory) : IClassFixture<ApiF
     {
         JsonArray models = (await (await _client.GetAsync("/v1/models", HttpTestExtensions.Cancel)).JsonAsync())["models"]!.AsArray();
 
-        Assert.Equal(["digits", "moons", "lattice", "ring", "broken"], models.Select(model => (string)model!["name"]!));
+        Assert.Equal(["digits", "moons", "lattice", "ring", "deep", "broken"], models.Select(model => (string)model!["name"]!));
         Assert.Equal("[1,4,4]", models[0]!["input"]!["shape"]!.ToJsonString());
         Assert.Equal("""["zero","one","two"]""", models[0]!["labels"]!.ToJsonString());
         Assert.Contains("classification", models[0]!["tasks"]!.AsArray().Select(task => (string)task!));
-        Assert.Equal("unavailable", (string?)models[4]!["state"]);
-        Assert.Equal("version.json is missing", (string?)models[4]!["versions"]![0]!["reason"]);
+        Assert.Equal("unavailable", (string?)models[5]!["state"]);
+        Assert.Equal("version.json is missing", (string?)models[5]!["versions"]![0]!["reason"]);
     }
 
     [Theory]
@@ -32,6 +32,17 @@ public sealed class ModelEndpointsTests(ApiFactory factory) : IClassFixture<ApiF
         Assert.Equal(0.2, (double)card["recipes"]!["own"]!["impliedTemperature"]!, 9);
         Assert.Equal(1, (double)card["recipes"]!["langevin"]!["impliedTemperature"]!, 9);
         Assert.Equal(0.5, (double)card["metrics"]!["accuracy"]!);
+        Assert.Equal("[1,4,4]", card["visibleShape"]!.ToJsonString());
+        Assert.Equal("[]", card["latents"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Get_CardOfAModelWithLatents_SaysWhatIsWhereInARow()
+    {
+        JsonObject card = await (await _client.GetAsync("/v1/models/deep", HttpTestExtensions.Cancel)).JsonAsync();
+
+        Assert.Equal("[1,2,2]", card["visibleShape"]!.ToJsonString());
+        Assert.Equal("""[{"name":"h1","offset":4,"length":3},{"name":"h2","offset":7,"length":2}]""", card["latents"]!.ToJsonString());
     }
 
     [Theory]

@@ -17,6 +17,7 @@ public sealed class SameBitsTests : IDisposable
     [InlineData("two-moons", """{"chains": 12, "steps": 100, "seed": 3, "kernel": "mala", "tempering": {"temperatures": [1, 2, 4], "swapEvery": 5}}""")]
     [InlineData("two-moons", """{"chains": 16, "steps": 3000, "seed": 5, "kernel": "hmc", "warmup": 40, "stop": {"untilEss": 100, "checkEvery": 20}}""")]
     [InlineData("ising-lattice", """{"chains": 20, "steps": 100, "seed": 7}""")]
+    [InlineData("mnist-rbm", """{"chains": 20, "steps": 10, "seed": 7, "blockSize": 8, "tempering": {"temperatures": [1, 1.2, 1.5], "swapEvery": 2}}""")]
     [InlineData("mnist-jem", """{"chains": 20, "steps": 5, "seed": 9, "labels": [0, 1, 2, 3]}""")]
     public async Task Sample_AnySpec_GivesTheFilesOfTheServicesJob(string model, string spec)
     {

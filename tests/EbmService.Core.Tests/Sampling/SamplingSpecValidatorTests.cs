@@ -99,7 +99,6 @@ public sealed class SamplingSpecValidatorTests
     [Theory]
     [InlineData("""{"stateClamp": {"kind": "range", "min": 0, "max": 1}}""", "spec.stateClamp")]
     [InlineData("""{"schedule": {"kind": "cosine"}}""", "spec.schedule")]
-    [InlineData("""{"tempering": {"temperatures": [1, 2]}}""", "spec.tempering")]
     [InlineData("""{"order": "noiseFirst"}""", "spec.order")]
     public void Create_MemberThatDiscreteKernelsIgnore_IsRefused(string json, string field) =>
         Assert.Equal([field], SpecCase.FieldsOf(json, SpecCase.Lattice));
@@ -203,6 +202,8 @@ public sealed class SamplingSpecValidatorTests
     [InlineData("plane", """{"kernel": "hmc", "tempering": {"temperatures": [1, 2]}}""")]
     [InlineData("lattice", "{}")]
     [InlineData("lattice", """{"kernel": "blockedGibbs", "recipe": "igebm", "temperature": 2}""")]
+    [InlineData("lattice", """{"kernel": "blockedGibbs", "tempering": {"temperatures": [1, 2, 1e6], "swapEvery": 3}}""")]
+    [InlineData("lattice", """{"kernel": "gibbsWithGradients", "temperature": 1e76, "tempering": {"temperatures": [1, 2, 1e6]}}""")]
     [InlineData("words", "{}")]
     public void Create_SpecSentAgain_IsTheSameSpec(string model, string json)
     {

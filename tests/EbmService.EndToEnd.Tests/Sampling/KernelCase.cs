@@ -22,6 +22,7 @@ internal sealed record KernelCase(string Name, string Model, int Steps, string S
         new("tempering", Moons, 2000, """{"kernel": "mala", "tempering": {"temperatures": [1, 2, 4], "swapEvery": 5}, "thin": 7}"""),
         new("gibbsWithGradients", Lattice, 4000, """{"kernel": "gibbsWithGradients"}"""),
         new("blockedGibbs", Lattice, 4000, """{"kernel": "blockedGibbs"}"""),
+        new("temperedGibbs", Lattice, 1500, """{"kernel": "blockedGibbs", "tempering": {"temperatures": [1, 1.5, 2.5]}}"""),
     ];
 
     /// <summary>A quarter of the steps.</summary>

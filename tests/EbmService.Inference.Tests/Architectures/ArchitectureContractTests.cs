@@ -191,6 +191,11 @@ public sealed class ArchitectureContractTests
         Assert.Equal(sut.Classes > 0 ? sut.Classes : null, model.Logits(x)?.shape[1]);
         Assert.Equal(sut.Features, model.Features(x) is not null);
         Assert.Equal(sut.BlockConditionals, model is IBlockConditionals);
+        Assert.Equal(sut.Filters, model is IFilterBank);
+        Assert.Equal(sut.Latents.Count > 0, model is ILatentModel);
+        Assert.Equal(sut.Latents.Count > 0 ? sut.VisibleShape!.Aggregate(1, (product, size) => product * size) : null, (model as ILatentModel)?.VisibleLength);
+        Assert.Equal(example.Input.Length(), sut.Latents.Aggregate((model as ILatentModel)?.VisibleLength ?? example.Input.Length(), (end, part) =>
+            part.Offset == end ? end + part.Length : -1));
         Assert.Equal(sut.Trainable, family.Objective != TrainingObjective.None);
         Assert.Equal(sut.Trainable, family.Shapes(example.Spec, example.Input).Parameters.Count > 0);
         Assert.NotEmpty(CapabilityRules.Kernels(sut));

@@ -34,6 +34,24 @@ public sealed class RbmTests
             (expected, actual) => Math.Abs(expected - actual) < 1e-5 * (1 + Math.Abs(expected)));
     }
 
+    /// <summary>What Resample draws from, as replica exchange must know it.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void LogDensity_AtATemperature_IsOfTheTemperedJointSummedOverHiddenUnits(string name, int label)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var exact = new ExactRbm(EnergyCases.Example("rbm/" + name));
+        float[][] points = exact.Points();
+        double[] temperatures = [.. points.Select((_, i) => 1 + i % 3)];
+
+        using Tensor log = exact.Model.LogDensity(
+            exact.Rows(points), tensor([.. temperatures.Select(temperature => 1 / temperature)]), label < 0 ? null : full(points.Length, label, dtype: ScalarType.Int64));
+
+        Assert.Equal(
+            points.Zip(temperatures, (point, temperature) => Math.Log(exact.JointWeight(point, temperature, label))), log.data<double>().ToArray(),
+            (expected, actual) => Math.Abs(expected - actual) < 1e-5 * (1 + Math.Abs(expected)));
+    }
+
     [Fact]
     public void Resample_AtATemperature_IsOfTheJointDistribution()
     {
@@ -195,8 +213,8 @@ public sealed class RbmTests
         public double FreeEnergy(float[] v, int label) => -Math.Log(Labels(label).Sum(y => HiddenStates.Sum(h => Math.Exp(-Energy(v, h, y)))));
 
         /// <returns>sum over h and y of exp(-E(v, h, y) / T).</returns>
-        public double JointWeight(float[] v, double temperature) =>
-            Labels(-1).Sum(y => HiddenStates.Sum(h => Math.Exp(-Energy(v, h, y) / temperature)));
+        public double JointWeight(float[] v, double temperature, int label = -1) =>
+            Labels(label).Sum(y => HiddenStates.Sum(h => Math.Exp(-Energy(v, h, y) / temperature)));
 
         /// <summary>First and second moments of v: given (h, y) it is normal about b + h W, with weights that complete the square.</summary>
         public (double[] Means, double[] Squares) MixtureMoments(double temperature)

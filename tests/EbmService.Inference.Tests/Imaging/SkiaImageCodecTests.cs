@@ -45,6 +45,16 @@ public sealed class SkiaImageCodecTests
     }
 
     [Fact]
+    public void EncodeGrid_LongerRows_DrawsWhatTheyBeginWith()
+    {
+        float[] first = [-1, 0, 1, 1, 0, -1], second = [1, 1, 1, -1, -1, -1];
+
+        byte[] longer = sut.EncodeGrid(new TensorPayload([2, 8], [.. first, 7, 7, .. second, 7, 7]), Gray);
+
+        Assert.Equal(sut.EncodeGrid(new TensorPayload([2, 1, 2, 3], [.. first, .. second]), Gray), longer);
+    }
+
+    [Fact]
     public void EncodeGrid_MoreImagesThanFit_StaysWithinTheLimit()
     {
         var schema = new InputSchema(InputKind.Image, [1, 28, 28], -1, 1);

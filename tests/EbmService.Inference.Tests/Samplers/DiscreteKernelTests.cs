@@ -23,7 +23,11 @@ public sealed class DiscreteKernelTests
         { SamplingKernel.BlockedGibbs, 5, 1, 60 },
         { SamplingKernel.BlockedGibbs, 6, 1, 60 },
         { SamplingKernel.BlockedGibbs, 7, 1, 60 },
+        { SamplingKernel.BlockedGibbs, 8, 1, 60 },
+        { SamplingKernel.BlockedGibbs, 8, 1.7, 60 },
+        { SamplingKernel.BlockedGibbs, 9, 1, 100 },
         { SamplingKernel.GibbsWithGradients, 5, 1.5, 150 },
+        { SamplingKernel.GibbsWithGradients, 8, 1.5, 200 },
         { SamplingKernel.GibbsWithGradients, 6, 1, 150 },
         { SamplingKernel.GibbsWithGradients, 7, 1, 150 },
     };
@@ -48,6 +52,7 @@ public sealed class DiscreteKernelTests
     [InlineData(SamplingKernel.BlockedGibbs, 0)]
     [InlineData(SamplingKernel.BlockedGibbs, 5)]
     [InlineData(SamplingKernel.BlockedGibbs, 6)]
+    [InlineData(SamplingKernel.BlockedGibbs, 8)]
     public void Step_HeldPart_StaysAndTheRestHasTheConditionalsMoments(SamplingKernel kernel, int target)
     {
         using DiscreteTarget expected = DiscreteTarget.Create(target, 1, held: 3);

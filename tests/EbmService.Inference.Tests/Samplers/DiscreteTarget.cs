@@ -49,8 +49,13 @@ internal sealed class DiscreteTarget : IDisposable
         5 => new(new RbmSpec(4), VariableKind.Binary, [6], temperature, held),
         6 => new(new RbmSpec(4, Classes: 3), VariableKind.Binary, [6], temperature, held),
         7 => new(new RbmSpec(4, VisibleUnits.Softmax), VariableKind.Categorical, [3, 4], temperature, held),
+        8 => new(new DbmSpec([3, 2]), VariableKind.Binary, [9], temperature, held),
+        9 => new(new DbmSpec([3, 2, 2]), VariableKind.Binary, [11], temperature, held),
         _ => new(new PottsSpec(1, [0.5, 0, -0.5]), VariableKind.Categorical, [3, 3], temperature, held),
     };
+
+    /// <summary>Of 3 by 3 spins.</summary>
+    public static DiscreteTarget Lattice(IsingSpec spec, double temperature) => new(spec, VariableKind.Binary, [3, 3], temperature, held: 0);
 
     public double Mean(Func<float[], double> f) => _states.Zip(_probabilities, (state, p) => p * f(state)).Sum();
 

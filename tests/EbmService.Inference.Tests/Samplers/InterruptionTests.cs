@@ -14,7 +14,7 @@ public sealed class InterruptionTests
     public static TheoryData<string> Cases => KernelCases.All;
 
     /// <summary>All whose gradients can be counted: blocked Gibbs asks more of its model.</summary>
-    public static TheoryData<string> Counted => [.. KernelCases.All.Select(row => row.Data).Where(name => name != "gibbs")];
+    public static TheoryData<string> Counted => [.. KernelCases.All.Select(row => row.Data).Where(name => !name.Contains("gibbs", StringComparison.Ordinal))];
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -22,7 +22,11 @@ internal static class KernelCases
     ];
 
     /// <summary>Kernels of binary and categorical variables.</summary>
-    public static TheoryData<string> Discrete => ["gwg-binary", "gwg-categorical", "gibbs"];
+    public static TheoryData<string> Discrete => 
+    [
+        "gwg-binary", "gwg-categorical", "gibbs", "gibbs-rbm", "gibbs-dbm", "tempered-gwg-binary", "tempered-gwg-categorical", "tempered-gibbs", "tempered-gibbs-rbm",
+        "tempered-gibbs-rbm-labels", "tempered-gibbs-dbm",
+    ];
 
     public static TheoryData<string> All => [.. Continuous.Select(row => row.Data), .. Discrete.Select(row => row.Data)];
 
@@ -32,7 +36,9 @@ internal static class KernelCases
     public static IKernel Create(string name, IEnergyModel model, int rows) => KernelFactory.Create(Spec(name), new GradientPass(model, rows), Variables(name));
 
     /// <summary>A small target, and a start in it, for chains of any kernel.</summary>
-    public static (IEnergyModel Model, Func<ChainStartPoints> Start) Problem(string name) => Variables(name) switch
+    public static (IEnergyModel Model, Func<ChainStartPoints> Start) Problem(string name) => Machine(name) is { } machine
+        ? (EnergyCases.Create(machine).Model, () => new ChainStartPoints(ones(6, EnergyCases.Example(machine).Input.Length())))
+        : Variables(name) switch
     {
         VariableKind.Binary => (EnergyCases.Create("ising").Model, () => new ChainStartPoints(ones(6, 3, 3))),
         VariableKind.Categorical => (EnergyCases.Create("potts").Model, () => new ChainStartPoints(
@@ -40,12 +46,19 @@ internal static class KernelCases
         _ => (ChainRunner.Quadratic(1, 2), () => new ChainStartPoints(full([6, 2], 0.5f))),
     };
 
-    private static VariableKind Variables(string name) => name switch
+    /// <summary>The Boltzmann machine that a case is of.</summary>
+    private static string? Machine(string name) => name switch
     {
-        "gwg-binary" or "gibbs" => VariableKind.Binary,
-        "gwg-categorical" => VariableKind.Categorical,
-        _ => VariableKind.Continuous,
+        _ when name.EndsWith("gibbs-rbm", StringComparison.Ordinal) => "rbm/binary",
+        _ when name.EndsWith("gibbs-rbm-labels", StringComparison.Ordinal) => "rbm/labels",
+        _ when name.EndsWith("gibbs-dbm", StringComparison.Ordinal) => "dbm/two-layers",
+        _ => null,
     };
+
+    private static VariableKind Variables(string name) =>
+        name.Contains("gwg-categorical", StringComparison.Ordinal) ? VariableKind.Categorical
+        : name.Contains("gwg", StringComparison.Ordinal) || name.Contains("gibbs", StringComparison.Ordinal) ? VariableKind.Binary
+        : VariableKind.Continuous;
 
     public static SamplingSpec Spec(string name) => Clamped(name, name.Split('-')[0] switch
     {

@@ -10,7 +10,7 @@ namespace EbmService.Inference.Architectures.Boltzmann;
 /// hidden units given v, and a class where there are label units and none is given; then v given those. Drawn from
 /// exp(-E(v, h) / T): at T other than 1 that is not exp(-F(v) / T), as h is tempered too.
 /// </summary>
-public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
+public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients, IFilterBank
 {
     private readonly Tensor _weight, _visibleBias, _hiddenBias;
     private readonly Tensor? _labelWeight, _labelBias, _logVariance;
@@ -34,11 +34,14 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
 
     public int Blocks => 1;
 
+    public Tensor Filters => _weight;
+
     public override Tensor Energy(Tensor x, Tensor? labels = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor v = x.flatten(1);
-        return Energy(v, Drive(Scaled(v)), labels).MoveToOuterDisposeScope();
+        Tensor drive = Drive(Scaled(v));
+        return Energy(v, drive, labels, ClassLogits(v, drive, labels)).MoveToOuterDisposeScope();
     }
 
     /// <returns>-F(v, y), (n, classes) float64.</returns>
@@ -57,9 +60,10 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
         using DisposeScope scope = NewDisposeScope();
         Tensor v = x.flatten(1);
         Tensor drive = Drive(Scaled(v));
-        Tensor pull = NativePrimitives.Product(Expected(v, drive, labels), _weight);
+        Tensor? logits = ClassLogits(v, drive, labels);
+        Tensor pull = NativePrimitives.Product(Expected(drive, labels, logits), _weight);
         Tensor gradient = _units == VisibleUnits.Gaussian ? Scaled(v.sub(_visibleBias).sub_(pull)) : pull.neg_().sub_(_visibleBias);
-        return (Energy(v, drive, labels).MoveToOuterDisposeScope(), gradient.view(x.shape).MoveToOuterDisposeScope());
+        return (Energy(v, drive, labels, logits).MoveToOuterDisposeScope(), gradient.view(x.shape).MoveToOuterDisposeScope());
     }
 
     public void Resample(Tensor x, int block, double temperature, Tensor? labels, Tensor? held, Generator generator)
@@ -71,6 +75,23 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
         x.copy_(held is null ? drawn : where(held, x, drawn));
     }
 
+    /// <inheritdoc/>
+    /// <remarks>log sum_h exp(-E(v, h) / T), and over classes too where none is given.</remarks>
+    public Tensor LogDensity(Tensor x, Tensor inverseTemperature, Tensor? labels)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor v = x.flatten(1), drive = Drive(Scaled(v)).to(ScalarType.Float64), perUnit = inverseTemperature.unsqueeze(1);
+        Tensor hidden;
+        if (_labelWeight is null)
+            hidden = Softplus(drive.mul_(perUnit)).sum([1]);
+        else if (labels is not null)
+            hidden = Softplus(drive.add_(OfLabels(labels), Kept(1)).mul_(perUnit)).sum([1]).add_(_labelBias!.index_select(0, labels).mul(inverseTemperature), Kept(1));
+        else
+            hidden = Softplus(drive.unsqueeze(1).add(_labelWeight.t(), Kept(1)).mul_(perUnit.unsqueeze(2))).sum([2]).add_(_labelBias!.mul(perUnit), Kept(1)).logsumexp(1);
+        return hidden.sub_(Visible(v).mul_(inverseTemperature)).MoveToOuterDisposeScope();
+    }
+
     public IAnnealing? AnnealFrom(Tensor mean, int steps) => _units == VisibleUnits.Bernoulli && _labelWeight is null
         ? new RbmAnnealing(this, mean.flatten().logit(), RbmAnnealing.Schedule(steps)) : null;
 
@@ -80,7 +101,7 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
         Tensor v = data.flatten(1), w = samples.flatten(1);
         RbmCentring.Centre(
             gradients, RbmCentring.Offset(v, w),
-            RbmCentring.Offset(Expected(v, Drive(Scaled(v)), labels: null), Expected(w, Drive(Scaled(w)), labels: null)));
+            RbmCentring.Offset(Expected(Drive(Scaled(v)), labels: null, logits: null), Expected(Drive(Scaled(w)), labels: null, logits: null)));
         return gradients;
     }
 
@@ -103,12 +124,15 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
     /// <summary>What drives the hidden units but for labels, c + W v, (n, hidden).</summary>
     private Tensor Drive(Tensor scaled) => NativePrimitives.Product(scaled, _transposed ?? _weight.t(), _hiddenBias);
 
-    private Tensor Energy(Tensor v, Tensor drive, Tensor? labels)
+    /// <summary>Logits where classes are summed out: energy and gradient both need them.</summary>
+    private Tensor? ClassLogits(Tensor v, Tensor drive, Tensor? labels) => _labelWeight is not null && labels is null ? LogitsOf(v, drive) : null;
+
+    private Tensor Energy(Tensor v, Tensor drive, Tensor? labels, Tensor? logits)
     {
         if (_labelWeight is null)
             return Visible(v).sub(Softplus(drive).sum([1]));
         return labels is null
-            ? LogitsOf(v, drive).logsumexp(1).neg()
+            ? logits!.logsumexp(1).neg()
             : Visible(v).sub(Softplus(drive.add(OfLabels(labels), Kept(1))).sum([1])).sub(_labelBias!.index_select(0, labels));
     }
 
@@ -128,14 +152,14 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients
     private Tensor OfLabels(Tensor labels) => _labelWeight!.t().index_select(0, labels);
 
     /// <summary>Means of the hidden units given v and the classes, or averaged over p(y | v) where none are given, (n, hidden).</summary>
-    private Tensor Expected(Tensor v, Tensor drive, Tensor? labels)
+    private Tensor Expected(Tensor drive, Tensor? labels, Tensor? logits)
     {
         if (_labelWeight is null)
             return drive.sigmoid();
         if (labels is not null)
             return drive.add(OfLabels(labels), Kept(1)).sigmoid();
         Tensor byClass = drive.unsqueeze(1).add(_labelWeight.t(), Kept(1)).sigmoid();
-        return byClass.mul(LogitsOf(v, drive).softmax(1).to(ScalarType.Float32).unsqueeze(2)).sum([1]);
+        return byClass.mul(logits!.softmax(1).to(ScalarType.Float32).unsqueeze(2)).sum([1]);
     }
 
     private Tensor DrawHidden(Tensor v, double temperature, Tensor? labels, Generator generator)

@@ -29,7 +29,8 @@ internal sealed class SamplingResultAssembler(
     public void Assemble(JobDefinition job, IReadOnlyList<BlockResult> results, string stopped, IResultWriter files)
     {
         var spec = (SamplingSpec)job.Spec;
-        InputSchema input = models.Find(job.Model).OrThrow().Descriptor!.Input;
+        HostedModel model = models.Find(job.Model).OrThrow();
+        InputSchema input = model.Descriptor!.Input, visible = model.VisibleSchema();
         BlockResult[] ordered = [.. results.OrderBy(result => result.Block.Index)];
         SamplingBlock[] blocks = [.. ordered.Select(SamplingBlock.Read)];
         int chains = blocks.Sum(block => block.Block.Count);
@@ -38,7 +39,7 @@ internal sealed class SamplingResultAssembler(
             throw new FailureException(new Failure(
                 FailureCode.Diverged, $"All {chains} chains left the finite numbers.", "Use a smaller stepSize, or a gradientClip or stateClamp."));
         }
-        byte[] picture = chains == 0 ? [] : images.EncodeGrid(Pictured(input, ordered), input, Columns(spec));
+        byte[] picture = chains == 0 ? [] : images.EncodeGrid(Pictured(input, visible, ordered), visible, Columns(spec));
         if (picture.Length > 0)
             files.Write("samples.png", "image/png", stream => stream.Write(picture));
         string digest = "";
@@ -99,9 +100,9 @@ internal sealed class SamplingResultAssembler(
     private static int? Columns(SamplingSpec spec) => spec.Labels.Count is > 1 and <= 16 ? spec.Labels.Count : null;
 
     /// <summary>The first chains of pictures, all of other inputs.</summary>
-    private static TensorPayload Pictured(InputSchema input, BlockResult[] results)
+    private static TensorPayload Pictured(InputSchema input, InputSchema visible, BlockResult[] results)
     {
-        int most = input.Shape.Count == 1 ? int.MaxValue : MaxPictured * input.Length();
+        int most = visible.Shape.Count == 1 ? int.MaxValue : MaxPictured * input.Length();
         var values = new List<float>();
         foreach (BlockResult result in results.TakeWhile(_ => values.Count < most))
             values.AddRange(SamplingBlock.ReadStates(result));

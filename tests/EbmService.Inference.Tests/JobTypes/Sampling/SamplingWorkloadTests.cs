@@ -225,13 +225,29 @@ public sealed class SamplingWorkloadTests : IDisposable
         Assert.Equal((spec.Steps, 1), (drawn?.Step, images.Calls));
     }
 
+    [Fact]
+    public void Advance_PreviewOfAModelWithLatents_IsOfItsVisiblePart()
+    {
+        var images = new CountingCodec();
+        SamplingSpec spec = Spec() with { PreviewEvery = 5, Kernel = SamplingKernel.BlockedGibbs, Noise = null, Temperature = 1, Labels = [] };
+        using LiveModel deep = Live("dbm/image");
+        using var sut = new SamplingWorkload(Job(spec), Block(spec, 0), deep, CPU, images, _logs, null);
+
+        sut.Advance(_endless);
+
+        Assert.Equal((InputKind.Image, "1, 4, 4"), (images.Schema!.Kind, string.Join(", ", images.Schema.Shape)));
+    }
+
     private sealed class CountingCodec : IImageCodec
     {
         public int Calls { get; private set; }
 
+        public InputSchema? Schema { get; private set; }
+
         public byte[] EncodeGrid(TensorPayload batch, InputSchema schema, int? columns = null)
         {
             Calls++;
+            Schema = schema;
             return [1];
         }
 
@@ -281,7 +297,10 @@ public sealed class SamplingWorkloadTests : IDisposable
         {
             Name = kind, Title = kind, Architecture = architecture, Input = input, Labels = kind == "conv-jem" ? ["a", "b", "c"] : [],
         };
-        var hosted = new HostedModel { Key = new(kind, "1"), State = ModelState.Ready, Descriptor = descriptor };
+        var hosted = new HostedModel
+        {
+            Key = new(kind, "1"), State = ModelState.Ready, Descriptor = descriptor, Capabilities = architecture.Family().Capabilities(architecture, input),
+        };
         var buffer = ReplayBuffer.Create(30, descriptor.Labels.Count, input, generator);
         return new LiveModel(hosted, EnergyCases.Create(kind).Model, CPU, buffer, null);
     }
