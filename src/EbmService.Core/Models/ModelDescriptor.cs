@@ -79,7 +79,7 @@ public sealed record ModelVersionManifest
 }
 
 /// <summary>Steps of chains from the base distribution.</summary>
-/// <param name="From">Before it they have not come to where data are.</param>
+/// <param name="From">Up to the step before it they were found not to have come to where data are.</param>
 /// <param name="To">After it they leave again, unless it is <paramref name="Tested"/>.</param>
 /// <param name="Tested">How far they were looked at.</param>
 public sealed record StepRange(int From, int To, int Tested)

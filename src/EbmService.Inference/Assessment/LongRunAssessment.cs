@@ -74,11 +74,12 @@ public sealed class LongRunAssessment(IJobRunner runner, IImageCodec images)
         return (report, Pictures(report, path, input));
     }
 
-    /// <summary>From the first draw that is like data to the last one before a draw that is not.</summary>
+    /// <summary>After the draws at the beginning that are not like data, to the last one before a draw that is not like data again.</summary>
     internal static StepRange? RangeOf(IReadOnlyList<LongRunDraw> draws, int steps)
     {
+        int before = draws.TakeWhile(draw => !draw.Valid).Select(draw => draw.Step).DefaultIfEmpty().Max();
         LongRunDraw[] valid = [.. draws.SkipWhile(draw => !draw.Valid).TakeWhile(draw => draw.Valid)];
-        return valid.Length == 0 ? null : new StepRange(valid[0].Step, valid[^1].Step, steps);
+        return valid.Length == 0 ? null : new StepRange(before + 1, valid[^1].Step, steps);
     }
 
     private async Task<(SamplingSpec Spec, TensorPayload Path)> SampleAsync(

@@ -6,10 +6,10 @@ namespace EbmService.Inference.Tests.Assessment;
 public sealed class LongRunTests
 {
     [Theory]
-    [InlineData("0111100", 20, 50)]
-    [InlineData("1111111", 10, 70)]
-    [InlineData("0010111", 30, 30)]
-    [InlineData("0000001", 70, 70)]
+    [InlineData("0111100", 11, 50)]
+    [InlineData("1111111", 1, 70)]
+    [InlineData("0010111", 21, 30)]
+    [InlineData("0000001", 61, 70)]
     [InlineData("0000000", 0, 0)]
     public void RangeOf_Draws_IsTheFirstRunOfValidOnes(string valid, int from, int to)
     {

@@ -149,7 +149,7 @@ public sealed class JobTypeContractTests : IDisposable
     private ResultFile[] Assemble(JobDefinition job, IReadOnlyList<BlockPlan> plan, byte[][] results, string stopped)
     {
         var files = new ResultFiles();
-        _host.Types.Assemble(job, [.. plan.Zip(results, (block, content) => new BlockResult(block, content))], stopped, files);
+        Assert.Null(_host.Types.Assemble(job, [.. plan.Zip(results, (block, content) => new BlockResult(block, content))], stopped, files));
         return [.. files.All];
     }
 

@@ -95,7 +95,7 @@ internal sealed class TrainingResults(JobDefinition job, IReadOnlyList<BlockResu
             files.Write("training-accuracy.png", "image/png", stream => stream.Write(TrainingCurve.Classification(_spec.Descriptor.Name, shown)));
     }
 
-    private static string Software() =>
+    internal static string Software() =>
         "EbmService " + typeof(TrainingResults).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
 }
 
@@ -121,7 +121,7 @@ internal sealed class TrainingPublisher(IModelLoader loader, IModelCatalog catal
 
     private ModelUpload Upload(ModelKey key, JobDefinition job, TrainingSpec spec, IReadOnlyDictionary<string, byte[]> files, string command)
     {
-        // A null array would convert to an empty part, not to none.
+        // A null, of an array or bare beside a part, would convert to an empty part, not to none.
         ReadOnlyMemory<byte>? descriptor = null;
         if (!catalog.List().Any(model => model.Key.Name == key.Name))
             descriptor = JsonSerializer.SerializeToUtf8Bytes(spec.Descriptor, EbmJson.Indented);
@@ -132,11 +132,12 @@ internal sealed class TrainingPublisher(IModelLoader loader, IModelCatalog catal
             Provenance = new ModelProvenance
             {
                 Command = command, Data = spec.Data, Seed = spec.Config.Seed, Seconds = 0,
-                FinishedAt = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds()), Software = "EbmService",
+                FinishedAt = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds()), Software = TrainingResults.Software(),
             },
         };
 
-        ReadOnlyMemory<byte>? Part(string name) => files.TryGetValue(name, out byte[]? bytes) ? new ReadOnlyMemory<byte>(bytes) : null;
+        ReadOnlyMemory<byte>? Part(string name) =>
+            files.TryGetValue(name, out byte[]? bytes) ? new ReadOnlyMemory<byte>(bytes) : default(ReadOnlyMemory<byte>?);
     }
 }
 
