@@ -16,12 +16,15 @@ internal sealed class BenchmarkContext(BenchmarkOptions options, string folder)
     /// <param name="slots">Blocks advanced at once; 0 for the machine's number.</param>
     /// <param name="dataPath">Where the data lies; null: in the run's folder.</param>
     /// <param name="allowTorchScript">Whether modules are served.</param>
-    public Task<ServiceProcess> StartServiceAsync(int slots = 0, string? dataPath = null, bool allowTorchScript = false) => ServiceProcess.Launch(
+    /// <param name="trainingData">The folder of named data sets; null: the service does not train.</param>
+    public Task<ServiceProcess> StartServiceAsync(int slots = 0, string? dataPath = null, bool allowTorchScript = false, string? trainingData = null) => ServiceProcess.Launch(
         BenchmarkOptions.ServiceAssembly,
         new Dictionary<string, string>
         {
             ["Storage__DataPath"] = dataPath ?? Path.Combine(folder, $"data-{_services++}"),
             ["Models__Path"] = Models.Folder,
+            ["Training__Enabled"] = trainingData is null ? "false" : "true",
+            ["Data__Path"] = trainingData ?? "",
             ["Models__AllowTorchScript"] = allowTorchScript ? "true" : "false",
             ["Worker__Slots"] = slots.ToString(System.Globalization.CultureInfo.InvariantCulture),
         }).ReadyAsync();

@@ -15,6 +15,9 @@ internal sealed record BenchmarkOptions(bool Quick, string? Output, string? Mode
     public static string ServiceAssembly { get; } =
         Path.Combine(RepositoryRoot, "src", "EbmService.Api", "bin", Metadata("Configuration"), "net10.0", "EbmService.Api.dll");
 
+    public static string CommandAssembly { get; } =
+        Path.Combine(RepositoryRoot, "src", "EbmService.Cli", "bin", Metadata("Configuration"), "net10.0", "ebm.dll");
+
     public string ModelsPath => Models ?? Path.Combine(RepositoryRoot, "deploy", "models");
 
     public int ActualRounds => Quick ? 2 : Rounds;

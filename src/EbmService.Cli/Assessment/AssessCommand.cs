@@ -4,7 +4,6 @@ using EbmService.Cli.Engine;
 using EbmService.Core.Files;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
-using EbmService.Core.Tensors;
 using EbmService.Inference.Assessment;
 using EbmService.Inference.Data;
 using EbmService.Inference.Models;
@@ -67,7 +66,7 @@ internal sealed class LongRunRunner(CliEnvironment environment, string modelFold
             throw CliException.BadInput($"the data does not fit the model: {fault}");
         environment.Out.WriteLine($"Assessing {model.Key} on {source.Name}.");
         (LongRunReport report, IReadOnlyDictionary<string, byte[]> pictures) = await engine.Get<LongRunAssessment>().RunAsync(
-            model, source.Name, Rows(data, input), settings, environment.Out.WriteLine, cancellationToken);
+            model, source.Name, data, settings, environment.Out.WriteLine, cancellationToken);
         string folder = output ?? Path.Combine("evaluation", model.Key.Name, model.Key.Version);
         Directory.CreateDirectory(folder);
         DurableFiles.Replace(Path.Combine(folder, "long-run.json"), JsonSerializer.SerializeToUtf8Bytes(report, EbmJson.Indented));
@@ -94,13 +93,5 @@ internal sealed class LongRunRunner(CliEnvironment environment, string modelFold
         ModelCardFile.Update(
             Path.Combine(modelFolder, "README.md"), model, $"## Long chains\n\n`{command}`, version {model.Key.Version}:\n\n{LongRunAssessment.Render(report)}", pictures.Keys, "long-run");
         environment.Out.WriteLine($"Wrote the range into {ModelFiles.Manifest} and README.md.");
-    }
-
-    private static TensorPayload Rows(ITrainingData data, InputSchema input)
-    {
-        var values = new float[data.Count * data.RowLength];
-        for (int i = 0; i < data.Count; i++)
-            data.CopyRow(i, values.AsSpan(i * data.RowLength, data.RowLength));
-        return new TensorPayload([data.Count, .. input.Shape], values);
     }
 }

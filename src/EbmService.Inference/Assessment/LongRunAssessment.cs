@@ -4,7 +4,11 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Imaging;
+using EbmService.Inference.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace EbmService.Inference.Assessment;
 
@@ -45,15 +49,15 @@ public sealed class LongRunAssessment(IJobRunner runner, IImageCodec images)
     /// <summary>Beyond that much over data's share of numbers at the ends of the range a picture counts as saturated.</summary>
     private const double MoreSaturated = 0.1;
 
-    /// <param name="rows">Test data (n, ...input).</param>
+    /// <param name="test">Test data.</param>
     /// <param name="say">Told how far it is.</param>
     /// <returns>The report, and pictures by file name.</returns>
     public async Task<(LongRunReport Report, IReadOnlyDictionary<string, byte[]> Pictures)> RunAsync(
-        HostedModel model, string dataName, TensorPayload rows, LongRunSettings settings, Action<string> say, CancellationToken cancellationToken)
+        HostedModel model, string dataName, ITrainingData test, LongRunSettings settings, Action<string> say, CancellationToken cancellationToken)
     {
         InputSchema input = model.Descriptor!.Input;
         var scorer = new SetScorer(runner, model, hasTypicality: false, cancellationToken);
-        TensorPayload data = First(rows, MaxRows, input);
+        TensorPayload data = Read(test, input);
         float[] energies = [.. (await scorer.EnergiesAsync(data)).Order()];
         var band = new EnergyBand(At(energies, Quantile), At(energies, 1 - Quantile));
         double saturatedData = Saturated(data.Values, input);
@@ -125,16 +129,21 @@ public sealed class LongRunAssessment(IJobRunner runner, IImageCodec images)
         return pictures;
     }
 
-    private static TensorPayload First(TensorPayload rows, int most, InputSchema input)
+    /// <summary>The first rows; levels of binary variables are drawn.</summary>
+    private static TensorPayload Read(ITrainingData test, InputSchema input)
     {
-        int count = Math.Min(rows.Rows, most);
-        return new TensorPayload([count, .. input.Shape], rows.Values[..(count * input.Length())]);
+        using DisposeScope scope = NewDisposeScope();
+        int count = Math.Min(test.Count, MaxRows);
+        return new TensorPayload([count, .. input.Shape], TrainingRows.Read(input, test, [.. Enumerable.Range(0, count)], 0, count).ToFloats());
     }
 
     private static double At(float[] sorted, double share) => sorted[(int)Math.Round(share * (sorted.Length - 1))];
 
+    /// <returns>0 of variables that are always at an end.</returns>
     private static double Saturated(ReadOnlySpan<float> values, InputSchema input)
     {
+        if (input.Variables != VariableKind.Continuous)
+            return 0;
         double near = (input.Max - input.Min) / 255;
         int count = 0;
         foreach (float value in values)
@@ -153,7 +162,7 @@ public sealed class LongRunAssessment(IJobRunner runner, IImageCodec images)
             : $"At no step of the recipe `{report.Recipe}` were samples like data ({report.Steps} were tested).";
         return string.Create(CultureInfo.InvariantCulture, $"""
             {valid} Like data: the mean energy of {report.Chains} chains from the base distribution lies within the 1 % and 99 % quantiles of {report.Rows} test
-            rows, [{report.DataEnergies.Low:F2}, {report.DataEnergies.High:F2}], and at most {report.DataSaturated + MoreSaturated:P0} of the numbers are at an end of the range (data: {report.DataSaturated:P0}). At the last
+            rows, [{report.DataEnergies.Low:F2}, {report.DataEnergies.High:F2}], and at most {report.DataSaturated + MoreSaturated:P0} of the numbers (of continuous variables) are at an end of the range; data have {report.DataSaturated:P0}. At the last
             step the mean energy is {report.Draws[^1].EnergyMean:F2}, and {report.Draws[^1].Saturated:P0} of the numbers are at an end.
             """);
     }

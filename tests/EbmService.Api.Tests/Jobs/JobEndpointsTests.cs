@@ -98,6 +98,18 @@ public sealed class JobEndpointsTests : IDisposable
     public async Task Create_UnknownModel_Is404() =>
         await (await _client.PostJsonAsync("/v1/jobs", """{"model": "nobody"}""")).ProblemAsync(HttpStatusCode.NotFound, "modelNotFound");
 
+    [Theory]
+    [InlineData("training", "new-model", HttpStatusCode.Forbidden, "Training:Enabled")]
+    [InlineData("training", "", HttpStatusCode.BadRequest, "Name the model")]
+    [InlineData("scoring", "new-model", HttpStatusCode.NotFound, "")]
+    public async Task Create_TypeThatMakesAModel_NeedsNoneThatIsThere(string type, string model, HttpStatusCode status, string says)
+    {
+        var body = new JsonObject { ["type"] = type, ["model"] = model, ["spec"] = new JsonObject() };
+        using HttpResponseMessage answer = await _client.PostJsonAsync("/v1/jobs", body.ToJsonString());
+
+        Assert.Contains(says, (await answer.JsonAsync(status)).ToJsonString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Create_TooDeepJson_Is400() =>
         await (await _client.PostJsonAsync(

@@ -5,6 +5,7 @@ python3 sklearn_rbm.py MNIST_DIR EPOCHS HIDDEN BATCH RATE [weights.safetensors] 
 import gzip
 import json
 import os
+import resource
 import struct
 import sys
 import time
@@ -55,7 +56,7 @@ def main():
     model.fit(train)
     seconds = time.perf_counter() - begun
     answer = {
-        "version": __version__, "secondsPerEpoch": seconds / epochs,
+        "version": __version__, "secondsPerEpoch": seconds / epochs, "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "pseudoLikelihood": pseudo_likelihood(test, model.components_, model.intercept_visible_, model.intercept_hidden_),
     }
     if len(sys.argv) > 6:
