@@ -39,7 +39,7 @@ internal static class CalibrateCommand
         using ServiceProvider scope = services;
         HostedModel model = ModelHost.Find(services, name, version);
         TrainingPlan? plan = File.Exists(Path.Combine(folder, TrainingPlan.RecipeFile)) ? TrainingPlan.Read(folder) : null;
-        InputSchema input = model.Descriptor!.Input;
+        InputSchema input = model.VisibleSchema();
         ITrainingData data = source.ReadTraining(input);
         if ((plan is null ? TrainingPlan.FaultOf(data, input) : plan.FaultOf(data)) is { } fault)
             throw CliException.BadInput($"the data does not fit the model: {fault}");

@@ -1,4 +1,7 @@
+using EbmService.Core.Files;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
+using EbmService.Inference.Imaging;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 
@@ -10,7 +13,7 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
     public int Run(CancellationToken cancellationToken)
     {
         TrainingPlan plan = ReadPlan();
-        ITrainingData data = request.Data.ReadTraining(plan.Model.Input);
+        ITrainingData data = request.Data.ReadTraining(plan.Model.VisibleSchema());
         if (plan.FaultOf(data) is { } fault)
             throw CliException.BadInput($"the data does not fit the model: {fault}");
         string checkpoint = PrepareCheckpoint(plan);
@@ -82,6 +85,8 @@ internal sealed class TrainRunner(TrainRequest request, CliEnvironment environme
             Software = SoftwareText.Current(),
         };
         ModelVersionContent content = TrainedVersionFactory.Create(trainer, plan, data, provenance);
+        if (FilterGrid.Render(plan.Model, content.Weights) is { } filters)
+            DurableFiles.Replace(Path.Combine(pictures, "filters.png"), filters);
         ModelVersionManifest manifest = ModelVersionWriter.Write(request.ModelFolder, request.Version, content, request.Replace);
         environment.Out.WriteLine(
             $"Done in {trainer.Elapsed:hh\\:mm\\:ss}. Wrote version {request.Version} to "

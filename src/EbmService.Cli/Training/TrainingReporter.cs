@@ -1,5 +1,6 @@
 using EbmService.Core.Files;
 using EbmService.Core.Tensors;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.Training;
 
@@ -32,7 +33,7 @@ internal sealed class TrainingReporter(TrainingPlan plan, string folder, ITraini
     public void OnPicture(int iteration, TensorPayload samples)
     {
         int? columns = plan.Model.Labels.Count > 0 ? plan.Model.Labels.Count : null;
-        byte[] png = _images.EncodeGrid(samples, plan.Model.Input, columns);
+        byte[] png = _images.EncodeGrid(samples, plan.Model.VisibleSchema(), columns);
         if (png.Length > 0)
             DurableFiles.Replace(Path.Combine(folder, $"samples-{iteration:D6}.png"), png);
         Draw();

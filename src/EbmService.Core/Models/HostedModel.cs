@@ -53,8 +53,7 @@ public sealed record HostedModel
     public int BufferSize { get; init; }
 
     /// <summary>What the visible part of a row is, which comes first in it: the input itself but for models with latent variables. Pictures are drawn of that part.</summary>
-    public InputSchema VisibleSchema() => Capabilities.VisibleShape is not { } shape ? Descriptor!.Input
-        : Descriptor!.Input with { Kind = shape.Count == 3 ? InputKind.Image : InputKind.Vector, Shape = shape };
+    public InputSchema VisibleSchema() => Capabilities.VisibleSchema(Descriptor!.Input);
 
     public ModelReference Reference() => new(Key.Name, Key.Version, Digest);
 }

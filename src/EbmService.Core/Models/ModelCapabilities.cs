@@ -79,6 +79,10 @@ public sealed record ModelCapabilities
     /// <value>What chains can compute in.</value>
     public IReadOnlyList<SamplingPrecision> Precisions { get; init; } = [SamplingPrecision.Float32];
 
+    /// <summary>What the visible part of a row is, which comes first in it: the input itself but for models with latent variables.</summary>
+    public InputSchema VisibleSchema(InputSchema input) => VisibleShape is not { } shape ? input
+        : input with { Kind = shape.Count == 3 ? InputKind.Image : InputKind.Vector, Shape = shape };
+
     public bool Has(ModelCapability capability) => capability switch
     {
         ModelCapability.ContinuousVariables => Variables == VariableKind.Continuous,

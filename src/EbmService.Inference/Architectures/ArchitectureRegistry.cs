@@ -60,6 +60,13 @@ public static class ArchitectureRegistry
         }
     }
 
+    /// <summary>What data of a model are: the visible part of its input.</summary>
+    public static InputSchema VisibleSchema(this ModelDescriptor model)
+    {
+        ArchitectureSpec spec = model.Architecture.Spec();
+        return spec.Family().Capabilities(spec, model.Input).VisibleSchema(model.Input);
+    }
+
     /// <summary>A spec as JSON, every default filled in.</summary>
     public static ModelArchitecture Write(ArchitectureSpec spec) => new()
     {

@@ -50,7 +50,7 @@ public static class TrainedVersionFactory
     public static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Recalibrate(
         LoadedModel version, ITrainingData data, IReadOnlyList<int> rows)
     {
-        using var calibration = new TrainingCalibration(version.CreateEnergy(CPU), version.Hosted.Descriptor!.Input, data, rows);
+        using var calibration = new TrainingCalibration(version.CreateEnergy(CPU), version.Hosted.VisibleSchema(), data, rows);
         calibration.TryAdvance(() => false);
         return OodCalibration.Fit(calibration.Scores);
     }

@@ -83,8 +83,8 @@ public sealed class Trainer : IDisposable
     private void Iterate()
     {
         TrainedRun.Begin();
-        double share = TrainedRun.Share;
-        Task<bool>[] running = [.. TrainedRun.Parts.Zip(_slots, (part, slot) => slot.Start(() => part.TryAdvance(share, () => false)))];
+        int done = Iteration;
+        Task<bool>[] running = [.. TrainedRun.Parts.Zip(_slots, (part, slot) => slot.Start(() => part.TryAdvance(done, () => false)))];
         foreach (Task<bool> task in running)
             task.GetAwaiter().GetResult();
         TrainedRun.End();

@@ -117,15 +117,20 @@ public static class HeldOutSplit
 /// <summary>Makes data of a binary model of numbers in [0, 1], for example grey levels: each is the probability of a 1.</summary>
 internal static class BinaryLevels
 {
-    private const ulong Seed = 1;
+    private const ulong Seed = 1, LatentSeed = 1UL << 32;
 
     /// <returns>0 and 1, of the same shape.</returns>
     public static Tensor Draw(Tensor levels, Generator generator) => rand(levels.shape, generator: generator).less(levels).to(ScalarType.Float32);
 
     /// <summary>The same draw at every call, for rows that are scored and not trained on.</summary>
-    public static Tensor DrawFixed(Tensor levels, int first)
+    public static Tensor DrawFixed(Tensor levels, int first) => DrawFixed(levels, Seed + (ulong)first);
+
+    /// <summary>As <see cref="DrawFixed(Tensor, int)"/>, for means of latent variables beside visible ones that are drawn already.</summary>
+    public static Tensor DrawFixedLatents(Tensor means, int first) => DrawFixed(means, LatentSeed + (ulong)first);
+
+    private static Tensor DrawFixed(Tensor levels, ulong seed)
     {
-        using var generator = new Generator(Seed + (ulong)first);
+        using var generator = new Generator(seed);
         return Draw(levels, generator);
     }
 }

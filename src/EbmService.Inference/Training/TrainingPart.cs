@@ -1,7 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Core.Training;
 using EbmService.Inference.Architectures;
-using EbmService.Inference.Buffers;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Numerics;
 using EbmService.Inference.Samplers;
@@ -14,7 +13,7 @@ namespace EbmService.Inference.Training;
 
 /// <summary>What every part of a run works on.</summary>
 internal sealed record TrainingSetting(
-    TrainingRecipe Recipe, ModelDescriptor Model, IEnergyModel Trained, IEnergyModel Frozen, TrainingBatch Batch, ReplayBuffer Buffer);
+    TrainingRecipe Recipe, ModelDescriptor Model, IEnergyModel Trained, IEnergyModel Frozen, TrainingBatch Batch, TrainingState State);
 
 /// <summary>What a part brings back from one iteration.</summary>
 /// <param name="Gradients">Of the part's loss, by parameter.</param>
@@ -28,17 +27,25 @@ internal sealed record TrainingPartResult(
 /// chains, and saved there. For p(x, y) the negatives take the labels of the batch's data: with labels of another distribution the class
 /// biases would drift apart whatever the model is.
 /// </summary>
+/// <remarks>
+/// Data of a model with latent variables are completed by their mean-field means (Salakhutdinov and Hinton 2009): where the energy is multilinear, E+ and its gradient
+/// by the parameters are the means over that factorised posterior. Its chains are over whole states.
+/// </remarks>
 internal sealed class TrainingPart(TrainingSetting setting, Generator generator) : IDisposable
 {
+    /// <summary>Rows of a tile of the mean-field inference, which a part can be left after.</summary>
+    private const int InferredRows = 16;
+
     private readonly TrainingRecipe _recipe = setting.Recipe;
     private readonly ImageAugmentation? _augmentation = Augments(setting.Recipe.Classification)
-        ? new ImageAugmentation(setting.Model.Input, setting.Recipe.Classification!)
+        ? new ImageAugmentation(setting.Model.VisibleSchema(), setting.Recipe.Classification!)
         : null;
 
     private Tensor? _data;
     private Tensor? _labels;
     private ChainState? _chains;
     private SgldKernel? _kernel;
+    private int _inferred;
     private int _sweeps;
 
     /// <value>Of the open iteration, once it is done.</value>
@@ -56,20 +63,28 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
     private int Rows => _recipe.BatchSize / _recipe.Slots;
 
     /// <summary>Goes on until the part is done or the time is over.</summary>
-    /// <param name="share">How much of the run is done, [0, 1].</param>
+    /// <param name="iteration">Iterations done before this one.</param>
     /// <returns>Whether it is done.</returns>
-    public bool TryAdvance(double share, Func<bool> isSpent)
+    public bool TryAdvance(int iteration, Func<bool> isSpent)
     {
         using DisposeScope scope = NewDisposeScope();
         if (_data is null)
             Begin();
+        while (_inferred < Rows)
+        {
+            Infer();
+            if (isSpent())
+                return false;
+        }
+        if (_chains is null && _recipe.Denoising is null)
+            BeginChains();
         while (!ChainsDone)
         {
             StepChains();
             if (isSpent())
                 return false;
         }
-        Result = Differentiate(share);
+        Result = Differentiate(iteration / (double)_recipe.Iterations);
         return true;
     }
 
@@ -81,7 +96,7 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         _data?.Dispose();
         _labels?.Dispose();
         _chains?.Dispose();
-        (Result, _data, _labels, _chains, _sweeps, Slots, Fresh) = (null, null, null, null, 0, [], []);
+        (Result, _data, _labels, _chains, _inferred, _sweeps, Slots, Fresh) = (null, null, null, null, 0, 0, [], []);
     }
 
     public void Dispose() => Clear();
@@ -96,16 +111,32 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
     private void Begin()
     {
         (Tensor data, Tensor? drawn) = setting.Batch.Draw(Rows, null, generator);
-        _labels = setting.Buffer.Classes > 0 && _recipe.Density == TrainedDensity.Joint ? drawn?.DetachFromDisposeScope() : null;
-        _data = Varied(data).DetachFromDisposeScope();
-        if (_recipe.Denoising is not null)
-            return;
+        _labels = setting.State.Buffer.Classes > 0 && _recipe.Density == TrainedDensity.Joint ? drawn?.DetachFromDisposeScope() : null;
+        Tensor varied = Varied(data);
+        if (setting.Frozen is ILatentModel latent)
+            varied = cat([varied.flatten(1), zeros(Rows, setting.Model.Input.Length() - latent.VisibleLength)], 1);
+        else
+            _inferred = Rows;
+        _data = varied.DetachFromDisposeScope();
+    }
+
+    private void Infer()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var latent = (ILatentModel)setting.Frozen;
+        Tensor tile = _data!.narrow(0, _inferred, Math.Min(InferredRows, Rows - _inferred));
+        tile.copy_(latent.Infer(tile.narrow(1, 0, latent.VisibleLength)));
+        _inferred += (int)tile.shape[0];
+    }
+
+    private void BeginChains()
+    {
         // Gibbs draws classes too. Where its chains start at data, the buffer keeps their ends: what later samples start from.
         Tensor? labels = _recipe.Gibbs is null ? _labels : null;
         int[] classes = labels is null ? AnyClass() : [.. labels.data<long>().ToArray().Select(label => (int)label)];
-        (Tensor starts, Slots, Fresh) = setting.Buffer.Draw(classes, _recipe.Gibbs?.FreshShare ?? _recipe.Chain!.FreshShare, generator);
+        (Tensor starts, Slots, Fresh) = setting.State.Buffer.Draw(classes, _recipe.Gibbs?.FreshShare ?? _recipe.Chain!.FreshShare, generator);
         if (_recipe.Gibbs is { FromData: true })
-            (starts, Fresh) = (_data.clone(), [.. Fresh.Select(_ => true)]);
+            (starts, Fresh) = (setting.Frozen is ILatentModel ? BinaryLevels.Draw(_data!, generator) : _data!.clone(), [.. Fresh.Select(_ => true)]);
         OpenChains(starts, labels);
     }
 
@@ -215,7 +246,7 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
             tensors[prefix + "slots"] = SafetensorsTensor.FromInt64(Slots, [Slots.Length]);
             tensors[prefix + "fresh"] = SafetensorsTensor.FromInt64([.. Fresh.Select(fresh => fresh ? 1L : 0)], [Fresh.Length]);
         }
-        tensors[prefix + "steps"] = SafetensorsTensor.FromInt64([_sweeps, _chains?.Step ?? 0], [2]);
+        tensors[prefix + "steps"] = SafetensorsTensor.FromInt64([_sweeps, _chains?.Step ?? 0, _inferred], [3]);
         if (Result is not { } done)
             return;
         foreach ((string name, Tensor gradient) in done.Gradients)
@@ -236,6 +267,8 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         _labels = file.Tensors.GetValueOrDefault(prefix + "labels")?.ToTensor().DetachFromDisposeScope();
         long[] steps = file[prefix + "steps"].ToInt64();
         _sweeps = (int)steps[0];
+        // Checkpoints of before latent variables have two numbers.
+        _inferred = steps.Length > 2 ? (int)steps[2] : Rows;
         if (file.Tensors.TryGetValue(prefix + "slots", out SafetensorsTensor? slots))
         {
             Slots = slots.ToInt64();

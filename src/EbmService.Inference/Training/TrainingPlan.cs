@@ -1,5 +1,6 @@
 using EbmService.Core.Training;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Models;
 
 namespace EbmService.Inference.Training;
@@ -31,7 +32,7 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
     public string? FaultOf(ITrainingData data)
     {
         int classes = Model.Labels.Count;
-        if (FaultOf(data, Model.Input) is { } fault)
+        if (FaultOf(data, Model.VisibleSchema()) is { } fault)
             return fault;
         if (data.Count < Recipe.BatchSize)
             return $"the data has {data.Count} rows, fewer than one batch of {Recipe.BatchSize}";
@@ -47,7 +48,8 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
         return null;
     }
 
-    /// <summary>What keeps the data's rows from being inputs; null when they can be.</summary>
+    /// <summary>What keeps the data's rows from being inputs, or the visible part of them; null when they can be.</summary>
+    /// <param name="input">The model's visible schema.</param>
     public static string? FaultOf(ITrainingData data, InputSchema input) => data.RowLength == input.Length()
         ? null : $"a row of the data has {data.RowLength} numbers, the model takes {input.Length()}";
 

@@ -80,7 +80,9 @@ internal static class TrainingRecipeValidator
                 yield return "gibbs needs at least one of sweeps, and freshShare between 0 and 1";
         }
         if (recipe.Centred && (recipe.Gibbs is null || !spec.Family().Capabilities(spec, model.Input).CentredGradients))
-            yield return "centred needs gibbs and a Boltzmann machine with binary units and no label units";
+            yield return "centred needs gibbs and a restricted Boltzmann machine with binary units and no label units";
+        if (recipe.ChainInBFloat16 && !spec.Family().Capabilities(spec, model.Input).Has(ModelCapability.Bfloat16))
+            yield return "chainInBFloat16 needs an architecture that computes in bfloat16: leave it out";
         if (recipe.Chain is not { } chain)
             yield break;
         if (model.Input.Variables != VariableKind.Continuous)

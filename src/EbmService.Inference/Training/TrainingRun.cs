@@ -28,14 +28,15 @@ internal sealed class TrainingRun : IDisposable
         _recipe = recipe;
         State = TrainingState.Create(recipe, model);
         ArchitectureSpec spec = model.Architecture.Spec();
+        InputSchema visible = model.VisibleSchema();
         _trained = EnergyModelFactory.Create(spec, State.Parameters);
         _frozen = EnergyModelFactory.Frozen(spec, State.Parameters, recipe.ChainInBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
         IReadOnlyList<int> rows = HeldOutSplit.TrainingRows(recipe, data.Count);
-        var setting = new TrainingSetting(recipe, model, _trained, _frozen, new TrainingBatch(data, rows, model.Input), State.Buffer);
+        var setting = new TrainingSetting(recipe, model, _trained, _frozen, new TrainingBatch(data, rows, visible), State);
         _parts = [.. State.Generators.Select(generator => new TrainingPart(setting, generator))];
         IReadOnlyList<int> heldOut = HeldOutSplit.HeldOutRows(recipe, data.Count);
         if (recipe.ValidateEvery > 0 && heldOut.Count > 0)
-            _validation = new TrainingValidation(model.Input, data, rows, heldOut, _trained);
+            _validation = new TrainingValidation(visible, data, rows, heldOut, _trained);
     }
 
     /// <value>Weights, averages, buffer and generators.</value>
@@ -59,7 +60,7 @@ internal sealed class TrainingRun : IDisposable
         {
             if (part.Result is not null)
                 continue;
-            if (!part.TryAdvance(Share, isSpent) || (part != _parts[^1] && isSpent()))
+            if (!part.TryAdvance(State.Iteration, isSpent) || (part != _parts[^1] && isSpent()))
                 return false;
         }
         if (IsValidationDue && !_validation!.TryAdvance(isSpent))
@@ -67,9 +68,6 @@ internal sealed class TrainingRun : IDisposable
         End();
         return true;
     }
-
-    /// <value>How much of the run is done, [0, 1].</value>
-    public double Share => State.Iteration / (double)_recipe.Iterations;
 
     /// <summary>Opens an iteration: the negative chains see the weights as they are now.</summary>
     public void Begin()

@@ -11,10 +11,10 @@ public sealed record Validated(double EnergyGap, double? ReconstructionError);
 
 /// <summary>
 /// Compares the same few held-out rows with the same few training rows, a tile at a time; draws from generators of its own, so that it
-/// changes nothing of the run.
+/// changes nothing of the run. Energies of a model with latent variables are those at their mean-field means.
 /// </summary>
 internal sealed class TrainingValidation(
-    InputSchema input, ITrainingData data, IReadOnlyList<int> training, IReadOnlyList<int> heldOut, IEnergyModel model)
+    InputSchema visible, ITrainingData data, IReadOnlyList<int> training, IReadOnlyList<int> heldOut, IEnergyModel model)
 {
     private const int Tile = 32;
     private const int Rows = 128;
@@ -40,7 +40,7 @@ internal sealed class TrainingValidation(
     public Validated Take()
     {
         var taken = new Validated(
-            (_sums[1] - _sums[0]) / _rows, model is IBlockConditionals ? _sums[2] / (_rows * (double)input.Length()) : null);
+            (_sums[1] - _sums[0]) / _rows, model is IBlockConditionals ? _sums[2] / (_rows * (double)visible.Length()) : null);
         Restart();
         return taken;
     }
@@ -65,17 +65,19 @@ internal sealed class TrainingValidation(
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         int count = Math.Min(Tile, _rows - _done);
-        Tensor known = TrainingRows.Read(input, data, training, _done, count);
+        Tensor known = TrainingRows.ReadStates(model, visible, data, training, _done, count);
         _sums[0] += model.Energy(known).sum().ToDouble();
-        _sums[1] += model.Energy(TrainingRows.Read(input, data, heldOut, _done, count)).sum().ToDouble();
+        _sums[1] += model.Energy(TrainingRows.ReadStates(model, visible, data, heldOut, _done, count)).sum().ToDouble();
         if (model is IBlockConditionals conditionals)
         {
             using var generator = new Generator(Seed + (ulong)_done);
             Tensor again = known.clone();
             for (int block = 0; block < conditionals.Blocks; block++)
                 conditionals.Resample(again, block, temperature: 1, labels: null, held: null, generator);
-            _sums[2] += again.sub(known).abs().sum().ToDouble();
+            _sums[2] += Visible(again.sub(known)).abs().sum().ToDouble();
         }
         _done += count;
     }
+
+    private Tensor Visible(Tensor states) => model is ILatentModel latent ? states.narrow(1, 0, latent.VisibleLength) : states;
 }

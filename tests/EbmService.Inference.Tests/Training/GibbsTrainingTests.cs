@@ -133,7 +133,7 @@ public sealed class GibbsTrainingTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         string checkpoint = Path.Combine(_folder.Path, name);
-        using var sut = new Trainer(recipe, Model, new Patterns(), checkpoint, new StopAt(stopAfter, stop));
+        using var sut = new Trainer(recipe, Model, new TwoPatternsData(), checkpoint, new StopAt(stopAfter, stop));
         sut.Run(stop.Token);
         return sut.TrainedRun.State.Parameters.ToDictionary(pair => pair.Key, pair => pair.Value.detach().data<float>().ToArray());
     }
@@ -164,35 +164,5 @@ public sealed class GibbsTrainingTests : IDisposable
         double[] energies = model.Energy(states).data<double>().ToArray();
         double logZ = Math.Log(energies.Sum(energy => Math.Exp(-energy)));
         return (-energies[0b000111] - energies[0b111000]) / 2 - logZ;
-    }
-
-    private sealed class Patterns : ITrainingData
-    {
-        public int Count => 64;
-
-        public int RowLength => 6;
-
-        public bool HasLabels => false;
-
-        public void CopyRow(int index, Span<float> destination)
-        {
-            destination.Clear();
-            destination.Slice(index % 2 * 3, 3).Fill(1);
-        }
-
-        public int Label(int index) => -1;
-    }
-
-    private sealed class StopAt(int iteration, CancellationTokenSource stop) : ITrainingObserver
-    {
-        public void OnIteration(TrainingProgress progress)
-        {
-            if (progress.Iteration == iteration)
-                stop.Cancel();
-        }
-
-        public void OnPicture(int iteration, Core.Tensors.TensorPayload samples)
-        {
-        }
     }
 }

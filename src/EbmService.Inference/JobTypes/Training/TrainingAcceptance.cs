@@ -16,6 +16,9 @@ namespace EbmService.Inference.JobTypes.Training;
 /// <summary>Makes a training spec of a request: finds the model's descriptor, the config and the data, and checks that they fit.</summary>
 internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog data, JobProposal proposal)
 {
+    /// <summary>What completing a row by mean-field means costs, about.</summary>
+    private const int MeanFieldPasses = 20;
+
     private readonly TrainingRequest _request = (TrainingRequest?)proposal.Request ?? new();
     private readonly List<FieldError> _errors = [];
 
@@ -124,7 +127,7 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
         }
         try
         {
-            NamedData rows = data.Read(name, model.Input);
+            NamedData rows = data.Read(name, model.VisibleSchema());
             if (faults.Count == 0 && new TrainingPlan(model, config).FaultOf(rows.Rows) is { } fault)
                 _errors.Add(new("spec.data", $"{fault}."));
             if (_request.Rows is { } count && count != rows.Rows.Count)
@@ -145,7 +148,9 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
         JobLimits limits = proposal.Limits;
         if (config.Iterations > limits.MaxSteps)
             _errors.Add(new("spec.config", $"At most {limits.MaxSteps} iterations.", FailureCode.OverPolicy));
-        double perIteration = (double)config.BatchSize * (config.ChainSteps + 3) + 3.0 * (config.Classification?.BatchSize ?? 0);
+        ArchitectureSpec spec = model.Architecture.Spec();
+        double inference = spec.Family().Capabilities(spec, model.Input).Has(ModelCapability.Latents) ? MeanFieldPasses : 0;
+        double perIteration = config.BatchSize * (config.ChainSteps + 3 + inference) + 3.0 * (config.Classification?.BatchSize ?? 0);
         double work = config.Iterations * perIteration * model.Input.Length();
         if (work > limits.MaxElementSteps)
         {

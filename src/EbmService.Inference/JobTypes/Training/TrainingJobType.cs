@@ -4,6 +4,7 @@ using EbmService.Core.Imaging;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Training;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Data;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
@@ -44,7 +45,7 @@ internal sealed class TrainingJobType(
         var spec = (TrainingSpec)job.Spec;
         try
         {
-            return new TrainingWorkload(spec, block, data.Read(spec.Data, spec.Descriptor.Input, spec.Sha256), images, checkpoint);
+            return new TrainingWorkload(spec, block, data.Read(spec.Data, spec.Descriptor.VisibleSchema(), spec.Sha256), images, checkpoint);
         }
         catch (InvalidDatasetException e)
         {

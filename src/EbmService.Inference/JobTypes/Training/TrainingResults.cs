@@ -10,14 +10,17 @@ using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Tensors;
 using EbmService.Core.Training;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
+using EbmService.Inference.Imaging;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 
 namespace EbmService.Inference.JobTypes.Training;
 
 /// <summary>
-/// Makes a training job's files: the version's own (weights, buffer, calibration), samples.npy and samples.png of the buffer, training-log.csv with its
+/// Makes a training job's files: the version's own (weights, buffer, calibration), samples.npy and samples.png of the buffer, filters.png where
+/// hidden units have weights over pixels, training-log.csv with its
 /// curves, and card.json. A run that went to its end is published as a version; one that was stopped or diverged leaves its files only.
 /// </summary>
 internal sealed class TrainingResults(JobDefinition job, IReadOnlyList<BlockResult> blocks, IImageCodec images)
@@ -33,9 +36,9 @@ internal sealed class TrainingResults(JobDefinition job, IReadOnlyList<BlockResu
         "iteration", "energyData", "energySamples", "crossEntropy", "accuracy", "loss", "gradientNorm", "bufferAge", "heldOutGap", "reconstructionError",
     ];
 
-    /// <summary>A grid, with a column per class where there are classes; empty where the input is no picture.</summary>
+    /// <summary>A grid, with a column per class where there are classes; of the visible part of the rows; empty where that is no picture.</summary>
     public static byte[] Picture(IImageCodec images, TensorPayload rows, ModelDescriptor model) =>
-        images.EncodeGrid(rows, model.Input, model.Labels.Count > 0 ? model.Labels.Count : null);
+        images.EncodeGrid(rows, model.VisibleSchema(), model.Labels.Count > 0 ? model.Labels.Count : null);
 
     /// <returns>Why the job has failed although it has files; null where it hasn't.</returns>
     public Failure? Write(string stopped, DeviceInfo device, IResultWriter files, TrainingPublisher publisher)
@@ -48,6 +51,8 @@ internal sealed class TrainingResults(JobDefinition job, IReadOnlyList<BlockResu
         foreach ((string name, byte[] bytes) in version)
             files.Write(name, "application/octet-stream", stream => stream.Write(bytes));
         WriteSamples(outcome, files);
+        if (FilterGrid.Render(_spec.Descriptor, content.Weights) is { } filters)
+            files.Write("filters.png", "image/png", stream => stream.Write(filters));
         WriteLog(outcome, files);
         bool complete = outcome.DivergedAfter is null && outcome.Iteration == _spec.Config.Iterations && stopped == StopReason.Completed;
         Outcome<HostedModel>? published = complete ? (Outcome<HostedModel>?)publisher.Publish(job, _spec, version) : null;

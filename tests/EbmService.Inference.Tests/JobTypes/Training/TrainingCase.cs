@@ -15,6 +15,11 @@ internal static class TrainingCase
         "descriptor": {"name": "NAME", "title": "Machine", "architecture": {"kind": "rbm", "hidden": 3}, "input": {"kind": "vector", "shape": [2], "min": 0, "max": 1, "variables": "binary"}}
         """;
 
+    internal const string Deep = """
+        "descriptor": {"name": "NAME", "title": "Deep", "architecture": {"kind": "dbm", "hidden": [3, 2], "visibleShape": [1, 4, 4]},
+                       "input": {"kind": "vector", "shape": [21], "min": 0, "max": 1, "variables": "binary"}}
+        """;
+
     private const string Numbers = "\"seed\": 3, \"batchSize\": 8, \"bufferSize\": 20, \"heldOut\": 70, \"checkpointEvery\": 2, \"pictureEvery\": 2, \"validateEvery\": 2";
 
     public static JobTypeCase Case { get; } = new()
@@ -33,6 +38,8 @@ internal static class TrainingCase
             ("moons", Spec("moons", Plane, "points", $"\"iterations\": 5, {Numbers}, \"chain\": {{\"steps\": 3, \"stepSize\": 0.05, \"temperature\": 1, \"freshShare\": 0.2}}")),
             ("labelled", Spec("labelled", Labelled, "pictures", $"\"iterations\": 3, {Numbers}, \"chain\": {{\"steps\": 2, \"stepSize\": 0.1, \"noise\": 0.01}}, \"classification\": {{\"batchSize\": 8}}")),
             ("machine", Spec("machine", Machine, "bits", $"\"iterations\": 5, {Numbers}, \"gibbs\": {{\"sweeps\": 2}}, \"energyL2\": 0, \"centred\": true, \"momentum\": 0.5")),
+            // 40 rows a batch: 20 a part, more than one tile of the mean-field inference.
+            ("deep", Spec("deep", Deep, "levels", $"\"iterations\": 4, {Numbers.Replace("8", "40", StringComparison.Ordinal)}, \"gibbs\": {{\"sweeps\": 2, \"freshShare\": 0.2}}, \"energyL2\": 0, \"energyBound\": 1e6")),
             ("scores", Spec("scores", Plane, "points", $"\"iterations\": 4, {Numbers}, \"denoising\": {{\"deviation\": 0.2}}")),
         ],
         Items = 1,

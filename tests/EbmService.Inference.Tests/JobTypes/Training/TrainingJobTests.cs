@@ -5,6 +5,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Tensors;
 using EbmService.Core.Training;
 using EbmService.Inference.Data;
+using EbmService.Inference.Imaging;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 using static TorchSharp.torch;
@@ -86,6 +87,24 @@ public sealed class TrainingJobTests : IDisposable
         Assert.Contains(files, file => file.Name == "weights.safetensors");
         Assert.Null(card["published"]);
         Assert.Equal(FailureCode.ModelNotFound, _host.Models.Find("diverging").Failure?.Code);
+    }
+
+    [Fact]
+    public async Task Pictures_OfLatentVariables_ShowTheVisiblePartAndFilters()
+    {
+        const string Config = "\"iterations\": 2, \"seed\": 3, \"batchSize\": 8, \"bufferSize\": 20, \"pictureEvery\": 2, \"gibbs\": {}, \"energyL2\": 0, \"energyBound\": 1e6";
+        JobDefinition job = (await _host.AcceptAsync("training", "deep", TrainingCase.Spec("deep", TrainingCase.Deep, "levels", Config))).OrThrow();
+        using IWorkload workload = _host.Workloads.Open(job, _host.Types.Plan(job.Spec).Blocks.Single());
+        StepReport report = workload.Advance(JobTypeHost.Budget(TimeSpan.FromHours(1)));
+
+        (ResultFile[] files, _) = Run(job);
+
+        // Cells of 4 x 4 pixels, doubled, beside margins of 2: 20 chains in 5 columns, 3 filters in 2.
+        Assert.Equal((52, 42), SizeOf(report.Preview!.Png));
+        Assert.Equal((52, 42), SizeOf(files.Single(file => file.Name == "samples.png").Content));
+        Assert.Equal((22, 22), SizeOf(files.Single(file => file.Name == "filters.png").Content));
+
+        static (int, int) SizeOf(byte[] png) => PngPixels.TryReadSize(png, out (int, int) size) ? size : default;
     }
 
     [Fact]
