@@ -26,7 +26,7 @@ internal sealed class JobExtensionReader(IJobService jobs, JobTypeRegistry types
         if (!job.Succeeded)
             return job.Failure;
         var models = new List<HostedModel>();
-        foreach (JobModel used in job.Value.Models)
+        foreach (JobModel used in job.Value.Models.Where(model => !model.IsMade))
         {
             Outcome<HostedModel> model = catalog.Find(used.Name, used.Version);
             if (!model.Succeeded)

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using EbmService.Core.Models;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
@@ -10,7 +12,8 @@ namespace EbmService.Inference.Data;
 
 /// <summary>Rows as a model sees them, and their hash.</summary>
 /// <param name="Sha256">64 hex digits over all rows and labels.</param>
-internal sealed record NamedData(ITrainingData Rows, string Sha256);
+/// <param name="Stamp">Of the files as they were read.</param>
+internal sealed record NamedData(ITrainingData Rows, string Sha256, string Stamp);
 
 /// <summary>
 /// The data sets that jobs may name: those of the operator's folder, by name and never by path, and <c>two-moons</c>, which is made. What was read
@@ -19,9 +22,12 @@ internal sealed record NamedData(ITrainingData Rows, string Sha256);
 internal sealed class DataCatalog(IOptions<DataOptions> options)
 {
     private const string TwoMoons = "two-moons";
-    private const int Kept = 2;
+    private const int Kept = 4;
 
     private readonly Lock _lock = new();
+
+    /// <summary>One reading at a time: sets are large.</summary>
+    private readonly Lock _reading = new();
     private readonly LinkedList<NamedData> _latest = [];
 
     /// <value>In ordinal order.</value>
@@ -40,10 +46,19 @@ internal sealed class DataCatalog(IOptions<DataOptions> options)
         DataSource source = Find(name) ?? throw new InvalidDatasetException($"there is no data set '{name}'");
         try
         {
-            ITrainingData rows = source.ReadTraining(input);
-            var read = new NamedData(rows, HashOf(rows));
-            Keep(read);
-            return read;
+            lock (_reading)
+            {
+                string stamp = StampOf(source, input);
+                lock (_lock)
+                {
+                    if (_latest.FirstOrDefault(data => data.Stamp == stamp) is { } kept)
+                        return kept;
+                }
+                ITrainingData rows = source.ReadTraining(input);
+                var read = new NamedData(rows, HashOf(rows), stamp);
+                Keep(read);
+                return read;
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -68,12 +83,19 @@ internal sealed class DataCatalog(IOptions<DataOptions> options)
     {
         lock (_lock)
         {
-            if (_latest.Any(kept => kept.Sha256 == data.Sha256))
-                return;
             _latest.AddFirst(data);
             if (_latest.Count > Kept)
                 _latest.RemoveLast();
         }
+    }
+
+    /// <summary>Names, lengths and times of the files, and how the model sees their numbers: as long as they are the same nothing is read again.</summary>
+    private static string StampOf(DataSource source, InputSchema input)
+    {
+        var text = new StringBuilder(source.Name).Append(CultureInfo.InvariantCulture, $" {string.Join('x', input.Shape)} {input.Min} {input.Max} {input.Kind} {input.Variables}\n");
+        foreach (FileInfo file in source.Files.Select(path => new FileInfo(path)))
+            text.Append(CultureInfo.InvariantCulture, $"{file.FullName} {file.Length} {file.LastWriteTimeUtc.Ticks}\n");
+        return text.ToString();
     }
 
     private DataSource? Find(string name)

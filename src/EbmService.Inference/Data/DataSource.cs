@@ -30,6 +30,10 @@ public sealed class DataSource
         ? $"two-moons ({TwoMoonsRows} rows, noise {TwoMoonsNoise})"
         : $"{_kind}:{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_path.Split(',')[0])))}";
 
+    /// <value>All files that are read, in ordinal order.</value>
+    internal IEnumerable<string> Files => _kind == TwoMoons ? [] : _path.Split(',', StringSplitOptions.TrimEntries)
+        .SelectMany(path => Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories) : [path]).Order(StringComparer.Ordinal);
+
     public static DataSource Parse(string text)
     {
         if (text == TwoMoons)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
+using EbmService.Inference.Training;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -22,14 +23,14 @@ public sealed class ModelRepository
     private readonly UploadWriter _uploads;
     private volatile ModelSet _models;
 
-    public ModelRepository(IOptions<ModelsOptions> options, ILogger<ModelRepository> logger)
+    public ModelRepository(IOptions<ModelsOptions> options, ILogger<ModelRepository> logger, IOptions<TrainingOptions>? training = null)
     {
         string root = Locate(options.Value.Path);
         // Before the first reading, so that what changes during it is read again.
         _looks = new RepositoryLooks(root);
         _uploads = new UploadWriter(root, options.Value.AllowedLinkTargets);
-        // A process that takes no uploads only reads the folder.
-        if (options.Value.AllowUpload)
+        // A process that adds no versions only reads the folder.
+        if (options.Value.AllowUpload || training?.Value.Enabled is true)
             RemoveLeftovers(logger);
         _scanner = new ModelRepositoryScanner(root, options.Value, logger);
         _models = new ModelSet(_scanner.Scan());

@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Core.Training;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
@@ -21,17 +22,19 @@ public static class TrainedVersionFactory
         calibration.TryAdvance(() => false);
         bool hasBuffer = plan.Recipe.Denoising is null;
         return Create(
-            plan.Model, average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
+            plan.Model, plan.Recipe, average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
             hasBuffer ? state.Buffer.States.ToSafetensors() : null, calibration.Scores) with { Provenance = provenance };
     }
 
+    /// <param name="recipe">Says whether chains have classes.</param>
     /// <param name="buffer">The chains in float32, (n, ...input); null after training without chains.</param>
     /// <param name="scores">Of held-out rows by score; empty where none were held out.</param>
     internal static ModelVersionContent Create(
-        ModelDescriptor model, IReadOnlyDictionary<string, SafetensorsTensor> weights, SafetensorsTensor? buffer,
+        ModelDescriptor model, TrainingRecipe recipe, IReadOnlyDictionary<string, SafetensorsTensor> weights, SafetensorsTensor? buffer,
         IReadOnlyDictionary<string, float[]> scores)
     {
-        int classes = model.Labels.Count;
+        // Of other chains nobody knows a class: Gibbs draws it anew, and those of p(x) have none.
+        int classes = recipe is { Chain: not null, Density: TrainedDensity.Joint } ? model.Labels.Count : 0;
         (IReadOnlyDictionary<string, float[]>? calibration, float? typicalityMean) =
             scores.Values.Any(score => score.Length > 0) ? OodCalibration.Fit(scores) : (null, null);
         return new ModelVersionContent

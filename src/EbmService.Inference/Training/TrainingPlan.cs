@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Core.Training;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
@@ -32,7 +33,8 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
     public string? FaultOf(ITrainingData data)
     {
         int classes = Model.Labels.Count;
-        if (FaultOf(data, Model.VisibleSchema()) is { } fault)
+        InputSchema visible = Model.VisibleSchema();
+        if ((FaultOf(data, visible) ?? FaultOfValues(data, visible)) is { } fault)
             return fault;
         if (data.Count < Recipe.BatchSize)
             return $"the data has {data.Count} rows, fewer than one batch of {Recipe.BatchSize}";
@@ -52,6 +54,35 @@ public sealed record TrainingPlan(ModelDescriptor Model, TrainingRecipe Recipe)
     /// <param name="input">The model's visible schema.</param>
     public static string? FaultOf(ITrainingData data, InputSchema input) => data.RowLength == input.Length()
         ? null : $"a row of the data has {data.RowLength} numbers, the model takes {input.Length()}";
+
+    /// <summary>Numbers outside the model's range would be trained on without a word, for example bytes where it takes 0 to 1.</summary>
+    private static string? FaultOfValues(ITrainingData data, InputSchema input)
+    {
+        var row = new float[data.RowLength];
+        for (int i = 0; i < data.Count; i++)
+        {
+            data.CopyRow(i, row);
+            foreach (float value in row)
+            {
+                if (!(value >= input.Min && value <= input.Max))
+                    return string.Create(CultureInfo.InvariantCulture, $"row {i} holds {value}, the model's inputs lie between {input.Min} and {input.Max}");
+            }
+            if (input.Variables == VariableKind.Categorical && !IsOneHot(row, input.Shape[^1]))
+                return $"row {i} is not one-hot in its last dimension of {input.Shape[^1]}, as the model's categorical variables are";
+        }
+        return null;
+    }
+
+    private static bool IsOneHot(float[] row, int values)
+    {
+        for (int first = 0; first < row.Length; first += values)
+        {
+            ReadOnlySpan<float> variable = row.AsSpan(first, values);
+            if (variable.Count(1f) != 1 || variable.Count(0f) != values - 1)
+                return false;
+        }
+        return true;
+    }
 
     private TrainingPlan Checked()
     {

@@ -2,6 +2,7 @@ using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Core.Training;
 using EbmService.Inference.Architectures;
+using EbmService.Inference.Formats;
 
 namespace EbmService.Inference.Training;
 
@@ -10,9 +11,13 @@ internal static class TrainingRecipeValidator
 {
     private const int MaxSlots = 256;
 
+    /// <summary>Of inputs and layers, for all rows of a part: about a second of a wide network.</summary>
+    private const double MaxPartNumbers = 1 << 26;
+
     public static List<string> Faults(TrainingRecipe recipe, ModelDescriptor model) =>
     [
         .. SizeFaults(recipe, model),
+        .. SizeFaults(recipe, model).Any() ? [] : StateFaults(recipe, model),
         .. OptimizerFaults(recipe),
         .. ChainFaults(recipe, model),
         .. ClassificationFaults(recipe, model),
@@ -37,6 +42,20 @@ internal static class TrainingRecipeValidator
             yield return "checkpointEvery must be at least 1";
     }
 
+    /// <summary>A run's state is one file, and one part's way through the network and back is one call that nothing else can get into.</summary>
+    private static IEnumerable<string> StateFaults(TrainingRecipe recipe, ModelDescriptor model)
+    {
+        ArchitectureSpec spec = model.Architecture.Spec();
+        ArchitectureShapes shapes = ArchitectureShapes.Of(spec, model.Input);
+        double rows = recipe.BatchSize / (double)recipe.Slots, length = model.Input.Length();
+        double numbers = shapes.ParameterCount * (5.0 + recipe.Slots) + length * (recipe.BufferSize + 5 * recipe.BatchSize);
+        if (numbers * sizeof(float) > SafetensorsFile.MaxFileLength)
+            yield return $"the run's state takes {numbers * sizeof(float) / (1 << 20):F0} MiB, more than the {SafetensorsFile.MaxFileLength >> 20} of one file: fewer slots or a smaller bufferSize";
+        rows = Math.Max(2 * rows, (recipe.Classification?.BatchSize ?? 0) / (double)recipe.Slots);
+        if (rows * (length + shapes.Activations) > MaxPartNumbers)
+            yield return $"a part of a batch takes {rows * (length + shapes.Activations):E1} numbers through the network at once, more than {MaxPartNumbers:E1}: more slots or a smaller batchSize";
+    }
+
     private static IEnumerable<string> OptimizerFaults(TrainingRecipe recipe)
     {
         if (!IsPositive(recipe.LearningRate))
@@ -53,7 +72,9 @@ internal static class TrainingRecipeValidator
             yield return "dataNoise, energyL2 and weightDecay must be finite numbers of at least 0";
         if (!IsShare(recipe.Momentum ?? 0) || recipe.Momentum == 1)
             yield return "momentum must be at least 0 and below 1";
-        if (!double.IsFinite(recipe.LagMargin ?? 0))
+        if (!IsPositive(recipe.DecayPower))
+            yield return "decayPower must be a finite number above 0";
+        if (!float.IsFinite((float)(recipe.LagMargin ?? 0)))
             yield return "lagMargin must be a finite number";
     }
 
@@ -99,6 +120,8 @@ internal static class TrainingRecipeValidator
             yield break;
         if (model.Labels.Count == 0)
             yield return "classification needs a model with classes";
+        if (model.Input.Kind != InputKind.Image && (classification.Shift > 0 || classification.Rotation > 0 || classification.Scale > 0))
+            yield return "classification.shift, rotation and scale vary images, and the model takes none";
         if (classification.BatchSize < 1 || classification.BatchSize % Math.Max(1, recipe.Slots) != 0)
             yield return $"classification.batchSize must be a multiple of slots ({recipe.Slots})";
         if (!IsNotNegative(classification.Weight) || !IsNotNegative(classification.FinalWeight ?? 0) || !IsNotNegative(classification.Shift)
@@ -106,9 +129,10 @@ internal static class TrainingRecipeValidator
             yield return "classification needs weight, finalWeight, shift and rotation of at least 0 and scale in [0, 1)";
     }
 
-    private static bool IsPositive(double value) => value > 0 && double.IsFinite(value);
+    // libtorch computes with float32: what is no number there is none here.
+    private static bool IsPositive(double value) => (float)value > 0 && float.IsFinite((float)value);
 
-    private static bool IsNotNegative(double value) => value >= 0 && double.IsFinite(value);
+    private static bool IsNotNegative(double value) => value >= 0 && float.IsFinite((float)value);
 
     private static bool IsShare(double value) => value is >= 0 and <= 1;
 }

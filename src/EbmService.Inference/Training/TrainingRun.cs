@@ -143,7 +143,9 @@ internal sealed class TrainingRun : IDisposable
         State.Restore(file, iteration);
         foreach ((int i, TrainingPart part) in _parts.Index())
             part.Restore($"part.{i}.", file);
-        _validation?.Restore(file["validation"].ToDoubles());
+        // A run may go on with another validateEvery: then there is no open comparison.
+        if (file.Tensors.TryGetValue("validation", out SafetensorsTensor? comparison))
+            _validation?.Restore(comparison.ToDoubles());
         (_isOpen, IsDiverged) = (false, false);
         Latest = file.Tensors.TryGetValue("latest", out SafetensorsTensor? latest) ? TrainingProgress.Of(iteration, _recipe.Iterations, latest) : null;
     }

@@ -126,18 +126,28 @@ public sealed class JobLifecycleTests : IAsyncLifetime
         Assert.Equal((JobStatus.Failed, FailureCode.Internal), (failed.Status, failed.Error!.Code));
     }
 
-    // A training run that diverged has weights worth keeping.
+    // A training run that diverged has weights worth keeping, also after a restart.
     [Fact]
     public async Task Assemble_FilesOfAFailedJob_AreKept()
     {
-        _host.Assembler.Fails = new Failure(FailureCode.Diverged, "It diverged.", "Lower the rate.");
-        JobSnapshot failed = await _host.EndOfAsync((await _host.SubmitAsync()).Id);
+        string folder = Directory.CreateTempSubdirectory("ebm-failed-").FullName;
+        JobSnapshot failed;
+        await using (var first = new JobsHost(folder))
+        {
+            await first.StartAsync();
+            first.Assembler.Fails = new Failure(FailureCode.Diverged, "It diverged.", "Lower the rate.");
+            failed = await first.EndOfAsync((await first.SubmitAsync()).Id);
 
-        Assert.Equal((JobStatus.Failed, FailureCode.Diverged, "Lower the rate."), (failed.Status, failed.Error!.Code, failed.Error.Remedy));
-        Assert.Equal(["samples.txt"], failed.Results.Select(entry => entry.Name));
-        JobResult kept = (await _host.Jobs.OpenResultAsync(failed.Id, "samples.txt", default)).OrThrow();
-        await kept.Content.DisposeAsync();
-        Assert.False(Directory.Exists(Path.Combine(_host.Folder, "jobs", failed.Id, "checkpoints")));
+            Assert.Equal((JobStatus.Failed, FailureCode.Diverged, "Lower the rate."), (failed.Status, failed.Error!.Code, failed.Error.Remedy));
+            Assert.Equal(["samples.txt"], failed.Results.Select(entry => entry.Name));
+            Assert.False(Directory.Exists(Path.Combine(folder, "jobs", failed.Id, "checkpoints")));
+        }
+        await using (var second = new JobsHost(folder))
+        {
+            await second.StartAsync();
+            Assert.NotEmpty(await second.ReadResultAsync(failed.Id));
+        }
+        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
         {
             Data = _request.Data!, Rows = rows.Rows.Count, Sha256 = rows.Sha256, Descriptor = model, Version = version, Config = config,
         };
-        return new AcceptedJob(spec) { Makes = new ModelKey(name, version), Footprint = FootprintOf(spec) };
+        return new AcceptedJob(spec) { Makes = new ModelKey(name, version), Footprint = FootprintOf(spec, rows.Rows) };
     }
 
     private ModelDescriptor? FindDescriptor(string name, ModelFolder? folder)
@@ -160,16 +160,16 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
         }
     }
 
-    /// <summary>Weights, their gradients, moments and copies, the buffer, and one part's rows on their way through the network and back.</summary>
-    private static JobFootprint FootprintOf(TrainingSpec spec)
+    /// <summary>Weights, their gradients, moments and copies, the buffer, the data, and one part's rows on their way through the network and back.</summary>
+    private static JobFootprint FootprintOf(TrainingSpec spec, ITrainingData data)
     {
         TrainingRecipe config = spec.Config;
         ArchitectureShapes shapes = ArchitectureShapes.Of(spec.Descriptor.Architecture.Spec(), spec.Descriptor.Input);
         double length = spec.Descriptor.Input.Length(), buffer = config.BufferSize * length;
         double rows = Math.Max(2.0 * config.BatchSize, config.Classification?.BatchSize ?? 0) / config.Slots;
         return new JobFootprint(
-            sizeof(float) * (shapes.ParameterCount * (7.0 + config.Slots) + buffer + 3 * rows * (length + shapes.Activations)),
-            sizeof(float) * (shapes.ParameterCount * 2.0 + buffer * 2) + JobFootprint.BytesPerBlock)
+            sizeof(float) * (shapes.ParameterCount * (7.0 + 2.0 * config.Slots) + buffer + 6 * rows * (length + shapes.Activations) + (double)data.Count * data.RowLength),
+            sizeof(float) * (shapes.ParameterCount * (7.0 + config.Slots) + buffer * 2) + JobFootprint.BytesPerBlock)
         {
             StepField = "spec.config", ResultField = "spec.config",
         };

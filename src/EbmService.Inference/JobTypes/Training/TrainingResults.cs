@@ -45,7 +45,7 @@ internal sealed class TrainingResults(JobDefinition job, IReadOnlyList<BlockResu
     {
         TrainingOutcome outcome = TrainingOutcome.Read(blocks[0].Read());
         ModelVersionContent content = TrainedVersionFactory.Create(
-            _spec.Descriptor, outcome.Of("weight."), outcome.Tensors.GetValueOrDefault("buffer"),
+            _spec.Descriptor, _spec.Config, outcome.Of("weight."), outcome.Tensors.GetValueOrDefault("buffer"),
             outcome.Of("score.").ToDictionary(pair => pair.Key, pair => pair.Value.ToFloats()));
         IReadOnlyDictionary<string, byte[]> version = ModelVersionWriter.Files(content);
         foreach ((string name, byte[] bytes) in version)
@@ -57,7 +57,7 @@ internal sealed class TrainingResults(JobDefinition job, IReadOnlyList<BlockResu
         bool complete = outcome.DivergedAfter is null && outcome.Iteration == _spec.Config.Iterations && stopped == StopReason.Completed;
         Outcome<HostedModel>? published = complete ? (Outcome<HostedModel>?)publisher.Publish(job, _spec, version) : null;
         var card = new TrainingCard(
-            job.Models, _spec, device.Kind, device.Runtime, Software(), outcome.Iteration, complete, stopped, outcome.DivergedAfter,
+            job.Models, _spec, "cpu", device.Runtime, Software(), outcome.Iteration, complete, stopped, outcome.DivergedAfter,
             published?.Value?.Reference(), TrainingCard.Scope);
         files.Write("card.json", Json, stream => JsonSerializer.Serialize(stream, card, EbmJson.Indented));
         return outcome.DivergedAfter is { } after ? Diverged(after, outcome.Iteration) : published?.Failure;
@@ -118,20 +118,23 @@ internal sealed class TrainingPublisher(IModelLoader loader, IModelCatalog catal
             if (catalog.List().FirstOrDefault(model => model.Key == at) is { Manifest.Provenance: { } by } present && by.Command == command)
                 return present;
             Outcome<HostedModel> added = loader.Add(Upload(at, job, spec, files, command));
+            if (added.Failure is { Code: FailureCode.InvalidRequest } refused)
+                return Refused(refused);
             if (added.Succeeded || added.Failure.Code != FailureCode.VersionExists)
                 return added;
         }
         return new Failure(FailureCode.VersionExists, $"The version '{spec.Version}' was taken while the job ran.", "Its files are among the job's results: upload them under another name.");
     }
 
+    private static Failure Refused(Failure refused) => new(
+        FailureCode.InvalidRequest, $"The version can't be published: {string.Join(' ', refused.Fields.Select(field => $"{field.Field}: {field.Message}"))}",
+        "Its files are among the job's results; submit the job again under a new name of the model.");
+
     private ModelUpload Upload(ModelKey key, JobDefinition job, TrainingSpec spec, IReadOnlyDictionary<string, byte[]> files, string command)
     {
-        // A null, of an array or bare beside a part, would convert to an empty part, not to none.
-        ReadOnlyMemory<byte>? descriptor = null;
-        if (!catalog.List().Any(model => model.Key.Name == key.Name))
-            descriptor = JsonSerializer.SerializeToUtf8Bytes(spec.Descriptor, EbmJson.Indented);
+        // Also where the model is there: another job may have made it of another descriptor meanwhile, which is refused then.
         return new ModelUpload(
-            key, descriptor,
+            key, JsonSerializer.SerializeToUtf8Bytes(spec.Descriptor, EbmJson.Indented),
             Part(ModelFiles.Weights), Part(ModelFiles.Buffer), Part(ModelFiles.Calibration))
         {
             Provenance = new ModelProvenance
@@ -141,6 +144,7 @@ internal sealed class TrainingPublisher(IModelLoader loader, IModelCatalog catal
             },
         };
 
+        // A bare null beside a part would convert to an empty part, not to none.
         ReadOnlyMemory<byte>? Part(string name) =>
             files.TryGetValue(name, out byte[]? bytes) ? new ReadOnlyMemory<byte>(bytes) : default(ReadOnlyMemory<byte>?);
     }

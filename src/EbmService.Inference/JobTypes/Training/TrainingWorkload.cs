@@ -29,6 +29,8 @@ internal sealed class TrainingWorkload : IWorkload
     {
         (_spec, _block, _data, _images) = (spec, block, data, images);
         _logEvery = Math.Max(1, spec.Config.Iterations / LogRows);
+        // Training computes on the CPU whatever the slot's device is, and the bits are those of one thread.
+        set_num_threads(1);
         using DisposeScope scope = NewDisposeScope();
         _run = new TrainingRun(spec.Config, spec.Descriptor, data);
         try
@@ -58,7 +60,7 @@ internal sealed class TrainingWorkload : IWorkload
         {
             if (!TryStep(isSpent))
                 break;
-            if (_spec.Config.PictureEvery > 0 && _run.State.Iteration % _spec.Config.PictureEvery == 0 && _calibration is null)
+            if (_spec.Config.PictureEvery > 0 && _spec.Config.Denoising is null && _run.State.Iteration % _spec.Config.PictureEvery == 0 && _calibration is null)
                 pictured = _run.State.Iteration;
             if (budget.IsSpent)
                 break;
@@ -89,7 +91,7 @@ internal sealed class TrainingWorkload : IWorkload
             tensors["weight." + name] = weight.ToSafetensors();
         if (_spec.Config.Denoising is null)
             tensors["buffer"] = _run.State.Buffer.States.ToSafetensors();
-        foreach ((string name, float[] scores) in Step == _block.Steps ? _calibration!.Scores : new Dictionary<string, float[]>())
+        foreach ((string name, float[] scores) in Step == _block.Steps && _calibration is { } whole ? whole.Scores : new Dictionary<string, float[]>())
             tensors["score." + name] = SafetensorsTensor.FromFloats(scores, [scores.Length]);
         return new TrainingOutcome(iteration, diverged ? _run.State.Iteration : null, tensors).Write();
     }

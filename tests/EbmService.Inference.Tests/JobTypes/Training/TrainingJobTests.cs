@@ -111,14 +111,72 @@ public sealed class TrainingJobTests : IDisposable
     public async Task Open_DataThatChanged_FailsTheJob()
     {
         JobDefinition job = await AcceptAsync("changed", Numbers);
-        // Two others push it out of what is kept in memory.
-        await AcceptAsync("bits", Numbers, data: "bits");
-        await AcceptAsync("points-2", Numbers, data: "points-2");
+        // Others push it out of what is kept in memory.
+        for (int i = 0; i < 4; i++)
+        {
+            File.Copy(Path.Combine(_host.DataFolder, "points-2.csv"), Path.Combine(_host.DataFolder, $"other-{i}.csv"));
+            await AcceptAsync("other", Numbers, data: $"other-{i}");
+        }
         File.AppendAllText(Path.Combine(_host.DataFolder, "points.csv"), "1,1\n");
 
         FailureException thrown = Assert.Throws<FailureException>(() => Run(job));
 
         Assert.Contains("has changed", thrown.Failure.Message, StringComparison.Ordinal);
+    }
+
+    // Nothing is calibrated then, and the last iteration is the last step.
+    [Fact]
+    public async Task Assemble_NothingHeldOut_IsServedWithoutACalibration()
+    {
+        (ResultFile[] files, Failure? failure) = await RunAsync("all", $"{Numbers}, \"heldOut\": 0");
+
+        Assert.Null(failure);
+        Assert.DoesNotContain(files, file => file.Name == "calibration.safetensors");
+        Assert.Null(_host.Models.Find("all").OrThrow().CalibrationId);
+    }
+
+    [Fact]
+    public async Task Assemble_ModelMadeOfAnotherDescriptorMeanwhile_IsNotPublishedUnderIt()
+    {
+        JobDefinition one = await AcceptAsync("twice", Numbers);
+        string other = Spec("twice", Numbers, "points").Replace("\"max\": 3", "\"max\": 4", StringComparison.Ordinal);
+        JobDefinition two = (await _host.AcceptAsync("training", "twice", other)).OrThrow() with { Id = "0123456789abcdef" };
+        Run(one);
+
+        (ResultFile[] files, Failure? failure) = Run(two);
+
+        Assert.Contains("differs from that of the model", failure!.Message, StringComparison.Ordinal);
+        Assert.Contains(files, file => file.Name == "weights.safetensors");
+        Assert.Single(_host.Models.List(), model => model.Key.Name == "twice");
+    }
+
+    [Theory]
+    [InlineData("\"batchSize\": 8, \"chain\": {\"steps\": 1, \"stepSize\": 1, \"noise\": 1}, \"bufferSize\": 200000000", "more than the 1024 of one file")]
+    [InlineData("\"batchSize\": 80000000, \"denoising\": {\"deviation\": 1}", "numbers through the network at once")]
+    [InlineData("\"denoising\": {\"deviation\": 1e300}", "denoising.deviation must be")]
+    [InlineData("\"denoising\": {\"deviation\": 1}, \"learningRate\": 1e300", "learningRate must be")]
+    [InlineData("\"denoising\": {\"deviation\": 1}, \"decayPower\": -3", "decayPower must be")]
+    [InlineData("\"denoising\": {\"deviation\": 1}, \"chainInBFloat16\": true, \"slots\": 300", "slots must be between")]
+    public async Task Accept_ConfigThatCantRun_IsRefusedWithTheMember(string config, string part)
+    {
+        Outcome<JobDefinition> refused = await _host.AcceptAsync("training", "config", Spec("config", $"\"iterations\": 5, \"seed\": 1, {config}", "points"));
+
+        Assert.Contains(refused.Failure!.Fields, error => error.Field == "spec.config" && error.Message.Contains(part, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("7,0", "row 0 holds 7")]
+    [InlineData("0,-3.5", "row 0 holds -3.5")]
+    public async Task Accept_RowsOutsideTheRange_AreRefusedWithTheirPlace(string row, string part)
+    {
+        Directory.CreateDirectory(_host.DataFolder);
+        await File.WriteAllLinesAsync(Path.Combine(_host.DataFolder, "wide.csv"), Enumerable.Repeat(row, 100), TestContext.Current.CancellationToken);
+
+        Outcome<JobDefinition> refused = await _host.AcceptAsync("training", "range", Spec("range", Numbers, "wide"));
+
+        FieldError error = Assert.Single(refused.Failure!.Fields);
+        Assert.Equal("spec.data", error.Field);
+        Assert.Contains(part, error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
