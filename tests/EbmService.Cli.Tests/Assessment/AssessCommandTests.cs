@@ -18,7 +18,7 @@ public sealed class AssessCommandTests : IDisposable
         string folder = Copy("two-moons");
 
         int code = await _bed.RunAsync(
-            "assess", folder, "--long-run", "--data", "two-moons", "--steps", "600", "--chains", "8", "--out", _bed.PathOf("out"), "--update-card");
+            "assess", folder, "--long-run", "--data", "two-moons", "--steps", "240", "--chains", "16", "--out", _bed.PathOf("out"), "--update-card");
 
         Assert.Equal((ExitCode.Ok, ""), (code, _bed.Error));
         JsonObject report = JsonNode.Parse(await File.ReadAllTextAsync(_bed.PathOf("out", "long-run.json"), TestContext.Current.CancellationToken))!.AsObject();
@@ -31,10 +31,10 @@ public sealed class AssessCommandTests : IDisposable
         string json = await File.ReadAllTextAsync(Path.Combine(folder, "1", ModelFiles.Manifest), TestContext.Current.CancellationToken);
         ModelVersionManifest manifest = JsonSerializer.Deserialize<ModelVersionManifest>(json, EbmJson.Options)!;
         StepRange range = Assert.Single(manifest.ValidSteps).Value;
-        Assert.Equal(((int)report["valid"]!["from"]!, 600, 600), (range.From, range.To, range.Tested));
+        Assert.Equal(((int)report["valid"]!["from"]!, 240, 240), (range.From, range.To, range.Tested));
         Assert.NotEmpty(manifest.Metrics);
         string card = await File.ReadAllTextAsync(Path.Combine(folder, "README.md"), TestContext.Current.CancellationToken);
-        Assert.Contains($"Steps {range.From} to 600", card, StringComparison.Ordinal);
+        Assert.Contains($"Steps {range.From} to 240", card, StringComparison.Ordinal);
         Assert.Contains("<!-- metrics:begin -->", card, StringComparison.Ordinal);
     }
 

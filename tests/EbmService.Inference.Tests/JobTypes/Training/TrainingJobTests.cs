@@ -124,6 +124,18 @@ public sealed class TrainingJobTests : IDisposable
         Assert.Contains("has changed", thrown.Failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Advance_PictureDue_ReportsTheChainsOfThatIteration()
+    {
+        JobDefinition job = await AcceptAsync("pictured", $"{Numbers}, \"pictureEvery\": 4");
+        using IWorkload workload = _host.Workloads.Open(job, _host.Types.Plan(job.Spec).Blocks.Single());
+
+        PreviewFrame shown = workload.Advance(JobTypeHost.Budget(TimeSpan.FromHours(1))).Preview!;
+
+        Assert.Equal(4, shown.Step);
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], shown.Png[..4]);
+    }
+
     // Nothing is calibrated then, and the last iteration is the last step.
     [Fact]
     public async Task Assemble_NothingHeldOut_IsServedWithoutACalibration()
