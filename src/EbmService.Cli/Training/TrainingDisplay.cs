@@ -77,8 +77,9 @@ internal static class TrainingLine
     public static string Metrics(TrainingProgress progress, bool labelled, double chainStepsPerSecond)
     {
         string classes = labelled ? $"  cross-entropy {progress.CrossEntropy:F3}  accuracy {progress.Accuracy:F3}" : "";
+        string swaps = progress.SwapAcceptance is { } acceptance ? string.Create(CultureInfo.InvariantCulture, $"  swaps {acceptance:F2}") : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"E data {progress.EnergyData:F3}  E samples {progress.EnergySamples:F3}{classes}  {chainStepsPerSecond:N0} chain-steps/s");
+            $"E data {progress.EnergyData:F3}  E samples {progress.EnergySamples:F3}{classes}{swaps}  {chainStepsPerSecond:N0} chain-steps/s");
     }
 
     public static string Time(TimeSpan time) => time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture);

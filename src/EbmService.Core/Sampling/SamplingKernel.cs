@@ -75,6 +75,12 @@ public sealed record PreconditionerSettings(double Decay = 0.99, double Epsilon 
 /// <param name="SwapEvery">Steps between two rounds of swaps, at least 1.</param>
 public sealed record TemperingSettings(IReadOnlyList<double> Temperatures, int SwapEvery = 1)
 {
+    public const int MaxReplicas = 32;
+
+    /// <summary>Whether temperatures are 2 to <see cref="MaxReplicas"/> ascending factors that begin with 1.</summary>
+    public static bool IsLadder(IReadOnlyList<double> temperatures) => temperatures.Count is >= 2 and <= MaxReplicas && temperatures[0] == 1
+        && temperatures.Zip(temperatures.Skip(1)).All(pair => pair.First < pair.Second) && temperatures[^1] <= 1e6;
+
     public bool Equals(TemperingSettings? other) =>
         other is not null && SwapEvery == other.SwapEvery && Temperatures.SequenceEqual(other.Temperatures);
 

@@ -11,7 +11,6 @@ namespace EbmService.Core.Sampling;
 /// </summary>
 internal static class SamplingSpecValidator
 {
-    private const int MaxReplicas = 32;
     private const int MaxLeapfrogSteps = 1000;
     private const int MaxRows = 8192;
 
@@ -192,9 +191,8 @@ internal static class SamplingSpecValidator
             return;
         IReadOnlyList<double> ladder = tempering.Temperatures;
         Require(errors, spec.Temperature is > 0, "tempering", "needs a temperature above 0 instead of a noise.");
-        bool ascends = ladder.Count is >= 2 and <= MaxReplicas && ladder[0] == 1
-            && ladder.Zip(ladder.Skip(1)).All(pair => pair.First < pair.Second) && ladder[^1] <= 1e6;
-        Require(errors, ascends, "tempering.temperatures", $"must be 2 to {MaxReplicas} ascending factors that begin with 1.");
+        bool ascends = TemperingSettings.IsLadder(ladder);
+        Require(errors, ascends, "tempering.temperatures", $"must be 2 to {TemperingSettings.MaxReplicas} ascending factors that begin with 1.");
         double hottest = Math.Sqrt(2 * spec.StepSize * (spec.Temperature ?? 0) * (ladder.Count > 0 ? ladder[^1] : 1));
         Require(errors, !ascends || spec.Kernel.IsDiscrete() || hottest <= float.MaxValue, "tempering.temperatures",
             "times temperature and stepSize give a noise beyond float32.");

@@ -16,6 +16,7 @@ public static class TrainingJob
     public const string CrossEntropy = "crossEntropy";
     public const string Accuracy = "accuracy";
     public const string BufferAge = "bufferAge";
+    public const string SwapAcceptance = "swapAcceptance";
     public const string HeldOutGap = "heldOutGap";
     public const string ReconstructionError = "reconstructionError";
 
@@ -34,6 +35,7 @@ public static class TrainingJob
             new(CrossEntropy, "Of the iteration's labelled rows, nats; absent without a classification part.", MetricMerge.Mean),
             new(Accuracy, "On the iteration's own (varied) rows; absent without a classification part.", MetricMerge.Mean),
             new(BufferAge, "Iterations that the buffer's chains have run since they began anew, on average; absent without chains.", MetricMerge.Mean),
+            new(SwapAcceptance, "Mean probability of the latest iteration's swaps between neighbouring temperatures; absent without gibbs.temperatures.", MetricMerge.Mean),
             new(HeldOutGap, "Mean E of held-out rows less that of training rows: it grows where the model overfits.", MetricMerge.Mean),
             new(ReconstructionError, "Mean |v - v'| of training rows, v' one Gibbs sweep later; absent without conditionals.", MetricMerge.Mean),
         ],

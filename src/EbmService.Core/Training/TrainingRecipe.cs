@@ -109,13 +109,31 @@ public sealed record TrainingRecipe
     /// <value>Steps of a chain in one iteration.</value>
     [JsonIgnore]
     public int ChainSteps => Gibbs?.Sweeps ?? Chain?.Steps ?? 0;
+
+    /// <value>Rows of a chain: one for each of its temperatures.</value>
+    [JsonIgnore]
+    public int Replicas => Gibbs?.Temperatures?.Count ?? 1;
 }
 
 /// <summary>Negative samples of a Boltzmann machine: contrastive divergence (Hinton 2002) or persistent chains (Tieleman 2008).</summary>
 /// <param name="Sweeps">k: all blocks drawn once, so many times.</param>
 /// <param name="FromData">Whether chains start at the iteration's data (CD-k), else at the buffer, where they go on (PCD-k).</param>
 /// <param name="FreshShare">The probability that a chain starts anew from the base distribution; not from data.</param>
-public sealed record GibbsRecipe(int Sweeps = 1, bool FromData = false, double FreshShare = 0);
+/// <param name="Temperatures">
+/// Parallel tempering (Desjardins et al. 2010): each chain has a replica at each of these, ascending from 1, 2 to 32 of them; neighbours swap after every sweep, and those
+/// at 1 are the negative samples. All go on in the next iteration that draws the chain; FreshShare is about the one at 1. Not from data. Null for none.
+/// </param>
+public sealed record GibbsRecipe(
+    int Sweeps = 1, bool FromData = false, double FreshShare = 0,
+    // Left out where there are none, so that fingerprints of earlier checkpoints stay.
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? Temperatures = null)
+{
+    public bool Equals(GibbsRecipe? other) =>
+        other is not null && (Sweeps, FromData, FreshShare) == (other.Sweeps, other.FromData, other.FreshShare)
+        && (Temperatures ?? []).SequenceEqual(other.Temperatures ?? []);
+
+    public override int GetHashCode() => HashCode.Combine(Sweeps, FromData, FreshShare, Temperatures?.Count);
+}
 
 /// <summary>Denoising score matching: the energy's gradient at data with noise is fitted to the noise that was added.</summary>
 /// <param name="Deviation">Of the Gaussian noise: the model that is learned is the data's density smoothed by it.</param>

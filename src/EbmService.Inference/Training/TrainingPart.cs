@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Core.Sampling;
 using EbmService.Core.Training;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
@@ -19,7 +20,11 @@ internal sealed record TrainingSetting(
 /// <param name="Gradients">Of the part's loss, by parameter.</param>
 /// <param name="EnergySamples">Of the chains' ends; of the noised data where there are no chains.</param>
 internal sealed record TrainingPartResult(
-    IReadOnlyDictionary<string, Tensor> Gradients, double EnergyData, double EnergySamples, double CrossEntropy, double Accuracy, double Loss);
+    IReadOnlyDictionary<string, Tensor> Gradients, double EnergyData, double EnergySamples, double CrossEntropy, double Accuracy, double Loss)
+{
+    /// <value>Mean probability of the swaps between neighbouring temperatures; NaN without any.</value>
+    public double SwapAcceptance { get; init; } = double.NaN;
+}
 
 /// <summary>
 /// One share of an iteration with a generator of its own: draw data, run the negative chains from the buffer, differentiate the loss
@@ -44,9 +49,8 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
     private Tensor? _data;
     private Tensor? _labels;
     private ChainState? _chains;
-    private SgldKernel? _kernel;
+    private IKernel? _kernel;
     private int _inferred;
-    private int _sweeps;
 
     /// <value>Of the open iteration, once it is done.</value>
     public TrainingPartResult? Result { get; private set; }
@@ -57,8 +61,12 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
     /// <value>Whether each chain began anew in this iteration.</value>
     public bool[] Fresh { get; private set; } = [];
 
-    /// <value>The chains' ends, (rows, ...input).</value>
-    public Tensor? Negatives => _chains?.X;
+    /// <value>The chains' ends, (rows, ...input): with parallel tempering the replicas at temperature 1.</value>
+    public Tensor? Negatives => _chains?.Reported(_chains.X);
+
+    /// <value>The ends of the other replicas, (rows, temperatures - 1, ...input); null without any.</value>
+    public Tensor? Replicas => _chains?.Replicas is { RowsByLevel: { } rows }
+        ? _chains.X.index_select(0, rows.slice(1, 1, rows.shape[1], 1).reshape(-1)).unflatten(0, [Rows, -1]) : null;
 
     private int Rows => _recipe.BatchSize / _recipe.Slots;
 
@@ -77,11 +85,11 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
                 return false;
         }
         if (_chains is null && _recipe.Denoising is null)
-            BeginChains();
-        while (!ChainsDone)
+            BeginChains(iteration);
+        int last = FirstStep(iteration) + _recipe.ChainSteps;
+        while (_chains is not null && _chains.Step < last)
         {
-            StepChains();
-            if (isSpent())
+            if (!_kernel!.TryStep(_chains, generator, isSpent) || isSpent())
                 return false;
         }
         Result = Differentiate(iteration / (double)_recipe.Iterations);
@@ -96,17 +104,13 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         _data?.Dispose();
         _labels?.Dispose();
         _chains?.Dispose();
-        (Result, _data, _labels, _chains, _inferred, _sweeps, Slots, Fresh) = (null, null, null, null, 0, 0, [], []);
+        (Result, _data, _labels, _chains, _inferred, Slots, Fresh) = (null, null, null, null, 0, [], []);
     }
 
     public void Dispose() => Clear();
 
-    private bool ChainsDone => _recipe switch
-    {
-        { Gibbs: { } gibbs } => _sweeps == gibbs.Sweeps,
-        { Chain: { } chain } => _chains!.Step == chain.Steps,
-        _ => true,
-    };
+    /// <summary>Replicas swap in even and odd pairs in turn, by the number of the step: with an odd number of sweeps, so do iterations.</summary>
+    private int FirstStep(int iteration) => _recipe.Replicas > 1 ? (int)((long)iteration * _recipe.ChainSteps % 2) : 0;
 
     private void Begin()
     {
@@ -129,7 +133,7 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         _inferred += (int)tile.shape[0];
     }
 
-    private void BeginChains()
+    private void BeginChains(int iteration)
     {
         // Gibbs draws classes too. Where its chains start at data, the buffer keeps their ends: what later samples start from.
         Tensor? labels = _recipe.Gibbs is null ? _labels : null;
@@ -137,27 +141,25 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         (Tensor starts, Slots, Fresh) = setting.State.Buffer.Draw(classes, _recipe.Gibbs?.FreshShare ?? _recipe.Chain!.FreshShare, generator);
         if (_recipe.Gibbs is { FromData: true })
             (starts, Fresh) = (setting.Frozen is ILatentModel ? BinaryLevels.Draw(_data!, generator) : _data!.clone(), [.. Fresh.Select(_ => true)]);
+        if (setting.State.Replicas is { } replicas)
+            starts = cat([starts.unsqueeze(1), replicas.States.index_select(0, tensor(Slots))], 1).flatten(0, 1);
         OpenChains(starts, labels);
+        _chains!.MoveTo(FirstStep(iteration));
     }
 
     private void OpenChains(Tensor starts, Tensor? labels)
     {
-        var points = new ChainStartPoints(starts, labels?.clone());
-        _kernel = _recipe.Chain is { } chain ? new SgldKernel(setting.Frozen, chain, chain.Steps) : null;
-        _chains = _kernel?.Init(points) ?? new ChainState(points);
+        _kernel = _recipe.Chain is { } chain ? new SgldKernel(setting.Frozen, chain, chain.Steps) : Gibbs((IBlockConditionals)setting.Frozen);
+        _chains = _kernel.Init(new ChainStartPoints(starts, labels?.clone()));
     }
 
-    private void StepChains()
+    private IKernel Gibbs(IBlockConditionals model)
     {
-        if (_kernel is null)
-        {
-            var model = (IBlockConditionals)setting.Frozen;
-            for (int block = 0; block < model.Blocks; block++)
-                model.Resample(_chains!.X, block, temperature: 1, labels: null, held: null, generator);
-            _sweeps++;
-            return;
-        }
-        _kernel.Step(_chains!, generator);
+        var sweeps = new GibbsSweepKernel(model);
+        if (_recipe.Gibbs!.Temperatures is not { } temperatures)
+            return sweeps;
+        var plan = new ChainPlan(new SgldRecipe { StepSize = 1, Temperature = 1 }, Horizon: 1);
+        return new ReplicaExchangeKernel(sweeps, new GradientPass(model), plan, new TemperingSettings(temperatures), model);
     }
 
     private TrainingPartResult Differentiate(double share)
@@ -175,7 +177,10 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         foreach (Tensor gradient in named.Values)
             gradient.DetachFromDisposeScope();
         return new TrainingPartResult(
-            named, energyData.mean().ToDouble(), energySamples.mean().ToDouble(), crossEntropy?.ToDouble() ?? 0, accuracy, loss.ToDouble());
+            named, energyData.mean().ToDouble(), energySamples.mean().ToDouble(), crossEntropy?.ToDouble() ?? 0, accuracy, loss.ToDouble())
+        {
+            SwapAcceptance = _chains?.Replicas is { } ladder ? ladder.SwapAcceptanceSum.sum().ToDouble() / ladder.SwapAttempts.sum().ToInt64() : double.NaN,
+        };
     }
 
     private (Tensor Loss, Tensor EnergyData, Tensor EnergySamples) Contrast()
@@ -246,13 +251,13 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
             tensors[prefix + "slots"] = SafetensorsTensor.FromInt64(Slots, [Slots.Length]);
             tensors[prefix + "fresh"] = SafetensorsTensor.FromInt64([.. Fresh.Select(fresh => fresh ? 1L : 0)], [Fresh.Length]);
         }
-        tensors[prefix + "steps"] = SafetensorsTensor.FromInt64([_sweeps, _chains?.Step ?? 0, _inferred], [3]);
+        tensors[prefix + "steps"] = SafetensorsTensor.FromInt64([0, _chains?.Step ?? 0, _inferred, _chains?.Phase ?? 0, _chains?.PassRow ?? 0], [5]);
         if (Result is not { } done)
             return;
         foreach ((string name, Tensor gradient) in done.Gradients)
             tensors[prefix + "gradient." + name] = gradient.ToSafetensors();
         tensors[prefix + "result"] = tensor(
-            [done.EnergyData, done.EnergySamples, done.CrossEntropy, done.Accuracy, done.Loss], ScalarType.Float64).ToSafetensors();
+            [done.EnergyData, done.EnergySamples, done.CrossEntropy, done.Accuracy, done.Loss, done.SwapAcceptance], ScalarType.Float64).ToSafetensors();
     }
 
     /// <summary>Goes back to where <see cref="Save"/> was called.</summary>
@@ -266,15 +271,14 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         _data = data.ToTensor().DetachFromDisposeScope();
         _labels = file.Tensors.GetValueOrDefault(prefix + "labels")?.ToTensor().DetachFromDisposeScope();
         long[] steps = file[prefix + "steps"].ToInt64();
-        _sweeps = (int)steps[0];
-        // Checkpoints of before latent variables have two numbers.
-        _inferred = steps.Length > 2 ? (int)steps[2] : Rows;
+        // Checkpoints of older versions end after two numbers: sweeps of Gibbs, and steps of other chains.
+        (_inferred, int phase, int passRow) = steps.Length > 2 ? ((int)steps[2], (int)steps[3], (int)steps[4]) : (Rows, 0, 0);
         if (file.Tensors.TryGetValue(prefix + "slots", out SafetensorsTensor? slots))
         {
             Slots = slots.ToInt64();
             Fresh = [.. file[prefix + "fresh"].ToInt64().Select(fresh => fresh != 0)];
             OpenChains(file[prefix + "chains.states"].ToTensor(), _recipe.Gibbs is null ? _labels : null);
-            _chains!.MoveTo((int)steps[1]);
+            _chains!.MoveTo((int)(steps[0] + steps[1]), phase, passRow);
             foreach ((string name, Tensor tensor) in _chains.Tensors)
                 tensor.copy_(file[prefix + "chains." + name].ToTensor());
         }
@@ -283,7 +287,10 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         double[] numbers = result.ToTensor().data<double>().ToArray();
         Result = new TrainingPartResult(
             setting.Trained.Parameters.Keys.ToDictionary(name => name, name => file[prefix + "gradient." + name].ToTensor().DetachFromDisposeScope()),
-            numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
+            numbers[0], numbers[1], numbers[2], numbers[3], numbers[4])
+        {
+            SwapAcceptance = numbers.Length > 5 ? numbers[5] : double.NaN,
+        };
     }
 
     private static bool Augments(ClassificationRecipe? recipe) =>

@@ -99,6 +99,10 @@ internal static class TrainingRecipeValidator
                 yield return "gibbs needs an architecture that knows the conditionals of blocks of variables";
             if (gibbs.Sweeps < 1 || !IsShare(gibbs.FreshShare))
                 yield return "gibbs needs at least one of sweeps, and freshShare between 0 and 1";
+            if (gibbs.Temperatures is { } temperatures && !TemperingSettings.IsLadder(temperatures))
+                yield return $"gibbs.temperatures must be 2 to {TemperingSettings.MaxReplicas} ascending numbers that begin with 1";
+            if (gibbs is { Temperatures: not null, FromData: true })
+                yield return "gibbs.temperatures are of chains that go on: leave fromData out";
         }
         if (recipe.Centred && (recipe.Gibbs is null || !spec.Family().Capabilities(spec, model.Input).CentredGradients))
             yield return "centred needs gibbs and a restricted Boltzmann machine with binary units and no label units";

@@ -101,6 +101,7 @@ internal sealed class TrainingRun : IDisposable
             Loss = results.Average(result => result.Loss),
             GradientNorm = norm,
             BufferAge = State.Age,
+            SwapAcceptance = _recipe.Replicas > 1 ? results.Average(result => result.SwapAcceptance) : null,
             Validated = validated ?? Latest?.Validated,
         };
         if (IsSound(progress))
@@ -108,7 +109,7 @@ internal sealed class TrainingRun : IDisposable
             State.Iteration = iteration;
             State.Optimizer.Update(gradients, norm, LearningRate(), iteration);
             foreach (TrainingPart part in _parts.Where(part => part.Negatives is not null))
-                State.Store(part.Slots, part.Fresh, part.Negatives!);
+                State.Store(part.Slots, part.Fresh, part.Negatives!, part.Replicas);
             if (iteration % _recipe.CheckpointEvery == 0)
                 State.KeepGood();
             Latest = progress;
@@ -198,6 +199,9 @@ public sealed record TrainingProgress(int Iteration, int Iterations)
     /// <value>Iterations that the buffer's chains have run since they began anew, on average.</value>
     public double BufferAge { get; init; }
 
+    /// <value>Mean probability of the swaps between neighbouring temperatures; null without parallel tempering.</value>
+    public double? SwapAcceptance { get; init; }
+
     /// <value>The latest comparison with held-out rows; null before one.</value>
     public Validated? Validated { get; init; }
 
@@ -210,13 +214,14 @@ public sealed record TrainingProgress(int Iteration, int Iterations)
     internal SafetensorsTensor ToTensor() => SafetensorsTensor.FromDoubles(
         [
             EnergyData, EnergySamples, CrossEntropy, Accuracy, Loss, GradientNorm, BufferAge,
-            Validated?.EnergyGap ?? double.NaN, Validated?.ReconstructionError ?? double.NaN,
-        ], [9]);
+            Validated?.EnergyGap ?? double.NaN, Validated?.ReconstructionError ?? double.NaN, SwapAcceptance ?? double.NaN,
+        ], [10]);
 
-    internal static TrainingProgress Of(int iteration, int iterations, SafetensorsTensor tensor) => tensor.ToDoubles() is { Length: 9 } n
+    internal static TrainingProgress Of(int iteration, int iterations, SafetensorsTensor tensor) => tensor.ToDoubles() is { Length: 9 or 10 } n
         ? new(iteration, iterations)
         {
             EnergyData = n[0], EnergySamples = n[1], CrossEntropy = n[2], Accuracy = n[3], Loss = n[4], GradientNorm = n[5], BufferAge = n[6],
+            SwapAcceptance = n.Length == 9 || double.IsNaN(n[9]) ? null : n[9],
             Validated = double.IsNaN(n[7]) ? null : new Validated(n[7], double.IsNaN(n[8]) ? null : n[8]),
         }
         : throw new InvalidCheckpointException("the checkpoint's latest numbers are damaged");

@@ -16,11 +16,12 @@ internal sealed class TrainingState : IDisposable
     private readonly Dictionary<string, Tensor> _good;
 
     private TrainingState(
-        IReadOnlyDictionary<string, Tensor> parameters, TrainingOptimizer optimizer, ReplayBuffer buffer, Generator[] generators)
+        IReadOnlyDictionary<string, Tensor> parameters, TrainingOptimizer optimizer, ReplayBuffer buffer, ReplayBuffer? replicas, Generator[] generators)
     {
         Parameters = parameters;
         Optimizer = optimizer;
         Buffer = buffer;
+        Replicas = replicas;
         Generators = generators;
         _ages = zeros([buffer.Size], ScalarType.Int64).DetachFromDisposeScope();
         _good = parameters.ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
@@ -31,6 +32,9 @@ internal sealed class TrainingState : IDisposable
     public TrainingOptimizer Optimizer { get; }
 
     public ReplayBuffer Buffer { get; }
+
+    /// <value>With parallel tempering: each chain's states at the temperatures above 1, (size, temperatures - 1, ...input).</value>
+    public ReplayBuffer? Replicas { get; }
 
     /// <value>One per part.</value>
     public Generator[] Generators { get; }
@@ -62,15 +66,24 @@ internal sealed class TrainingState : IDisposable
         foreach (Tensor parameter in parameters.Values)
             parameter.requires_grad_(true);
         var buffer = ReplayBuffer.Create(recipe.BufferSize, model.Labels.Count, model.Input, generator);
+        ReplayBuffer? replicas = null;
+        if (recipe.Replicas > 1)
+        {
+            using Tensor hot = ReplayBuffer.FromBase(recipe.BufferSize * (recipe.Replicas - 1), model.Input, generator);
+            replicas = new ReplayBuffer(hot.unflatten(0, [recipe.BufferSize, recipe.Replicas - 1]), 0, model.Input);
+        }
         Generator[] generators =
             [.. Enumerable.Range(0, recipe.Slots).Select(slot => new Generator(BlockSeed.Derive(recipe.Seed, slot)))];
-        return new TrainingState(parameters, new TrainingOptimizer(recipe, parameters), buffer, generators);
+        return new TrainingState(parameters, new TrainingOptimizer(recipe, parameters), buffer, replicas, generators);
     }
 
     /// <summary>Chains go back to where they came from.</summary>
-    public void Store(long[] slots, bool[] fresh, Tensor chains)
+    /// <param name="hot">The chains' replicas at other temperatures than 1; null without.</param>
+    public void Store(long[] slots, bool[] fresh, Tensor chains, Tensor? hot)
     {
         Buffer.Store(slots, chains);
+        if (hot is not null)
+            Replicas!.Store(slots, hot);
         Span<long> ages = _ages.bytes.Length == 0 ? [] : System.Runtime.InteropServices.MemoryMarshal.Cast<byte, long>(_ages.bytes);
         for (int i = 0; i < slots.Length; i++)
             ages[(int)slots[i]] = fresh[i] ? 1 : ages[(int)slots[i]] + 1;
@@ -93,6 +106,8 @@ internal sealed class TrainingState : IDisposable
             tensors["parameter." + name] = parameter;
         foreach ((string name, Tensor good) in _good)
             tensors["good." + name] = good;
+        if (Replicas is not null)
+            tensors["replicas"] = Replicas.States;
         tensors["good"] = tensor([(long)GoodIteration]);
         foreach ((int slot, Generator generator) in Generators.Index())
             tensors[$"generator.{slot}"] = generator.get_state();
@@ -128,6 +143,7 @@ internal sealed class TrainingState : IDisposable
         _ages.Dispose();
         Optimizer.Dispose();
         Buffer.Dispose();
+        Replicas?.Dispose();
         foreach (Generator generator in Generators)
             generator.Dispose();
     }

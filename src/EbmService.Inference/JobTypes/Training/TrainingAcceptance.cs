@@ -150,7 +150,7 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
             _errors.Add(new("spec.config", $"At most {limits.MaxSteps} iterations.", FailureCode.OverPolicy));
         ArchitectureSpec spec = model.Architecture.Spec();
         double inference = spec.Family().Capabilities(spec, model.Input).Has(ModelCapability.Latents) ? MeanFieldPasses : 0;
-        double perIteration = config.BatchSize * (config.ChainSteps + 3 + inference) + 3.0 * (config.Classification?.BatchSize ?? 0);
+        double perIteration = config.BatchSize * ((double)config.ChainSteps * config.Replicas + 3 + inference) + 3.0 * (config.Classification?.BatchSize ?? 0);
         double work = config.Iterations * perIteration * model.Input.Length();
         if (work > limits.MaxElementSteps)
         {
@@ -165,8 +165,8 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
     {
         TrainingRecipe config = spec.Config;
         ArchitectureShapes shapes = ArchitectureShapes.Of(spec.Descriptor.Architecture.Spec(), spec.Descriptor.Input);
-        double length = spec.Descriptor.Input.Length(), buffer = config.BufferSize * length;
-        double rows = Math.Max(2.0 * config.BatchSize, config.Classification?.BatchSize ?? 0) / config.Slots;
+        double length = spec.Descriptor.Input.Length(), buffer = config.BufferSize * config.Replicas * length;
+        double rows = Math.Max((1.0 + config.Replicas) * config.BatchSize, config.Classification?.BatchSize ?? 0) / config.Slots;
         return new JobFootprint(
             sizeof(float) * (shapes.ParameterCount * (7.0 + 2.0 * config.Slots) + buffer + 6 * rows * (length + shapes.Activations) + (double)data.Count * data.RowLength),
             sizeof(float) * (shapes.ParameterCount * (7.0 + config.Slots) + buffer * 2) + JobFootprint.BytesPerBlock)

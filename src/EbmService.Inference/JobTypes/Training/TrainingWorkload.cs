@@ -160,6 +160,8 @@ internal sealed class TrainingWorkload : IWorkload
             (metrics[TrainingJob.CrossEntropy], metrics[TrainingJob.Accuracy]) = (latest.CrossEntropy, latest.Accuracy);
         if (_spec.Config.Denoising is null)
             metrics[TrainingJob.BufferAge] = latest.BufferAge;
+        if (latest.SwapAcceptance is { } swaps)
+            metrics[TrainingJob.SwapAcceptance] = swaps;
         if (latest.Validated is { } validated)
         {
             metrics[TrainingJob.HeldOutGap] = validated.EnergyGap;

@@ -40,6 +40,8 @@ internal static class TrainingCase
             ("machine", Spec("machine", Machine, "bits", $"\"iterations\": 5, {Numbers}, \"gibbs\": {{\"sweeps\": 2}}, \"energyL2\": 0, \"centred\": true, \"momentum\": 0.5")),
             // 40 rows a batch: 20 a part, more than one tile of the mean-field inference.
             ("deep", Spec("deep", Deep, "levels", $"\"iterations\": 4, {Numbers.Replace("8", "40", StringComparison.Ordinal)}, \"gibbs\": {{\"sweeps\": 2, \"freshShare\": 0.2}}, \"energyL2\": 0, \"energyBound\": 1e6")),
+            ("tempered", Spec("tempered", Machine, "bits", $"\"iterations\": 5, {Numbers}, \"gibbs\": {{\"sweeps\": 1, \"temperatures\": [1, 1.5, 2]}}, \"energyL2\": 0")),
+            ("deep-tempered", Spec("deep-tempered", Deep, "levels", $"\"iterations\": 3, {Numbers}, \"gibbs\": {{\"sweeps\": 3, \"temperatures\": [1, 2]}}, \"energyL2\": 0, \"energyBound\": 1e6")),
             ("scores", Spec("scores", Plane, "points", $"\"iterations\": 4, {Numbers}, \"denoising\": {{\"deviation\": 0.2}}")),
         ],
         Items = 1,
