@@ -221,9 +221,12 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
     private int[] AnyClass() => [.. Enumerable.Repeat(-1, Rows)];
 
     /// <summary>Data with the recipe's noise; of a binary model each number is the probability of a 1 and drawn anew every time.</summary>
-    private Tensor Varied(Tensor data) => setting.Model.Input.Variables == VariableKind.Binary
-        ? BinaryLevels.Draw(data, generator)
-        : data.add_(empty_like(data).normal_(0, _recipe.DataNoise, generator), Kept(1));
+    private Tensor Varied(Tensor data) => setting.Model.Input.Variables switch
+    {
+        VariableKind.Binary => BinaryLevels.Draw(data, generator),
+        VariableKind.Categorical => data,
+        _ => data.add_(empty_like(data).normal_(0, _recipe.DataNoise, generator), Kept(1)),
+    };
 
     private (Tensor? Loss, double Accuracy) Classify()
     {

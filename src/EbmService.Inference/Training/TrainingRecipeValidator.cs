@@ -48,7 +48,7 @@ internal static class TrainingRecipeValidator
         ArchitectureSpec spec = model.Architecture.Spec();
         ArchitectureShapes shapes = ArchitectureShapes.Of(spec, model.Input);
         double rows = recipe.BatchSize / (double)recipe.Slots, length = model.Input.Length();
-        double numbers = shapes.ParameterCount * (5.0 + recipe.Slots) + length * (recipe.BufferSize + 5 * recipe.BatchSize);
+        double numbers = shapes.ParameterCount * (5.0 + recipe.Slots) + length * Math.Max(1, recipe.Replicas) * (recipe.BufferSize + 5.0 * recipe.BatchSize);
         if (numbers * sizeof(float) > SafetensorsFile.MaxFileLength)
             yield return $"the run's state takes {numbers * sizeof(float) / (1 << 20):F0} MiB, more than the {SafetensorsFile.MaxFileLength >> 20} of one file: fewer slots or a smaller bufferSize";
         rows = Math.Max(2 * rows, (recipe.Classification?.BatchSize ?? 0) / (double)recipe.Slots);

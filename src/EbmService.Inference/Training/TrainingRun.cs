@@ -88,8 +88,7 @@ internal sealed class TrainingRun : IDisposable
             validated = _validation.Take();
         }
         TrainingPartResult[] results = [.. _parts.Select(part => part.Result!)];
-        Dictionary<string, Tensor> gradients = State.Parameters.Keys.ToDictionary(
-            name => name, name => stack([.. results.Select(result => result.Gradients[name])]).mean([0]));
+        Dictionary<string, Tensor> gradients = State.Parameters.Keys.ToDictionary(name => name, name => Mean(results, name));
         double norm = TrainingOptimizer.NormOf(gradients);
         int iteration = State.Iteration + 1;
         var progress = new TrainingProgress(iteration, _recipe.Iterations)
@@ -110,7 +109,10 @@ internal sealed class TrainingRun : IDisposable
             State.Optimizer.Update(gradients, norm, LearningRate(), iteration);
             foreach (TrainingPart part in _parts.Where(part => part.Negatives is not null))
                 State.Store(part.Slots, part.Fresh, part.Negatives!, part.Replicas);
-            if (iteration % _recipe.CheckpointEvery == 0)
+            // The last update itself may have exploded, and nothing would come after it that shows it.
+            bool isKept = iteration % _recipe.CheckpointEvery == 0;
+            IsDiverged = (isKept || iteration == _recipe.Iterations) && !State.IsFinite();
+            if (isKept && !IsDiverged)
                 State.KeepGood();
             Latest = progress;
         }
@@ -158,6 +160,12 @@ internal sealed class TrainingRun : IDisposable
         double warmUp = Math.Min(1, State.Iteration / (double)Math.Max(1, _recipe.WarmUp));
         double cosine = Math.Pow((1 + Math.Cos(Math.PI * State.Iteration / _recipe.Iterations)) / 2, _recipe.DecayPower);
         return _recipe.LearningRate * warmUp * (_recipe.FinalLearningRate + (1 - _recipe.FinalLearningRate) * cosine);
+    }
+
+    private static Tensor Mean(TrainingPartResult[] results, string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return stack([.. results.Select(result => result.Gradients[name])]).mean([0]).MoveToOuterDisposeScope();
     }
 
     private bool IsSound(TrainingProgress progress) =>

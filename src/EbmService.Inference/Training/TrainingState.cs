@@ -89,6 +89,13 @@ internal sealed class TrainingState : IDisposable
             ages[(int)slots[i]] = fresh[i] ? 1 : ages[(int)slots[i]] + 1;
     }
 
+    /// <returns>Whether all averaged weights are finite numbers.</returns>
+    public bool IsFinite()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Optimizer.Average().Values.All(average => average.isfinite().all().ToBoolean());
+    }
+
     /// <summary>Keeps the averaged weights as the last good ones.</summary>
     public void KeepGood()
     {

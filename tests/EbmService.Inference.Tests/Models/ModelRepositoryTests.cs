@@ -134,7 +134,7 @@ public sealed class ModelRepositoryTests : IDisposable
 
         HostedModel model = Assert.Single(files.Open().List());
 
-        Assert.Equal((new ModelKey("m", ""), "it has no versions"), (model.Key, model.Reason));
+        Assert.Equal((new ModelKey("m", ""), "it has no versions yet: train one, or add one"), (model.Key, model.Reason));
     }
 
     [Fact]
