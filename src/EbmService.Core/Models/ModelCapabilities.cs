@@ -55,6 +55,12 @@ public sealed record ModelCapabilities
     /// <value>Whether the model knows the conditionals of blocks of its variables.</value>
     public bool BlockConditionals { get; init; }
 
+    /// <value>
+    /// Whether the energy sums out hidden units h that draws from the conditionals at a temperature T temper too: then they leave sum_h exp(-E(x, h) / T) as it is,
+    /// which at T other than 1 is not exp(-E(x) / T).
+    /// </value>
+    public bool TempersHiddenUnits { get; init; }
+
     /// <value>The latent variables, which follow the visible ones in a row; empty where all of an input is visible.</value>
     public IReadOnlyList<LatentPart> Latents { get; init; } = [];
 

@@ -76,8 +76,8 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
     /// <summary>What of the job's files is still needed; of a type that is not known here, all that it may be extended by.</summary>
     public NeededFiles FilesOf(StoredEnd job) => job.Status switch
     {
-        // Of one that failed without files there are none.
-        JobStatus.Failed or JobStatus.Cancelled => NeededFiles.Results,
+        JobStatus.Failed => job.HasResults ? NeededFiles.Results : NeededFiles.None,
+        JobStatus.Cancelled => NeededFiles.Results,
         JobStatus.Succeeded when Extendability.IsExtendable(job.Status, job.StopReason)
             && types.Find(job.Type) is null or { Description.IsExtendable: true } => NeededFiles.ResultsAndState,
         JobStatus.Succeeded => NeededFiles.Results,

@@ -179,8 +179,9 @@ internal sealed class JobStore(
 
     /// <summary>Of every job, as far as it has come.</summary>
     public Task<List<StoredEnd>> ListEndsAsync(CancellationToken cancellationToken) => reader.ReadAsync(context =>
-        context.Jobs.Select(row => new StoredEnd(row.Id, row.Type, row.Status, row.StopReason)).ToList(), cancellationToken);
+        context.Jobs.Select(row => new StoredEnd(row.Id, row.Type, row.Status, row.StopReason, row.Results != "[]")).ToList(), cancellationToken);
 }
 
 /// <summary>How a job has ended, if it has.</summary>
-internal sealed record StoredEnd(string Id, string Type, JobStatus Status, string? StopReason);
+/// <param name="HasResults">Whether it has left files.</param>
+internal sealed record StoredEnd(string Id, string Type, JobStatus Status, string? StopReason, bool HasResults);

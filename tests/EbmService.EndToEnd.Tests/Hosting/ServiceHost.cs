@@ -35,6 +35,17 @@ internal static class ServiceHost
     public static string Models =>
         Environment.GetEnvironmentVariable(ModelsVariable) is { Length: > 0 } models ? models : PathOf("deploy", "models");
 
+    /// <summary>Copies the models, for a service that writes into them.</summary>
+    public static void CopyModels(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(Models, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(folder, Path.GetRelativePath(Models, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
+
     /// <summary>What a project of src built.</summary>
     public static string AssemblyOf(string project, string name) =>
         PathOf("src", project, "bin", Metadata("Configuration"), "net10.0", name);

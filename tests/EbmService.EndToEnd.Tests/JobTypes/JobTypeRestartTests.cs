@@ -22,12 +22,7 @@ public sealed class JobTypeRestartTests : IDisposable
     {
         var ids = new List<(EndToEndJob Case, string Whole, string Disturbed, string Cancelled)>();
         // Training writes into the models.
-        foreach (string file in Directory.EnumerateFiles(ServiceHost.Models, "*", SearchOption.AllDirectories))
-        {
-            string copy = Path.Combine(_models, Path.GetRelativePath(ServiceHost.Models, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
+        ServiceHost.CopyModels(_models);
         (string, string)[] settings = [("Models__Path", _models), ("Training__Enabled", "true")];
         await using (ServiceProcess first = await ServiceHost.StartAsync(_data, settings))
         {

@@ -66,20 +66,31 @@ public sealed class ModelsTests(ServiceFixture fixture)
     [EndToEndFact]
     public async Task Swagger_ExamplesOfJobs_Succeed()
     {
-        JsonObject document = await Client.GetJsonAsync("/swagger/v1/swagger.json");
+        string folder = Directory.CreateTempSubdirectory("ebm-e2e-examples-").FullName;
+        string models = Path.Combine(folder, "models");
+        ServiceHost.CopyModels(models);
+        await using (ServiceProcess service = await ServiceHost.StartAsync(
+            Path.Combine(folder, "data"), ("Models__Path", models), ("Training__Enabled", "true")))
+            await RunExamplesAsync(service.Client);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static async Task RunExamplesAsync(HttpClient client)
+    {
+        JsonObject document = await client.GetJsonAsync("/swagger/v1/swagger.json");
         JsonObject examples = document["paths"]!["/v1/jobs"]!["post"]!["requestBody"]!["content"]!["application/json"]!["examples"]!.AsObject();
         JsonNode more = document["paths"]!["/v1/jobs/{id}/extend"]!["post"]!["requestBody"]!["content"]!["application/json"]!["examples"]!["more"]!["value"]!;
         var ids = new Dictionary<string, string>();
         foreach ((string name, JsonNode? example) in examples)
-            ids[name] = (string)(await Client.PostJsonAsync("/v1/jobs", example!["value"]!, System.Net.HttpStatusCode.Accepted))["id"]!;
+            ids[name] = (string)(await client.PostJsonAsync("/v1/jobs", example!["value"]!, System.Net.HttpStatusCode.Accepted))["id"]!;
 
         foreach ((string name, string id) in ids)
         {
-            JsonObject job = await Client.WaitForEndAsync(id);
+            JsonObject job = await client.WaitForEndAsync(id);
             Assert.True((string?)job["status"] == "succeeded", $"{name}: {job.ToJsonString()}");
         }
-        JsonObject longer = await Client.WaitForEndAsync((string)(await Client.MoveAsync(ids["moons"], "extend", more))["id"]!);
+        JsonObject longer = await client.WaitForEndAsync((string)(await client.MoveAsync(ids["moons"], "extend", more))["id"]!);
         Assert.Equal(("succeeded", ids["moons"]), ((string?)longer["status"], (string?)longer["extends"]));
-        Assert.Equal("untilEss", (string?)(await Client.GetJobAsync(ids["hmc"]))["stopReason"]);
+        Assert.Equal("untilEss", (string?)(await client.GetJobAsync(ids["hmc"]))["stopReason"]);
     }
 }

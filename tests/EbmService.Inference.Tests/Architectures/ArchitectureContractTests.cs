@@ -191,6 +191,9 @@ public sealed class ArchitectureContractTests
         Assert.Equal(sut.Classes > 0 ? sut.Classes : null, model.Logits(x)?.shape[1]);
         Assert.Equal(sut.Features, model.Features(x) is not null);
         Assert.Equal(sut.BlockConditionals, model is IBlockConditionals);
+        // At T = 2 the draws leave exp(-E / 2) as it is, but where hidden units are summed out.
+        if (model is IBlockConditionals conditionals)
+            Assert.Equal(sut.TempersHiddenUnits, !conditionals.LogDensity(x, full([2], 0.5, ScalarType.Float64), null).allclose(model.Energy(x).mul(-0.5), rtol: 1e-4));
         Assert.Equal(sut.Filters, model is IFilterBank);
         Assert.Equal(sut.Latents.Count > 0, model is ILatentModel);
         Assert.Equal(sut.Latents.Count > 0 ? sut.VisibleShape!.Aggregate(1, (product, size) => product * size) : null, (model as ILatentModel)?.VisibleLength);

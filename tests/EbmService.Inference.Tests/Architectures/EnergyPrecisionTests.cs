@@ -1,3 +1,4 @@
+using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.JobTypes.Sampling;
@@ -109,7 +110,7 @@ public sealed class EnergyPrecisionTests
     {
         SamplingSpec spec = SamplingSpecs.Create(1, 10, 1) with { Kernel = SamplingKernel.Mala, Noise = null, Temperature = 1, Precision = precision };
 
-        Assert.Equal(named, SamplingTarget.Describe(spec, 10).Contains("bfloat16", StringComparison.Ordinal));
+        Assert.Equal(named, SamplingTarget.Describe(spec, 10, new ModelCapabilities()).Contains("bfloat16", StringComparison.Ordinal));
     }
 
     /// <summary>The same model, higher by a number.</summary>

@@ -39,7 +39,8 @@ public sealed class QueryPartTests : IAsyncLifetime
         _release.Release(1000);
 
         Assert.Equal(values, (await answer.WaitAsync(JobsHost.Patience)).OrThrow().Energies);
-        Assert.Equal(104, _rows[0]);
+        // The first slot's part; which of the two comes to the evaluator first is a race.
+        Assert.Contains(104, _rows);
         Assert.Equal(200, _rows.Sum());
     }
 

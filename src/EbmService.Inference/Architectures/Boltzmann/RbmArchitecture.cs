@@ -55,7 +55,7 @@ internal sealed class RbmArchitecture : Architecture<RbmSpec>
     protected override ModelCapabilities Describe(RbmSpec spec, ModelCapabilities common) =>
         common with
         {
-            Classes = spec.Classes, BlockConditionals = true, Filters = true, Precisions = [SamplingPrecision.Float32],
+            Classes = spec.Classes, BlockConditionals = true, TempersHiddenUnits = true, Filters = true, Precisions = [SamplingPrecision.Float32],
             CentredGradients = spec is { Visible: VisibleUnits.Bernoulli, Classes: 0 },
         };
 

@@ -79,7 +79,8 @@ internal sealed record SamplingCard
     public required string Determinism { get; init; }
 
     public static SamplingCard Create(
-        JobDefinition job, SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, JobDiagnostics diagnostics, string stopped, DeviceInfo device, string samplesSha256)
+        JobDefinition job, SamplingSpec spec, IReadOnlyList<SamplingBlock> blocks, JobDiagnostics diagnostics, string stopped, DeviceInfo device, string samplesSha256,
+        ModelCapabilities model)
     {
         SgldRecipe recipe = spec.ToRecipe();
         int chains = blocks.Sum(block => block.Block.Count);
@@ -98,7 +99,7 @@ internal sealed record SamplingCard
             StepsMax = most,
             Complete = chains == spec.Chains && least == spec.Steps,
             Stopped = stopped,
-            Target = SamplingTarget.Describe(spec, most),
+            Target = SamplingTarget.Describe(spec, most, model),
             Acceptance = Mean(blocks, block => block.Acceptance),
             DivergentTransitions = blocks.Any(block => block.DivergentTransitions is not null) ? blocks.Sum(block => block.DivergentTransitions) : null,
             Ebfmi = blocks.Min(block => block.Ebfmi),

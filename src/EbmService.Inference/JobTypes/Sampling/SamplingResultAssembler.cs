@@ -49,7 +49,7 @@ internal sealed class SamplingResultAssembler(
         JobDiagnostics diagnostics = diagnostician.Compute(job, [.. blocks.Select(block => new BlockSeries(block.Block, block.Series))], live: false);
         SamplingTrace trace = SamplingTrace.Create(spec, blocks, diagnostics);
         files.Write("trace.json", Json, stream => JsonSerializer.Serialize(stream, trace, EbmJson.Indented));
-        SamplingCard card = SamplingCard.Create(job, spec, blocks, diagnostics, stopped, device.Info, digest);
+        SamplingCard card = SamplingCard.Create(job, spec, blocks, diagnostics, stopped, device.Info, digest, model.Capabilities);
         files.Write("card.json", Json, stream => JsonSerializer.Serialize(stream, card, EbmJson.Indented));
         if (spec.Thin is not null && chains > 0)
             files.Write("trajectory.npy", NpyFormat.MediaType, stream => WriteTrajectory(job.Id, input, blocks, stream));

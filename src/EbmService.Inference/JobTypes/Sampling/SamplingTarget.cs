@@ -1,4 +1,5 @@
 using System.Globalization;
+using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 
 namespace EbmService.Inference.JobTypes.Sampling;
@@ -8,13 +9,19 @@ internal static class SamplingTarget
 {
     /// <param name="spec">The job.</param>
     /// <param name="steps">Steps that the chains did, which a stop rule, a deadline or a cancel may have made fewer.</param>
-    public static string Describe(SamplingSpec spec, int steps)
+    /// <param name="model">What the model is like.</param>
+    public static string Describe(SamplingSpec spec, int steps, ModelCapabilities model)
     {
         double temperature = spec.ToRecipe().ImpliedTemperatureAt(Math.Max(0, steps - 1), spec.Horizon);
-        string target = $"exp(-E(x) / T) at T = {temperature.ToString("G4", CultureInfo.InvariantCulture)}";
+        string shown = temperature.ToString("G4", CultureInfo.InvariantCulture);
+        // By the digits shown, as T = s^2 / (2a) is rounded on its way.
+        bool temperedHidden = model.TempersHiddenUnits && spec.Kernel == SamplingKernel.BlockedGibbs && shown != "1";
+        string target = $"{(temperedHidden ? "sum_h exp(-E(x, h) / T)" : "exp(-E(x) / T)")} at T = {shown}";
         // Where it is a schedule that says T, that is of the last step.
         if (spec.Schedule.Kind != ScheduleKind.Constant || spec.NoiseSchedule.Kind != ScheduleKind.Constant || spec.TemperatureSchedule.Kind != ScheduleKind.Constant)
             target += " (at the last step)";
+        if (temperedHidden)
+            target += ", which is not exp(-E(x) / T), as hidden units h are tempered too";
         bool box = spec.StateClamp.Kind != StateClampKind.None;
         if (box)
             target += string.Create(CultureInfo.InvariantCulture, $" within [{spec.StateClamp.Min}, {spec.StateClamp.Max}]");
