@@ -166,8 +166,11 @@ internal sealed class UploadWriter(string root, IReadOnlyList<string> linkTarget
     private static bool IsSame(byte[] sent, byte[] present) => JsonNode.DeepEquals(Node(sent), Node(present));
 
     /// <summary>With every default filled in, so that it does not matter which of them a file spells out.</summary>
-    private static JsonNode? Node(byte[] descriptor) =>
-        JsonSerializer.SerializeToNode(ModelJson.Parse<ModelDescriptor>(descriptor, ModelFiles.Descriptor), EbmJson.Options);
+    private static JsonNode? Node(byte[] json)
+    {
+        var descriptor = ModelJson.Parse<ModelDescriptor>(json, ModelFiles.Descriptor);
+        return JsonSerializer.SerializeToNode(descriptor with { Architecture = descriptor.Architecture.Spec() }, EbmJson.Options);
+    }
 
     private void Publish(string staging, string folder, string version, bool isNew)
     {

@@ -136,6 +136,26 @@ public sealed class TrainingJobTests : IDisposable
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], shown.Png[..4]);
     }
 
+    // A spec has every default filled in, and people leave them out.
+    [Fact]
+    public async Task Assemble_ModelThatLeavesDefaultsOut_GetsTheVersion()
+    {
+        string folder = Path.Combine(Path.GetDirectoryName(_host.DataFolder)!, "plain");
+        Directory.CreateDirectory(folder);
+        await File.WriteAllTextAsync(Path.Combine(folder, "model.json"), """
+            {"name": "plain", "title": "Plain", "architecture": {"kind": "rbm", "hidden": 3},
+             "input": {"kind": "vector", "shape": [2], "min": 0, "max": 1, "variables": "binary"}}
+            """, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(folder, "training.json"), """
+            {"iterations": 3, "seed": 1, "batchSize": 8, "bufferSize": 8, "gibbs": {"sweeps": 1}, "energyL2": 0}
+            """, TestContext.Current.CancellationToken);
+
+        (ResultFile[] files, Failure? failure) = Run((await _host.AcceptAsync("training", "plain", """{"data": "bits"}""")).OrThrow());
+
+        Assert.Null(failure);
+        Assert.Equal("1", (string?)Card(files)["published"]!["version"]);
+    }
+
     // Nothing is calibrated then, and the last iteration is the last step.
     [Fact]
     public async Task Assemble_NothingHeldOut_IsServedWithoutACalibration()
