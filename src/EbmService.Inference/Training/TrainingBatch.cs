@@ -1,5 +1,5 @@
-using EbmService.Core.Training;
 using EbmService.Core.Models;
+using EbmService.Core.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

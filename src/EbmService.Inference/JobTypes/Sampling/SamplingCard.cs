@@ -1,4 +1,3 @@
-using System.Reflection;
 using EbmService.Core.Devices;
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Jobs;
@@ -93,7 +92,7 @@ internal sealed record SamplingCard
             ImpliedTemperature = new(recipe.ImpliedTemperatureAt(0, spec.Horizon), recipe.ImpliedTemperatureAt(Math.Max(0, most - 1), spec.Horizon)),
             Device = device.Kind,
             Runtime = device.Runtime,
-            Software = "EbmService " + typeof(SamplingCard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+            Software = ServiceSoftware.Text,
             Chains = chains,
             StepsMin = least,
             StepsMax = most,

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using EbmService.Core.Devices;
@@ -37,7 +36,7 @@ internal sealed class ScoringResults(JobDefinition job, ScoringSpec spec, IReadO
         if (histogram is not null)
             files.Write("energies.png", "image/png", stream => stream.Write(PlotRenderer.Render(Draw(histogram))));
         var card = new ScoringCard(
-            job.Models, spec, device.Kind, device.Runtime, Software(), spec.Rows, energies.Seen, energies.Seen == spec.Rows, stopped, ScoringCard.Scope);
+            job.Models, spec, device.Kind, device.Runtime, ServiceSoftware.Text, spec.Rows, energies.Seen, energies.Seen == spec.Rows, stopped, ScoringCard.Scope);
         files.Write("card.json", Json, stream => JsonSerializer.Serialize(stream, card, EbmJson.Indented));
     }
 
@@ -91,9 +90,6 @@ internal sealed class ScoringResults(JobDefinition job, ScoringSpec spec, IReadO
         double[] y = [0, .. histogram.Counts.SelectMany(count => new double[] { count, count }), 0];
         return new LinePlot("Energies of the rows", "E(x)", "rows", [new PlotSeries("", x, y)]);
     }
-
-    private static string Software() =>
-        "EbmService " + typeof(ScoringResults).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
 }
 
 /// <summary>The file summary.json.</summary>
