@@ -19,6 +19,10 @@ internal static class FailureProblemMapper
         [FailureCode.JobNotFound] = new(404, "There is no such job.", "GET /v1/jobs lists the jobs; a deleted job is gone."),
         [FailureCode.ResultNotFound] = new(
             404, "The job has no such result.", "GET /v1/jobs/{id}/results lists the results; they appear when the job has ended."),
+        [FailureCode.DatasetNotFound] = new(404, "There is no such dataset.", "GET /v1/datasets lists the datasets."),
+        [FailureCode.DatasetExists] = new(
+            409, "A dataset of that name has other rows.", "A dataset never changes: upload it under a new name, or delete the old one first."),
+        [FailureCode.DatasetInUse] = new(409, "A job uses the dataset.", "Wait until the jobs that use it have ended, or cancel them."),
         [FailureCode.InvalidTransition] = new(409, "The job's state does not allow this.", "GET the job to see its state."),
         [FailureCode.VersionExists] = new(
             409, "The model has a version of that name.", "A version never changes: upload it under a new version."),

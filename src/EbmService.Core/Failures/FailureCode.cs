@@ -18,11 +18,20 @@ public enum FailureCode
     /// <summary>The job has no result of that name. 404.</summary>
     ResultNotFound,
 
+    /// <summary>No dataset of that name. 404.</summary>
+    DatasetNotFound,
+
     /// <summary>The job's state does not allow the transition. 409.</summary>
     InvalidTransition,
 
     /// <summary>The model has a version of that name, and versions never change. 409.</summary>
     VersionExists,
+
+    /// <summary>A dataset of that name has other rows, and datasets never change. 409.</summary>
+    DatasetExists,
+
+    /// <summary>A job that has not ended uses the dataset. 409.</summary>
+    DatasetInUse,
 
     /// <summary>The first request with this idempotency key is still in flight. 409.</summary>
     IdempotencyInFlight,

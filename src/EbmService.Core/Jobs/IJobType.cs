@@ -1,3 +1,4 @@
+using EbmService.Core.Datasets;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 
@@ -117,6 +118,9 @@ public sealed record JobProposal(
 {
     /// <value>The model of a type that uses one.</value>
     public HostedModel Model => Models[0];
+
+    /// <value>Uploaded rows that a request may name.</value>
+    public IDatasets Datasets { get; init; } = NoDatasets.Instance;
 
     /// <value>The model that a type is to make: its name, and its version where the request says one.</value>
     public (string Name, string? Version) Made { get; init; } = ("", null);

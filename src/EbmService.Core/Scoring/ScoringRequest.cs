@@ -1,8 +1,9 @@
+using EbmService.Core.Rows;
 using EbmService.Core.Tensors;
 
 namespace EbmService.Core.Scoring;
 
-/// <summary>What a client asks to have scored. The rows come as exactly one of <c>data</c>, <c>npy</c> and <c>job</c>; all else may be left out.</summary>
+/// <summary>What a client asks to have scored. The rows come as exactly one of <c>data</c>, <c>npy</c>, <c>job</c> and <c>dataset</c>; all else may be left out.</summary>
 public sealed record ScoringRequest
 {
     /// <value>
@@ -21,7 +22,19 @@ public sealed record ScoringRequest
     public string? Npy { get; init; }
 
     /// <value>The same as another job's result.</value>
-    public ScoringSource? Job { get; init; }
+    public JobRows? Job { get; init; }
+
+    /// <value>The name of an uploaded dataset: PUT /v1/datasets/{name}. uint8 rows of an image model are pixel levels.</value>
+    public string? Dataset { get; init; }
+
+    /// <value>The first row that is scored, from 0; 0 by default.</value>
+    public int? Offset { get; init; }
+
+    /// <value>How many rows are scored; all behind the offset by default.</value>
+    public int? Count { get; init; }
+
+    /// <value>Whether gray levels become the ends of the model's range, for models of binary variables; false by default.</value>
+    public bool? Binarise { get; init; }
 
     /// <value>Whether rows of data or npy may lie outside the model's range or alphabet; refuse by default. Another job's rows are taken as they are.</value>
     public Models.OutOfRange? OutOfRange { get; init; }
@@ -34,9 +47,7 @@ public sealed record ScoringRequest
 
     /// <value>SHA-256 of the rows as a .npy file of float32, as a spec shows it; compared when given.</value>
     public string? Sha256 { get; init; }
-}
 
-/// <summary>Rows that another job has left.</summary>
-/// <param name="Id">The job.</param>
-/// <param name="Result">The name of a .npy result.</param>
-public sealed record ScoringSource(string Id, string Result = "samples.npy");
+    internal RowsSource Rows =>
+        new() { Data = Data, Npy = Npy, Job = Job, Dataset = Dataset, Offset = Offset, Count = Count, Binarise = Binarise };
+}

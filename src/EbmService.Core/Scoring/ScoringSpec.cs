@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EbmService.Core.Jobs;
+using EbmService.Core.Rows;
 
 namespace EbmService.Core.Scoring;
 
@@ -25,7 +26,18 @@ public sealed record ScoringSpec : JobSpec
     public required IReadOnlyList<int> Shape { get; init; }
 
     /// <value>Present where the rows are another job's.</value>
-    public ScoringSource? Job { get; init; }
+    public JobRows? Job { get; init; }
+
+    /// <value>Present where the rows are an uploaded dataset's.</value>
+    public string? Dataset { get; init; }
+
+    /// <value>The first row of the file that is scored.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Offset { get; init; }
+
+    /// <value>Whether gray levels become the ends of the model's range.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Binarise { get; init; }
 
     /// <value>Of the rows' file, 64 hex digits.</value>
     public required string Sha256 { get; init; }
@@ -33,8 +45,14 @@ public sealed record ScoringSpec : JobSpec
     public required int BlockSize { get; init; }
 
     [JsonIgnore]
-    public int Rows => Shape.Aggregate(1, (product, size) => checked(product * size));
+    public int Count => Shape.Aggregate(1, (product, size) => checked(product * size));
 
     [JsonIgnore]
-    public override IReadOnlyList<JobInput> Inputs => [new JobInput(RowsFile, Job?.Id, Job?.Result, Sha256) { Field = JobField }];
+    public RowsSpec Rows => new()
+    {
+        Dataset = Dataset, Job = Job, Offset = Offset, Count = Count, Binarise = Binarise, Sha256 = Sha256, File = RowsFile,
+    };
+
+    [JsonIgnore]
+    public override IReadOnlyList<JobInput> Inputs => [Rows.ToInput(JobField)];
 }

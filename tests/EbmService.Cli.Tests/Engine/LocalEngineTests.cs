@@ -4,6 +4,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Core.Sampling;
+using EbmService.Core.Rows;
 using EbmService.Core.Scoring;
 using EbmService.Core.Tensors;
 using EbmService.Jobs.Slots;
@@ -90,7 +91,7 @@ public sealed class LocalEngineTests
         FinishedJob first = await sut.RunAsync(SamplingJob.Name, model, Small, null, Cancel);
         string sha256 = first.Job.Results.Single(result => result.Name == "samples.npy").Sha256;
 
-        FinishedJob scored = await sut.RunAsync(ScoringJob.Name, model, new ScoringRequest { Job = new ScoringSource(first.Job.Id) }, null, Cancel);
+        FinishedJob scored = await sut.RunAsync(ScoringJob.Name, model, new ScoringRequest { Job = new JobRows(first.Job.Id) }, null, Cancel);
         FinishedJob longer = await sut.RunAsync(SamplingJob.Name, model, Small with { StartJob = new StartJob(first.Job.Id) }, null, Cancel);
 
         Assert.Equal(40, NpyFormat.Read(await scored.ReadAsync("energy.npy", Cancel)).Values.Length);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
+using EbmService.Core.Rows;
 using EbmService.Core.Scoring;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Tests.Fakes;
@@ -95,7 +96,7 @@ public sealed class JobInputTests : IAsyncLifetime
     {
         var rows = new ScoringSpec
         {
-            Outputs = [], Shape = [1], BlockSize = 1, Sha256 = new string('0', 64), Job = new ScoringSource(Guid.NewGuid().ToString("N"), "rows.npy"),
+            Outputs = [], Shape = [1], BlockSize = 1, Sha256 = new string('0', 64), Job = new JobRows(Guid.NewGuid().ToString("N"), "rows.npy"),
         };
         FailureException refused = await Assert.ThrowsAsync<FailureException>(() =>
             _host.Get<JobInputIntake>().TakeAsync(_source.Id, rows.Inputs, new Dictionary<string, byte[]>()));

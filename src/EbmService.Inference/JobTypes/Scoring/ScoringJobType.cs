@@ -22,8 +22,7 @@ internal sealed class ScoringJobType(Lazy<LiveModelPool> models, Lazy<TorchDevic
     {
         var spec = (ScoringSpec)job.Spec;
         LiveModel model = models.Value.Get(job.Model);
-        using Stream file = inputs.Open(job.Id, spec.Inputs[0]);
-        float[] rows = NpyRows.Read(file, model.Descriptor.Input.Shape, block.Offset, block.Count);
+        float[] rows = RowsReader.Read(inputs, job, spec.Rows, model.Descriptor.Input, block.Offset, block.Count);
         return new ScoringWorkload(spec, block, model, device.Value.Handle, rows, checkpoint);
     }
 
@@ -37,5 +36,5 @@ internal sealed class ScoringJobType(Lazy<LiveModelPool> models, Lazy<TorchDevic
 
     /// <summary>A step is a tile of rows.</summary>
     internal static JobPlan PlanOf(ScoringSpec spec) =>
-        JobPlan.Create(spec.Rows, spec.BlockSize, rows => (rows + ScoringJob.TileRows - 1) / ScoringJob.TileRows);
+        JobPlan.Create(spec.Count, spec.BlockSize, rows => (rows + ScoringJob.TileRows - 1) / ScoringJob.TileRows);
 }

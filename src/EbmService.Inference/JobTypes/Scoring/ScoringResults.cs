@@ -31,12 +31,12 @@ internal sealed class ScoringResults(JobDefinition job, ScoringSpec spec, IReadO
             files.Write($"{output}.npy", NpyFormat.MediaType, stream => summaries[output] = WriteArray(output, stream));
         NumberSummary energies = Summarise();
         Histogram? histogram = energies.Count > 0 ? Count(energies) : null;
-        var summary = new ScoringSummary(spec.Rows, energies.Seen, energies.Seen - energies.Count, summaries, histogram);
+        var summary = new ScoringSummary(spec.Count, energies.Seen, energies.Seen - energies.Count, summaries, histogram);
         files.Write("summary.json", Json, stream => JsonSerializer.Serialize(stream, summary, EbmJson.Indented));
         if (histogram is not null)
             files.Write("energies.png", "image/png", stream => stream.Write(PlotRenderer.Render(Draw(histogram))));
         var card = new ScoringCard(
-            job.Models, spec, device.Kind, device.Runtime, ServiceSoftware.Text, spec.Rows, energies.Seen, energies.Seen == spec.Rows, stopped, ScoringCard.Scope);
+            job.Models, spec, device.Kind, device.Runtime, ServiceSoftware.Text, spec.Count, energies.Seen, energies.Seen == spec.Count, stopped, ScoringCard.Scope);
         files.Write("card.json", Json, stream => JsonSerializer.Serialize(stream, card, EbmJson.Indented));
     }
 
