@@ -21,7 +21,6 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
     /// <summary>An array in Fortran order is turned in memory.</summary>
     private const long MaxTurnedBytes = 256L << 20;
 
-    private const int MaxLabel = 1 << 20;
     private static readonly string[] s_labelNames = ["y", "label", "labels", "target", "targets"];
 
     public Outcome<DatasetContent> Convert(Stream rows, Stream? labels, DatasetLimits limits, Stream rowsTo, Stream labelsTo)
@@ -390,38 +389,6 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
         Idx,
         Zip,
         Csv,
-    }
-
-    /// <summary>Class indices on their way to a .npy file.</summary>
-    private sealed class LabelSink(Stream to)
-    {
-        private readonly RowSink _sink = new(to, long.MaxValue);
-        private readonly SortedDictionary<int, int> _counts = [];
-
-        public int Count { get; private set; }
-
-        public void Write(ReadOnlySpan<float> labels)
-        {
-            if (Count == 0)
-                _sink.Begin([1], isUint8: false);
-            foreach (float label in labels)
-            {
-                int index = ArrayReader.Label(label, ++Count);
-                _counts[index] = _counts.GetValueOrDefault(index) + 1;
-                if (_counts.Count > MaxLabel)
-                    throw new InvalidDatasetException("there are too many classes");
-            }
-            _sink.Write(labels);
-        }
-
-        /// <returns>Rows by class; null where there were no labels.</returns>
-        public IReadOnlyDictionary<int, int>? Finish()
-        {
-            if (Count == 0)
-                return null;
-            _sink.Finish(null);
-            return _counts;
-        }
     }
 
     /// <summary>The caller's stream, which stays open.</summary>
