@@ -33,7 +33,7 @@ public sealed record InterpolationRequest
     /// <value>Steps of the elastic band, 1 to the server's limit; 200 by default. Straight paths take none.</value>
     public int? Steps { get; init; }
 
-    /// <value>Whether the highest point of a path climbs to the saddle (Henkelman, Uberuaga and Jonsson 2000); true by default.</value>
+    /// <value>Whether in the second half of the steps the highest point of a path, where it is above both ends, climbs to the saddle (Henkelman, Uberuaga and Jonsson 2000); true by default.</value>
     public bool? Climb { get; init; }
 
     /// <value>The square of the first time step; by default the step size of the model's default recipe.</value>

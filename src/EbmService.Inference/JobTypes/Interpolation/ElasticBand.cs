@@ -8,7 +8,7 @@ namespace EbmService.Inference.JobTypes.Interpolation;
 /// <param name="springConstant">Of all springs.</param>
 /// <param name="firstStep">FIRE's first time step, a third of its largest.</param>
 /// <param name="range">Where points may be; null for anywhere.</param>
-internal sealed class ElasticBand(double[] positions, int points, double springConstant, bool climbs, double firstStep, (double Min, double Max)? range)
+internal sealed class ElasticBand(double[] positions, int points, double springConstant, double firstStep, (double Min, double Max)? range)
 {
     // Bitzek et al. (2006), table I.
     private const int Delay = 5;
@@ -45,9 +45,10 @@ internal sealed class ElasticBand(double[] positions, int points, double springC
     /// <summary>One step of all points but the ends.</summary>
     /// <param name="energies">(points) at <see cref="Positions"/>.</param>
     /// <param name="gradients">(points, length) at <see cref="Positions"/>.</param>
-    public void Step(ReadOnlySpan<double> energies, ReadOnlySpan<float> gradients)
+    /// <param name="climbs">Whether the highest point goes up to the saddle, where it is above both ends: there is one between them then.</param>
+    public void Step(ReadOnlySpan<double> energies, ReadOnlySpan<float> gradients, bool climbs)
     {
-        ComputeForces(energies, gradients);
+        ComputeForces(energies, gradients, climbs);
         double power = Dot(_forces, _velocities);
         if (power > 0)
         {
@@ -67,11 +68,12 @@ internal sealed class ElasticBand(double[] positions, int points, double springC
         Move();
     }
 
-    private void ComputeForces(ReadOnlySpan<double> energies, ReadOnlySpan<float> gradients)
+    private void ComputeForces(ReadOnlySpan<double> energies, ReadOnlySpan<float> gradients, bool climbs)
     {
         int highest = 0;
         for (int point = 1; point < points - 1; point++)
             highest = highest == 0 || energies[point] > energies[highest] ? point : highest;
+        climbs &= energies[highest] > Math.Max(energies[0], energies[^1]);
         var tangent = new double[_length];
         Residual = 0;
         for (int point = 1; point < points - 1; point++)

@@ -35,7 +35,7 @@ internal sealed class InterpolationWorkload : IWorkload
         // Pixels have ends; the range of a vector is only where its base distribution lies.
         (double, double)? range = input.Kind == InputKind.Image ? (input.Min, input.Max) : null;
         _bands = [.. Enumerable.Range(0, block.Count).Select(path => new ElasticBand(
-            Straight(from.AsSpan(path * _length, _length), to.AsSpan(path * _length, _length), spec.Points), spec.Points, spec.SpringConstant, spec.Climb,
+            Straight(from.AsSpan(path * _length, _length), to.AsSpan(path * _length, _length), spec.Points), spec.Points, spec.SpringConstant,
             Math.Sqrt(spec.StepSize), range))];
         (_straight, _energies) = (new double[block.Count * spec.Points], new double[block.Count * spec.Points]);
         _gradients = new float[block.Count * spec.Points * _length];
@@ -79,8 +79,10 @@ internal sealed class InterpolationWorkload : IWorkload
     private void Move()
     {
         int points = _spec.Points;
+        // A band that is still far from its path has its highest point anywhere.
+        bool climbs = _spec.Climb && 2 * _step > _spec.Steps;
         for (int path = 0; path < _bands.Length; path++)
-            _bands[path].Step(_energies.AsSpan(path * points, points), _gradients.AsSpan(path * points * _length, points * _length));
+            _bands[path].Step(_energies.AsSpan(path * points, points), _gradients.AsSpan(path * points * _length, points * _length), climbs);
         TakeGradients();
     }
 
