@@ -24,5 +24,22 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "training", ["model"] = "two-moons", ["spec"] = new JsonObject { ["data"] = "two-moons", ["iterations"] = 150 },
         })
         { MakesModel = true },
+        new("interpolation", () => new JsonObject
+        {
+            ["type"] = "interpolation", ["model"] = "two-moons",
+            ["spec"] = new JsonObject { ["from"] = Rows([-1, 0], 24), ["to"] = Rows([2, 0.5f], 24), ["steps"] = 1500, ["blockSize"] = 8 },
+        }),
+        new("editing", () => new JsonObject
+        {
+            ["type"] = "editing", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["target"] = 3, ["steps"] = 40, ["blockSize"] = 8, ["inputs"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(24, 1))) },
+            },
+        }),
     ];
+
+    /// <summary>The same point so many times, as rows of a spec.</summary>
+    private static JsonObject Rows(float[] point, int count) =>
+        new() { ["data"] = new JsonArray([.. Enumerable.Range(0, count).Select(JsonNode (_) => new JsonArray([.. point.Select(JsonNode (value) => value)]))]) };
 }
