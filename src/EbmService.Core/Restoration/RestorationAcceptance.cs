@@ -55,6 +55,8 @@ public static class RestorationAcceptance
             int faults = _errors.Count;
             if (damage is not null)
                 _errors.AddRange(DamageRules.Check(damage, Input));
+            long inline = (damage?.Matrix?.Values.Length ?? 0L) + (damage?.Mask?.Values.Length ?? 0L);
+            Limit(inline <= proposal.Limits.MaxInlineNumbers, "damage", $"{inline} numbers are over this server's limit of {proposal.Limits.MaxInlineNumbers} in a spec.");
             bool isSound = damage is not null && _errors.Count == faults;
             RowsSpec? inputs = request.Inputs is { } given && isSound ? await FindAsync(given, "inputs", ObservedModel(damage!), OutOfRangeOf(damage!), cancellationToken) : null;
             Require(request.Inputs is not null || request.Truth is not null, "inputs",
@@ -65,6 +67,8 @@ public static class RestorationAcceptance
             CheckRows(inputs, truth, calibration);
             int samples = request.Samples ?? DefaultSamples;
             Require(samples is >= 2 and <= MaxSamples, "samples", $"must be between 2 and {MaxSamples}.");
+            Require(request.Start != RestorationStart.Reference || request.Reference is not null, "start", "reference needs reference rows: give some.");
+            Require(request.Start != RestorationStart.Reference || reference is null || reference.Count >= samples, "samples", $"must be at most the {reference?.Count} reference rows, one of which each chain starts from.");
             Require(request.Level is null or (> 0 and < 1), "level", "must be above 0 and below 1.");
             Require(request.DataWeight is null or (> 0 and <= 1e9), "dataWeight", "must be above 0 and at most 1e9.");
             Require(request.DataWeight is null || damage is null or { IsExact: false }, "dataWeight", "has no meaning where all that is known is known exactly: leave it out.");
@@ -154,7 +158,7 @@ public static class RestorationAcceptance
             Limit(chains <= proposal.Limits.MaxItems, "samples", $"{chains:G6} chains (inputs and calibration rows x samples) are over this server's limit of {proposal.Limits.MaxItems}: restore them in parts.");
             double numbers = (double)spec.Count * spec.Samples * length;
             Limit(numbers <= proposal.Limits.MaxResultNumbers, "samples", $"inputs x samples x input size is {numbers:G3} numbers in one result, over this server's limit of {proposal.Limits.MaxResultNumbers:G3}.");
-            double cost = length * ((chains * spec.Steps * (spec.Chain.Hmc?.LeapfrogSteps ?? 1)) + ((double)spec.Count * (spec.Reference?.Count ?? 0)));
+            double cost = length * ((chains * spec.Steps * (spec.Chain.Hmc?.LeapfrogSteps ?? 1)) + ((double)(spec.Start == RestorationStart.Reference ? spec.Items : spec.Count) * (spec.Reference?.Count ?? 0)));
             Limit(cost <= proposal.Limits.MaxElementSteps, "chain.steps", $"gradients x input size is {cost:G3}, over this server's limit of {proposal.Limits.MaxElementSteps:G3}: ask for fewer inputs, samples or steps.");
         }
 

@@ -12,6 +12,9 @@ public enum RestorationStart
 
     /// <summary>At what was observed, brought back to the input's shape by the operator's transpose; what is missing is drawn from the base distribution.</summary>
     Damaged,
+
+    /// <summary>At the rows of <c>reference</c> that look most like what was observed, one for each sample, the nearest first, with what is known exactly in its place.</summary>
+    Reference,
 }
 
 /// <summary>What a client asks to have restored: <c>damage</c>, and <c>inputs</c> or <c>truth</c>; all else may be left out.</summary>
@@ -49,7 +52,7 @@ public sealed record RestorationRequest
     /// </value>
     public double? DataWeight { get; init; }
 
-    /// <value>base where the known is known exactly, else damaged.</value>
+    /// <value>base where the known is known exactly, else damaged; reference needs as many reference rows as samples.</value>
     public RestorationStart? Start { get; init; }
 
     /// <value>How the chains move, as in a sampling job; the model's own recipe by default.</value>

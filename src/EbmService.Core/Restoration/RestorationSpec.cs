@@ -52,6 +52,10 @@ public sealed record RestorationSpec : JobSpec
     [JsonIgnore]
     public int ReferenceSteps => Reference is { } rows ? (rows.Count + RestorationJob.ReferenceTile - 1) / RestorationJob.ReferenceTile : 0;
 
+    /// <value>Nearest rows of the reference that are kept of each item.</value>
+    [JsonIgnore]
+    public int Neighbours => Start == RestorationStart.Reference ? Samples : 1;
+
     [JsonIgnore]
     public override IReadOnlyList<JobInput> Inputs =>
     [

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.JobTypes.Restoration;
 
 /// <summary>
-/// Of each input the row of a reference set that would look most like what was observed, by the squared distance over all that was; and the mean of all rows. A tile of the
+/// Of each input the rows of a reference set that would look most like what was observed, by the squared distance over all that was, the nearest first; and the mean of all rows. A tile of the
 /// set is in memory at a time.
 /// </summary>
 internal sealed class ReferenceSearch(IJobInputs inputs, JobDefinition job, RestorationSpec spec, InputSchema input, DamagedRows damaged, int count)
@@ -18,8 +18,9 @@ internal sealed class ReferenceSearch(IJobInputs inputs, JobDefinition job, Rest
     private const string Distances = "reference.distances", Rows = "reference.rows", Sums = "reference.sums";
 
     private readonly int _length = input.Length();
-    private double[] _distances = [.. Enumerable.Repeat(double.PositiveInfinity, count)];
-    private float[] _rows = new float[count * input.Length()];
+    private readonly int _kept = spec.Neighbours;
+    private double[] _distances = [.. Enumerable.Repeat(double.PositiveInfinity, count * spec.Neighbours)];
+    private float[] _rows = new float[count * spec.Neighbours * input.Length()];
     private double[] _sums = new double[input.Length()];
 
     /// <value>Tiles done.</value>
@@ -27,7 +28,7 @@ internal sealed class ReferenceSearch(IJobInputs inputs, JobDefinition job, Rest
 
     public bool IsDone => Step == spec.ReferenceSteps;
 
-    /// <value>(count, length), of the tiles done.</value>
+    /// <value>(count, neighbours, length), of the tiles done.</value>
     public ReadOnlySpan<float> Nearest => _rows;
 
     public float MeanAt(int index) => (float)(_sums[index] / spec.Reference!.Count);
@@ -47,7 +48,7 @@ internal sealed class ReferenceSearch(IJobInputs inputs, JobDefinition job, Rest
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor seen = LinearOperator.Create(spec.Damage, input).Observe(tensor(values, [rows, .. input.Shape.Select(size => (long)size)])).flatten(1);
-        Tensor observed = tensor(damaged.Observed, [damaged.Count, -1]).narrow(0, 0, count);
+        Tensor observed = tensor(damaged.Observed, damaged.Count, damaged.Observed.Length / damaged.Count).narrow(0, 0, count);
         if (spec.Damage.HasMissing)
         {
             Tensor weights = tensor([.. spec.Damage.Missing(input.Shape).Select(missing => missing ? 0f : 1f)]);
@@ -60,18 +61,29 @@ internal sealed class ReferenceSearch(IJobInputs inputs, JobDefinition job, Rest
         {
             for (int row = 0; row < rows; row++)
             {
-                if (distances[i * rows + row] >= _distances[i])
-                    continue;
-                _distances[i] = distances[i * rows + row];
-                values.AsSpan(row * _length, _length).CopyTo(_rows.AsSpan(i * _length));
+                if (distances[i * rows + row] < _distances[((i + 1) * _kept) - 1])
+                    Keep(i * _kept, distances[i * rows + row], values.AsSpan(row * _length, _length));
             }
         }
     }
 
+    /// <summary>Puts a row in its place among those that are kept of an input; of equal ones the earlier stays in front.</summary>
+    private void Keep(int first, double distance, ReadOnlySpan<float> row)
+    {
+        int place = first + _kept - 1;
+        for (; place > first && distance < _distances[place - 1]; place--)
+        {
+            _distances[place] = _distances[place - 1];
+            _rows.AsSpan((place - 1) * _length, _length).CopyTo(_rows.AsSpan(place * _length));
+        }
+        _distances[place] = distance;
+        row.CopyTo(_rows.AsSpan(place * _length));
+    }
+
     public void Save(Dictionary<string, SafetensorsTensor> tensors)
     {
-        tensors[Distances] = SafetensorsTensor.FromDoubles(_distances, [count]);
-        tensors[Rows] = SafetensorsTensor.FromFloats(_rows, [count, _length]);
+        tensors[Distances] = SafetensorsTensor.FromDoubles(_distances, [count, _kept]);
+        tensors[Rows] = SafetensorsTensor.FromFloats(_rows, [count, _kept, _length]);
         tensors[Sums] = SafetensorsTensor.FromDoubles([.. _sums, Step], [_length + 1]);
     }
 
@@ -80,7 +92,7 @@ internal sealed class ReferenceSearch(IJobInputs inputs, JobDefinition job, Rest
     {
         double[] sums = file[Sums].ToDoubles();
         (_distances, _rows) = (file[Distances].ToDoubles(), file[Rows].ToFloats());
-        if (_distances.Length != count || _rows.Length != count * _length || sums.Length != _length + 1)
+        if (_distances.Length != count * _kept || _rows.Length != count * _kept * _length || sums.Length != _length + 1)
             throw new InvalidCheckpointException("the checkpoint is not of this block");
         (_sums, Step) = (sums[..^1], (int)sums[^1]);
     }

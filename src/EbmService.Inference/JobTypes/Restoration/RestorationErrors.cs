@@ -7,7 +7,7 @@ namespace EbmService.Inference.JobTypes.Restoration;
 /// <summary>Errors and coverage of inputs, taken in block by block: some numbers of each input are kept.</summary>
 internal sealed class RestorationErrors(InputSchema input)
 {
-    private const string Restored = "restored", Sample = "sample", MeanFill = "meanFill", Nearest = "nearest", Damaged = "damaged";
+    private const string Restored = "restored", Sample = "sample", MeanFill = "meanFill", Nearest = "nearest", NearestMean = "nearestMean", Damaged = "damaged";
 
     private readonly int _length = input.Length();
     private readonly double _range = input.Max - input.Min;
@@ -40,6 +40,8 @@ internal sealed class RestorationErrors(InputSchema input)
             AddMethod(MeanFill, block.Floats(RestoredBlock.Fill), _length, inputs, truth, known);
         if (block.Has(RestoredBlock.Nearest))
             AddMethod(Nearest, block.Floats(RestoredBlock.Nearest), _length, inputs, truth, known);
+        if (block.Has(RestoredBlock.NearestMean))
+            AddMethod(NearestMean, block.Floats(RestoredBlock.NearestMean), _length, inputs, truth, known);
         if (!spec.Damage.HasMissing && spec.Damage.Kind != DamageKind.Matrix)
             AddMethod(Damaged, BroughtBack(spec.Damage, input, block.Floats(RestoredBlock.Observed)), _length, inputs, truth, known);
     }
@@ -49,7 +51,7 @@ internal sealed class RestorationErrors(InputSchema input)
     {
         using var scope = NewDisposeScope();
         IReadOnlyList<int> shape = damage.Observed(input.Shape);
-        Tensor seen = tensor(observed, [-1, .. shape.Select(size => (long)size)]);
+        Tensor seen = tensor(observed, [observed.Length / shape.Aggregate(1, (product, size) => product * size), .. shape.Select(size => (long)size)]);
         return Array.ConvertAll(Formats.TensorConversions.ToFloats(LinearOperator.Create(damage, input).BringBack(seen).contiguous()),
             value => Math.Clamp(value, (float)input.Min, (float)input.Max));
     }

@@ -18,12 +18,12 @@ internal sealed class RestorationJobType(
     public Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken) =>
         RestorationAcceptance.AcceptAsync(proposal, cancellationToken);
 
-    /// <summary>Items are the inputs, then the rows that intervals are calibrated on. Blocks of the latter alone have no reference to look through.</summary>
+    /// <summary>Items are the inputs, then the rows that intervals are calibrated on. Blocks of the latter alone look through the reference only where chains start there.</summary>
     public JobPlan Plan(JobSpec spec)
     {
         var restoration = (RestorationSpec)spec;
         JobPlan plan = JobPlan.Create(restoration.Items, restoration.BlockSize, _ => restoration.Steps);
-        return new JobPlan([.. plan.Blocks.Select(block => block.Offset >= restoration.Count ? block : block with { Steps = restoration.Steps + restoration.ReferenceSteps })]);
+        return new JobPlan([.. plan.Blocks.Select(block => block.Offset >= restoration.Count && restoration.Start != RestorationStart.Reference ? block : block with { Steps = restoration.Steps + restoration.ReferenceSteps })]);
     }
 
     public IWorkload Open(JobDefinition job, BlockPlan block, ReadOnlyMemory<byte>? checkpoint) =>

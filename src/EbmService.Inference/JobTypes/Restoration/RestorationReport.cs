@@ -48,7 +48,8 @@ internal sealed record IntervalReport(
 /// <param name="Judged">Those of known truth.</param>
 /// <param name="Energy">Mean E(x) of the samples, a mean over inputs.</param>
 /// <param name="Diverged">Chains that left the finite numbers, those of the calibration too.</param>
-/// <param name="Errors">By method: restored (the samples' mean), sample (one sample), meanFill, nearest, damaged.</param>
+/// <param name="Errors">By method: restored (the samples' mean), sample (one sample), meanFill, nearest, nearestMean (of the rows that
+/// chains started from), damaged.</param>
 internal sealed record RestorationSummary(
     int Inputs, int Restored, int Judged, int Samples, Estimate? Energy, int Diverged, IReadOnlyDictionary<string, MethodErrors> Errors, IntervalReport Intervals);
 

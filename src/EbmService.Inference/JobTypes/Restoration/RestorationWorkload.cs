@@ -15,8 +15,8 @@ using static TorchSharp.torch;
 namespace EbmService.Inference.JobTypes.Restoration;
 
 /// <summary>
-/// Restores one block of inputs: all samples of an input are rows of one state, side by side, and every step moves them all. Behind the chain's steps come those that
-/// look for the nearest rows of the reference.
+/// Restores one block of inputs: all samples of an input are rows of one state, side by side, and every step moves them all. Steps that look for
+/// the nearest rows of the reference come first.
 /// </summary>
 internal sealed class RestorationWorkload : IWorkload
 {
@@ -45,7 +45,8 @@ internal sealed class RestorationWorkload : IWorkload
         _damaged = DamagedRows.Read(inputs, job, spec, _input, block.Offset, block.Count);
         int ofInputs = Math.Clamp(spec.Count - block.Offset, 0, block.Count);
         _judged = spec.Truth is null ? 0 : ofInputs;
-        _search = spec.Reference is null || ofInputs == 0 ? null : new ReferenceSearch(inputs, job, spec, _input, _damaged, ofInputs);
+        int compared = spec.Start == RestorationStart.Reference ? block.Count : ofInputs;
+        _search = spec.Reference is null || compared == 0 ? null : new ReferenceSearch(inputs, job, spec, _input, _damaged, compared);
         _generator = new Generator(BlockSeed.Derive(spec.Seed, block.Index), device);
         try
         {
@@ -76,14 +77,27 @@ internal sealed class RestorationWorkload : IWorkload
         Func<bool> isSpent = () => budget.IsSpent;
         while (Step < limit)
         {
-            if (_state.Step == _spec.Steps)
-                _search!.Advance();
+            if (_search is { IsDone: false } search)
+                Look(search);
             else if (!_kernel.TryStep(_state, _generator, isSpent))
                 break;
             if (budget.IsSpent)
                 break;
         }
         return new StepReport(Step, Step == _block.Steps) { Metrics = Metrics() };
+    }
+
+    /// <summary>Compares a tile; behind the last one the chains that start at the nearest rows are put there.</summary>
+    private void Look(ReferenceSearch search)
+    {
+        search.Advance();
+        if (!search.IsDone || _spec.Start != RestorationStart.Reference)
+            return;
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor rows = tensor(search.Nearest.ToArray(), _state.X.shape).to(_device);
+        _state.X.copy_(_state.RestoreHeld(rows));
+        _state.Safe.copy_(_state.X);
     }
 
     public byte[] Save()
@@ -113,8 +127,17 @@ internal sealed class RestorationWorkload : IWorkload
             tensors[RestoredBlock.Truth] = Rows(truth);
         if (inputs > 0 && _spec.Damage.HasMissing)
             tensors[RestoredBlock.Fill] = SafetensorsTensor.FromFloats(Fill(inputs), [inputs, _length]);
-        if (_search is { IsDone: true })
-            tensors[RestoredBlock.Nearest] = SafetensorsTensor.FromFloats(Nearest(inputs), [inputs, _length]);
+        if (inputs > 0 && _search is { IsDone: true })
+        {
+            float[] nearest = Nearest(inputs);
+            tensors[RestoredBlock.Nearest] = SafetensorsTensor.FromFloats(
+                [.. nearest.Chunk(_spec.Neighbours * _length).SelectMany(rows => rows.Take(_length))], [inputs, _length]);
+            if (_spec.Neighbours > 1)
+            {
+                tensors[RestoredBlock.NearestMean] = SafetensorsTensor.FromFloats(
+                    [.. nearest.Chunk(_spec.Neighbours * _length).SelectMany(rows => PixelStatistics.MeanOf(rows, _spec.Neighbours, _length))], [inputs, _length]);
+            }
+        }
         var metadata = new Dictionary<string, string>
         {
             ["step"] = Step.ToString(CultureInfo.InvariantCulture), ["diverged"] = Diverged().ToString(CultureInfo.InvariantCulture),
@@ -224,17 +247,18 @@ internal sealed class RestorationWorkload : IWorkload
         return filled;
     }
 
-    /// <summary>The nearest rows, with what is known exactly in its place.</summary>
+    /// <summary>(inputs, neighbours, length), with what is known exactly in its place.</summary>
     private float[] Nearest(int inputs)
     {
-        float[] rows = _search!.Nearest.ToArray();
-        for (int item = 0; item < inputs; item++)
+        float[] rows = _search!.Nearest[..(inputs * _spec.Neighbours * _length)].ToArray();
+        for (int row = 0; row < inputs * _spec.Neighbours; row++)
         {
+            int item = row / _spec.Neighbours;
             ReadOnlySpan<bool> known = _damaged.KnownOf(item, _length);
             for (int i = 0; i < _length; i++)
             {
                 if (known[i])
-                    rows[item * _length + i] = _damaged.Observed[item * _length + i];
+                    rows[row * _length + i] = _damaged.Observed[item * _length + i];
             }
         }
         return rows;

@@ -8,7 +8,7 @@ namespace EbmService.Inference.JobTypes.Restoration;
 internal sealed class RestoredBlock(BlockPlan block, SafetensorsFile file)
 {
     public const string Mean = "mean", Deviation = "deviation", Low = "low", High = "high", Samples = "samples", Observed = "observed", Known = "known",
-        Energies = "energies", Truth = "truth", Fill = "fill", Nearest = "nearest";
+        Energies = "energies", Truth = "truth", Fill = "fill", Nearest = "nearest", NearestMean = "nearestMean";
 
     public BlockPlan Block => block;
 
