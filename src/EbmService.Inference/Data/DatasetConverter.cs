@@ -21,7 +21,6 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
     /// <summary>An array in Fortran order is turned in memory.</summary>
     private const long MaxTurnedBytes = 256L << 20;
 
-    private const int MaxLabel = 1 << 20;
     private static readonly string[] s_labelNames = ["y", "label", "labels", "target", "targets"];
 
     public Outcome<DatasetContent> Convert(Stream rows, Stream? labels, DatasetLimits limits, Stream rowsTo, Stream labelsTo)
@@ -73,8 +72,8 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
 
     private static void ReadRows(Stream file, DatasetLimits limits, RowSink rows, LabelSink labels, bool takesLabels)
     {
-        using Stream plain = Plain(file, limits);
-        switch (KindOf(plain))
+        using Stream plain = UploadedFile.Plain(file, limits);
+        switch (UploadedFile.KindOf(plain))
         {
             case FileKind.Npy:
                 ReadNpy(plain, rows);
@@ -96,8 +95,8 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
 
     private static void ReadLabels(Stream file, DatasetLimits limits, LabelSink labels)
     {
-        using Stream plain = Plain(file, limits);
-        switch (KindOf(plain))
+        using Stream plain = UploadedFile.Plain(file, limits);
+        switch (UploadedFile.KindOf(plain))
         {
             case FileKind.Npy:
                 ReadNumbers(plain, NpyHeaderOf(plain), labels.Write, levels => labels.Write(Array.ConvertAll(levels.ToArray(), level => (float)level)));
@@ -111,52 +110,6 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
                 ArrayReader.ForEachRow(new StreamReader(plain), (row, label) => labels.Write(row.Length == 0 ? [label ?? 0] : row));
                 break;
         }
-    }
-
-    /// <summary>The file itself, or what its gzip inflates to, in a file of its own so that both can be read again.</summary>
-    private static Stream Plain(Stream file, DatasetLimits limits)
-    {
-        file.Position = 0;
-        Span<byte> start = stackalloc byte[2];
-        bool isGzip = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start[0] == 0x1f && start[1] == 0x8b;
-        file.Position = 0;
-        if (!isGzip)
-            return new NonClosing(file);
-        Stream inflated = limits.Stage();
-        try
-        {
-            using var gzip = new GZipStream(file, CompressionMode.Decompress, leaveOpen: true);
-            var buffer = new byte[1 << 16];
-            for (int read; (read = gzip.Read(buffer)) > 0;)
-            {
-                if (inflated.Length + read > limits.MaxContentBytes)
-                    throw new InvalidDatasetException($"the gzip file inflates to more than {limits.MaxContentBytes} bytes, the most that this server keeps of a dataset");
-                inflated.Write(buffer.AsSpan(0, read));
-            }
-            inflated.Position = 0;
-            return inflated;
-        }
-        catch (Exception e)
-        {
-            inflated.Dispose();
-            throw e is InvalidDataException ? new InvalidDatasetException("the gzip data is damaged or cut short", e) : e;
-        }
-    }
-
-    private static FileKind KindOf(Stream file)
-    {
-        Span<byte> start = stackalloc byte[4];
-        int read = file.ReadAtLeast(start, 4, throwOnEndOfStream: false);
-        file.Position = 0;
-        return start[..read] switch
-        {
-            [0x93, (byte)'N', (byte)'U', (byte)'M'] => FileKind.Npy,
-            [(byte)'P', (byte)'K', ..] => FileKind.Zip,
-            [0, 0, >= 8 and <= 14, ..] => FileKind.Idx,
-            [] => throw new InvalidDatasetException("the file is empty"),
-            [0x89, (byte)'P', (byte)'N', (byte)'G'] => throw new InvalidDatasetException("it is one PNG file: send a zip of them"),
-            _ => FileKind.Csv,
-        };
     }
 
     private static void ReadNpy(Stream file, RowSink rows)
@@ -202,9 +155,9 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
     }
 
     private static bool HoldsArrays(Stream file, DatasetLimits limits) =>
-        WithZip(file, limits, zip => zip.Entries.Any(entry => entry.FullName.EndsWith(".npy", StringComparison.Ordinal)));
+        UploadedFile.WithZip(file, limits, zip => zip.Entries.Any(entry => entry.FullName.EndsWith(".npy", StringComparison.Ordinal)));
 
-    private static void ReadNpz(Stream file, DatasetLimits limits, RowSink rows, LabelSink? labels) => WithZip(file, limits, zip =>
+    private static void ReadNpz(Stream file, DatasetLimits limits, RowSink rows, LabelSink? labels) => UploadedFile.WithZip(file, limits, zip =>
     {
         ZipArchiveEntry[] arrays = [.. zip.Entries.Where(entry => entry.FullName.EndsWith(".npy", StringComparison.Ordinal))];
         ZipArchiveEntry[] named = [.. arrays.Where(entry => s_labelNames.Contains(Path.GetFileNameWithoutExtension(entry.Name)))];
@@ -214,9 +167,9 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
             throw new InvalidDatasetException(
                 $"the npz holds {string.Join(", ", arrays.Take(8).Select(entry => entry.Name))}: one array of rows is wanted, and at most one of labels, named {string.Join(", ", s_labelNames)}");
         }
-        Inflated(others[0], limits, array => ReadNpy(array, rows));
+        UploadedFile.Inflated(others[0], limits, array => ReadNpy(array, rows));
         if (labels is not null && named.Length == 1)
-            Inflated(named[0], limits, array => ReadNumbers(array, NpyHeaderOf(array), labels.Write, levels => labels.Write(Array.ConvertAll(levels.ToArray(), level => (float)level))));
+            UploadedFile.Inflated(named[0], limits, array => ReadNumbers(array, NpyHeaderOf(array), labels.Write, levels => labels.Write(Array.ConvertAll(levels.ToArray(), level => (float)level))));
         return true;
     });
 
@@ -347,109 +300,7 @@ internal sealed class DatasetConverter(IImageCodec images) : IDatasetConverter
             throw new InvalidDatasetException("the file is cut short: its header announces more than there is");
     }
 
-    private static T WithZip<T>(Stream file, DatasetLimits limits, Func<ZipArchive, T> read)
-    {
-        try
-        {
-            file.Position = 0;
-            using var zip = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true);
-            PngZipReader.CheckEntries(zip, limits.MaxEntries);
-            T result = read(zip);
-            file.Position = 0;
-            return result;
-        }
-        catch (InvalidDataException e)
-        {
-            throw new InvalidDatasetException("it is no whole zip file", e);
-        }
-    }
-
-    /// <summary>An entry as a file of its own, for its header is read first.</summary>
-    private static void Inflated(ZipArchiveEntry entry, DatasetLimits limits, Action<Stream> read)
-    {
-        using Stream file = limits.Stage();
-        using Stream from = entry.Open();
-        var buffer = new byte[1 << 16];
-        for (int some; (some = from.Read(buffer)) > 0;)
-        {
-            if (file.Length + some > 2 * limits.MaxContentBytes)
-                throw new InvalidDatasetException($"'{entry.Name}' inflates to more than {2 * limits.MaxContentBytes} bytes");
-            file.Write(buffer.AsSpan(0, some));
-        }
-        file.Position = 0;
-        read(file);
-    }
-
     private delegate void WriteFloats(ReadOnlySpan<float> values);
 
     private delegate void WriteLevels(ReadOnlySpan<byte> levels);
-
-    private enum FileKind
-    {
-        Npy,
-        Idx,
-        Zip,
-        Csv,
-    }
-
-    /// <summary>Class indices on their way to a .npy file.</summary>
-    private sealed class LabelSink(Stream to)
-    {
-        private readonly RowSink _sink = new(to, long.MaxValue);
-        private readonly SortedDictionary<int, int> _counts = [];
-
-        public int Count { get; private set; }
-
-        public void Write(ReadOnlySpan<float> labels)
-        {
-            if (Count == 0)
-                _sink.Begin([1], isUint8: false);
-            foreach (float label in labels)
-            {
-                int index = ArrayReader.Label(label, ++Count);
-                _counts[index] = _counts.GetValueOrDefault(index) + 1;
-                if (_counts.Count > MaxLabel)
-                    throw new InvalidDatasetException("there are too many classes");
-            }
-            _sink.Write(labels);
-        }
-
-        /// <returns>Rows by class; null where there were no labels.</returns>
-        public IReadOnlyDictionary<int, int>? Finish()
-        {
-            if (Count == 0)
-                return null;
-            _sink.Finish(null);
-            return _counts;
-        }
-    }
-
-    /// <summary>The caller's stream, which stays open.</summary>
-    private sealed class NonClosing(Stream inner) : Stream
-    {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => true;
-
-        public override bool CanWrite => false;
-
-        public override long Length => inner.Length;
-
-        public override long Position { get => inner.Position; set => inner.Position = value; }
-
-        public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
-
-        public override int Read(Span<byte> buffer) => inner.Read(buffer);
-
-        public override long Seek(long offset, SeekOrigin origin) => inner.Seek(offset, origin);
-
-        public override void Flush()
-        {
-            // Nothing is written.
-        }
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
 }

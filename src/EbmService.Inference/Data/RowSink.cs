@@ -85,3 +85,37 @@ internal sealed class RowSink(Stream to, long maxBytes)
         to.Write(bytes);
     }
 }
+
+/// <summary>Class indices on their way to a .npy file.</summary>
+internal sealed class LabelSink(Stream to)
+{
+    private const int MaxClasses = 1 << 20;
+
+    private readonly RowSink _sink = new(to, long.MaxValue);
+    private readonly SortedDictionary<int, int> _counts = [];
+
+    public int Count { get; private set; }
+
+    public void Write(ReadOnlySpan<float> labels)
+    {
+        if (Count == 0)
+            _sink.Begin([1], isUint8: false);
+        foreach (float label in labels)
+        {
+            int index = ArrayReader.Label(label, ++Count);
+            _counts[index] = _counts.GetValueOrDefault(index) + 1;
+            if (_counts.Count > MaxClasses)
+                throw new InvalidDatasetException("there are too many classes");
+        }
+        _sink.Write(labels);
+    }
+
+    /// <returns>Rows by class; null where there were no labels.</returns>
+    public IReadOnlyDictionary<int, int>? Finish()
+    {
+        if (Count == 0)
+            return null;
+        _sink.Finish(null);
+        return _counts;
+    }
+}
