@@ -98,7 +98,8 @@ internal sealed class RestorationResults(
             (float from, float to) = (low[i], high[i]);
             if (_scales is { } scales && known[i] == 0)
             {
-                double half = scales[_fit.GroupOf(deviation[i])] * (deviation[i] + _fit.Floor);
+                // With room for rounding: of binary samples many scores are the scale itself.
+                double half = (scales[_fit.GroupOf(deviation[i])] * (deviation[i] + _fit.Floor)) + (1e-6 * (input.Max - input.Min));
                 (from, to) = ((float)(mean[i] - half), (float)(mean[i] + half));
                 // Numbers of pictures and binary ones can't lie outside the range.
                 if (input.Kind == InputKind.Image || input.Variables != VariableKind.Continuous)

@@ -9,7 +9,7 @@ internal static class RestorationCase
         Type = "restoration",
         Least = ("gaussian", $$$"""{"inputs": {"data": {{{JobTypeCase.Rows(3, 2)}}}}, "damage": {"kind": "mask", "mask": [0, 1]}}""", new Dictionary<string, string>
         {
-            ["samples"] = "8", ["level"] = "0.9", ["seed"] = "5", ["start"] = "\"base\"", ["blockSize"] = "8", ["dataWeight"] = "null",
+            ["samples"] = "8", ["level"] = "0.9", ["seed"] = "5", ["start"] = "\"base\"", ["blockSize"] = "8",
         }),
         Wrong = ("gaussian",
             $$$"""{"inputs": {"data": [[1, 2, 3]]}, "truth": {"data": [[1]]}, "damage": {"kind": "mask", "mask": [0, 1]}, "samples": 1, "level": 1, "dataWeight": 2, "blockSize": 0, "chain": {"steps": 0}}""",

@@ -133,6 +133,20 @@ public sealed class RestorationPosteriorTests : IDisposable
         Assert.InRange((double)intervals["coverage"]!["mean"]!, 0.9 - 0.085, 0.9 + 0.085);
     }
 
+    [Fact]
+    public async Task Intervals_OfBinarySamples_HoldTheirLevelWhereScoresAreEqual()
+    {
+        // Many scores are the scale itself: rounding must not put the truth outside.
+        using var generator = new Generator(13UL);
+        string Bits(int rows) => "[" + string.Join(", ", rand(rows, 5, generator: generator).ge(0.5).to(ScalarType.Float32).data<float>().ToArray().Chunk(5)
+            .Select(row => "[" + string.Join(", ", row) + "]")) + "]";
+
+        IReadOnlyDictionary<string, byte[]> files = await RunAsync("rbm",
+            $$$"""{"truth": {"data": {{{Bits(300)}}}}, "calibration": {"data": {{{Bits(300)}}}}, "damage": {"kind": "mask", "mask": [0, 1, 1, 0, 1]}, "samples": 16, "chain": {"kernel": "blockedGibbs", "temperature": 1, "steps": 30}, "seed": 4}""");
+
+        Assert.InRange((double)JsonNode.Parse(files["restoration.json"])!["intervals"]!["coverage"]!["mean"]!, 0.86, 1);
+    }
+
     [Theory]
     [InlineData("gaussian", """{"kind": "mask", "mask": [0, 0]}""", "spec.damage.mask")]
     [InlineData("gaussian", """{"kind": "mask", "mask": [1, 1]}""", "spec.damage.mask")]
