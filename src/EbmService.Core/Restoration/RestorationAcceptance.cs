@@ -17,7 +17,7 @@ public static class RestorationAcceptance
     /// <summary>Chains of a block by default.</summary>
     public const int DefaultRows = 64;
 
-    /// <summary>Of recipes with a noise of their own, whose temperature says nothing about how the energy compares with a likelihood. Chosen on training digits: docs/tasks.md.</summary>
+    /// <summary>Of recipes with a noise of their own, whose temperature says nothing about how the energy compares with a likelihood. A first guess that restored digits well, not tuned: docs/tasks.md.</summary>
     public const double DefaultDataWeight = 0.005;
 
     /// <summary>Deviations of the noise by which damaged rows may lie outside the range.</summary>
