@@ -13,6 +13,7 @@ using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
 using EbmService.Inference.JobTypes.Editing;
 using EbmService.Inference.JobTypes.Interpolation;
+using EbmService.Inference.JobTypes.Restoration;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -73,6 +74,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, TrainingJobType>()
         .AddSingleton<IJobType, InterpolationJobType>()
         .AddSingleton<IJobType, EditingJobType>()
+        .AddSingleton<IJobType, RestorationJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

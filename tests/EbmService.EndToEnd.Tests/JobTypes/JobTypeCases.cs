@@ -19,6 +19,16 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "scoring", ["model"] = ServiceHost.Model,
             ["spec"] = new JsonObject { ["outputs"] = new JsonArray("energy", "logits", "pValue"), ["blockSize"] = 64, ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(3000, 1))) },
         }),
+        new("restoration", () => new JsonObject
+        {
+            ["type"] = "restoration", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["truth"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(24, 2))) },
+                ["damage"] = new JsonObject { ["kind"] = "half", ["side"] = "right" },
+                ["samples"] = 4, ["blockSize"] = 4, ["seed"] = 3, ["chain"] = new JsonObject { ["steps"] = 60 },
+            },
+        }),
         new("training", () => new JsonObject
         {
             ["type"] = "training", ["model"] = "two-moons", ["spec"] = new JsonObject { ["data"] = "two-moons", ["iterations"] = 150 },
