@@ -27,7 +27,7 @@ public sealed record LikelihoodRequest
     /// <value>Of hmc, 1 to 1000; 10 by default.</value>
     public int? LeapfrogSteps { get; init; }
 
-    /// <value>Of hmc and mala at every bridge, above 0; by default the pilot finds one for each.</value>
+    /// <value>Of hmc and mala at every bridge, above 0: each transition takes between half and all of it. By default the pilot finds one for each bridge.</value>
     public double? StepSize { get; init; }
 
     /// <value>

@@ -259,7 +259,8 @@ internal sealed class KernelWalk : AnnealedWalk
         if (!_state.IsStepOpen)
         {
             _bridge.At = b;
-            _stepSize.fill_(Kept(stepSize));
+            // Trajectories of one length come back to where they were wherever that is a period of the motion (Neal 2011, section 3.2).
+            _stepSize.uniform_(stepSize / 2, stepSize, generator);
             _state.Energy.copy_(_bridge.Mix(X, _energy.clone()));
             _state.Gradient.copy_(_bridge.MixGradient(X, _gradient.clone()));
         }
