@@ -6,6 +6,7 @@ using EbmService.Cli.Data;
 using EbmService.Cli.Importing;
 using EbmService.Cli.Models;
 using EbmService.Cli.Plots;
+using EbmService.Cli.Running;
 using EbmService.Cli.Sampling;
 using EbmService.Cli.Training;
 using EbmService.Cli.Tuning;
@@ -47,6 +48,7 @@ internal static class CliApplication
         AssessCommand.Create(environment, args),
         LikelihoodCommand.Create(environment),
         SampleCommand.Create(environment),
+        RunCommand.Create(environment),
         PlotCommand.Create(environment),
         FiltersCommand.Create(environment),
         TuneCommand.Create(environment),

@@ -1,3 +1,4 @@
+using EbmService.Core.Datasets;
 using EbmService.Core.Devices;
 using EbmService.Core.Diagnostics;
 using EbmService.Core.Imaging;
@@ -46,6 +47,7 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IModelLoader>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IModelWarmUp>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
+        services.AddSingleton<IDatasetConverter, DatasetConverter>();
         services.AddSingleton<LiveModelPool>();
         services.AddSingleton<IQueryEvaluator, QueryEvaluator>();
         services.AddSingleton<IJobDiagnostician, JobDiagnostician>();

@@ -99,4 +99,10 @@ internal static partial class JobsLog
 
     [LoggerMessage(2041, LogLevel.Information, "The jobs database can be written again.")]
     public static partial void DatabaseFree(this ILogger log);
+
+    [LoggerMessage(2050, LogLevel.Error, "The dataset {Name} could not be stored or deleted.")]
+    public static partial void DatasetNotStored(this ILogger log, Exception exception, string name);
+
+    [LoggerMessage(2051, LogLevel.Error, "The file {Name} of the datasets can't be read: its dataset isn't listed.")]
+    public static partial void DatasetUnreadable(this ILogger log, Exception exception, string name);
 }

@@ -1,3 +1,4 @@
+using EbmService.Core.Datasets;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Lifecycle;
@@ -27,7 +28,7 @@ public static class JobsServiceCollectionExtensions
     /// <summary>
     /// Admission, scheduling, the device worker and persistence. The caller also registers the ports of Core that compute:
     /// JobTypeRegistry (as IJobPlanner, IResultAssembler and IJobStatistician too), IWorkloadFactory, IQueryEvaluator,
-    /// IModelCatalog, IModelWarmUp and IComputeDevice.
+    /// IModelCatalog, IModelWarmUp, IDatasetConverter and IComputeDevice.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Sections <c>Storage</c>, <c>Worker</c> and <c>Limits</c>; all may be absent.</param>
@@ -45,6 +46,8 @@ public static class JobsServiceCollectionExtensions
         services.AddOptions<JobLimitsOptions>().Bind(limits).ValidateOnStart()
             .Validate(_ => limits["MaxQueuedQuestions"] is null && limits["MaxQuestionRows"] is null,
                 "Limits:MaxQueuedQuestions and Limits:MaxQuestionRows are called MaxQueuedQueries and MaxQueryRows now: rename them.");
+        services.AddOptions<DatasetOptions>().Bind(configuration.GetSection(DatasetOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<DatasetOptions>, DatasetOptionsValidator>();
         services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
         services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
         return services.AddSingleton<IValidateOptions<JobLimitsOptions>, JobLimitsOptionsValidator>();
@@ -75,6 +78,9 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<BlockArchive>()
         .AddSingleton<ResultStore>()
         .AddSingleton<CheckpointStore>()
+        .AddSingleton<DatasetStore>()
+        .AddSingleton<IDatasetService>(provider => provider.GetRequiredService<DatasetStore>())
+        .AddSingleton<IDatasets>(provider => provider.GetRequiredService<DatasetStore>())
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
         .AddSingleton<BlockLogs>()

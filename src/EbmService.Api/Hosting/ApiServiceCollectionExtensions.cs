@@ -1,3 +1,4 @@
+using EbmService.Api.Datasets;
 using EbmService.Api.Errors;
 using EbmService.Api.Hubs;
 using EbmService.Api.Jobs;
@@ -31,6 +32,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddSingleton<QueryReader>().AddSingleton<QueryHandler>().AddSingleton<JobRequestReader>();
         services.AddSingleton<JobExtensionReader>();
         services.AddSingleton<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddHostedService<ModelPoller>();
+        services.AddSingleton<DatasetUploadHandler>();
         services.AddJobsHub();
         services.AddShutdownTimeout();
         services.AddEventStreams(configuration);

@@ -1,3 +1,4 @@
+using EbmService.Api.Datasets;
 using EbmService.Api.Errors;
 using EbmService.Api.Health;
 using EbmService.Api.Hubs;
@@ -58,6 +59,7 @@ internal static class WebApplicationExtensions
     internal static WebApplication MapApi(this WebApplication app)
     {
         app.MapModels();
+        app.MapDatasets();
         app.MapQueries();
         app.MapJobs();
         app.MapJobEvents();

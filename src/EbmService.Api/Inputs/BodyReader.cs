@@ -6,12 +6,16 @@ using Microsoft.Net.Http.Headers;
 
 namespace EbmService.Api.Inputs;
 
-/// <summary>Reads a whole body into memory; the limit holds for what arrives and for what it inflates to.</summary>
+/// <summary>Reads a body; the limit holds for what arrives and for what it inflates to.</summary>
 internal static class BodyReader
 {
     private const int ChunkBytes = 64 * 1024;
 
-    internal static async Task<Outcome<byte[]>> ReadAsync(HttpRequest request, long limit)
+    internal static Task<Outcome<byte[]>> ReadAsync(HttpRequest request, long limit) =>
+        ReadAsync(request, limit, () => ReadWithinAsync(request, limit));
+
+    /// <summary>Calls <paramref name="read"/>, which takes the body itself, and words what goes wrong on the wire.</summary>
+    internal static async Task<Outcome<T>> ReadAsync<T>(HttpRequest request, long limit, Func<Task<Outcome<T>>> read)
     {
         if (request.ContentLength > limit)
             return TooLarge(limit);
@@ -23,7 +27,7 @@ internal static class BodyReader
         }
         try
         {
-            return await ReadWithinAsync(request, limit);
+            return await read();
         }
         catch (InvalidDataException)
         {
@@ -71,7 +75,7 @@ internal static class BodyReader
         }
     }
 
-    private static Failure TooLarge(long limit) =>
+    internal static Failure TooLarge(long limit) =>
         new(FailureCode.BodyTooLarge, $"The body is over this server's limit of {limit} bytes (after inflation).");
 }
 

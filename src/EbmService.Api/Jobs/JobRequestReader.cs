@@ -9,6 +9,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Jobs.Admission;
+using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Jobs;
@@ -21,7 +22,7 @@ internal sealed record JobRequest(
 
 /// <summary>Reads POST /v1/jobs and makes a validated submission of it.</summary>
 internal sealed class JobRequestReader(
-    JobTypeRegistry types, IModelCatalog catalog, IComputeDevice device, IJobService jobs, IOptions<LimitsOptions> limits)
+    JobTypeRegistry types, IModelCatalog catalog, IComputeDevice device, IJobService jobs, IDatasetService datasets, IOptions<LimitsOptions> limits)
 {
     internal const int MaxKeyLength = 255;
     private const int MaxTags = 16;
@@ -103,6 +104,7 @@ internal sealed class JobRequestReader(
         Outcome<AcceptedJob> accepted = await type.AcceptAsync(
             new JobProposal(job.ReadSpec(), models.Value, device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed)
             {
+                Datasets = datasets,
                 Made = Asked(job) is [{ } made] ? (made.Name, made.Version) : ("", null),
             },
             cancellationToken);

@@ -44,21 +44,19 @@ internal sealed class OperationDetailsFilter : IOperationFilter
         return new OpenApiRequestBody { Required = true, Content = content };
     }
 
-    private static OpenApiRequestBody ToBody(FormFilesMetadata form) => new()
+    private static OpenApiRequestBody ToBody(FormFilesMetadata form)
     {
-        Required = true,
-        Content = new Dictionary<string, IOpenApiMediaType>
+        var content = form.Plain.ToDictionary(type => type, IOpenApiMediaType (_) => new OpenApiMediaType { Schema = Binary() });
+        content["multipart/form-data"] = new OpenApiMediaType
         {
-            ["multipart/form-data"] = new OpenApiMediaType
+            Schema = new OpenApiSchema
             {
-                Schema = new OpenApiSchema
-                {
-                    Type = JsonSchemaType.Object,
-                    Properties = form.Names.ToDictionary(name => name, IOpenApiSchema (_) => Binary()),
-                },
+                Type = JsonSchemaType.Object,
+                Properties = form.Names.ToDictionary(name => name, IOpenApiSchema (_) => Binary()),
             },
-        },
-    };
+        };
+        return new OpenApiRequestBody { Required = true, Content = content };
+    }
 
     private static OpenApiSchema Binary() => new() { Type = JsonSchemaType.String, Format = "binary" };
 
@@ -125,7 +123,11 @@ internal sealed record RequestBodyMetadata(Type Json, IReadOnlyList<string> Bina
 }
 
 /// <summary>Documents a form of named files that the handler reads itself.</summary>
-internal sealed record FormFilesMetadata(IReadOnlyList<string> Names);
+internal sealed record FormFilesMetadata(IReadOnlyList<string> Names)
+{
+    /// <value>Media types of a body that is the first file alone.</value>
+    public IReadOnlyList<string> Plain { get; init; } = [];
+}
 
 /// <summary>Documents an optional request header.</summary>
 internal sealed record HeaderParameter(string Name, string Description);

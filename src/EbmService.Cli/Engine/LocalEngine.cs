@@ -84,7 +84,10 @@ internal sealed class LocalEngine : IJobRunner, IAsyncDisposable
         if (CapabilityRules.Refuse(model, known.Description.Task) is { } refusal)
             throw new FailureException(refusal);
         HostedModel? FindModel(ModelKey key) => Get<IModelCatalog>().Find(key.Name, key.Version).Value;
-        var proposal = new JobProposal(request, [model], Device.Kind, Limits, results, FindModel, RandomSeed.New);
+        var proposal = new JobProposal(request, [model], Device.Kind, Limits, results, FindModel, RandomSeed.New)
+        {
+            Datasets = Get<IDatasetService>(),
+        };
         AcceptedJob accepted = (await known.AcceptAsync(proposal, cancellationToken)).OrThrow();
         // Its footprint is left out: nothing else needs a share of the machine kept free.
         return new JobSubmission(model.Reference(), accepted.Spec) { Attachments = accepted.Attachments, Warnings = accepted.Warnings };

@@ -1,5 +1,5 @@
+using EbmService.Cli.Running;
 using EbmService.Cli.Engine;
-using EbmService.Cli.Sampling;
 using EbmService.Core.Devices;
 using EbmService.Core.Files;
 using EbmService.Core.Models;

@@ -28,7 +28,7 @@ internal sealed class ResultFolder
     /// <value>Null where only the trace is there.</value>
     public JsonElement? Card { get; }
 
-    public SamplingRequest? Spec => Card is null ? null : Sampling.SpecFile.Read(Path.Combine(Folder, "card.json"));
+    public SamplingRequest? Spec => Card is null ? null : Running.SpecFile.Read(Path.Combine(Folder, "card.json"));
 
     public int Warmup => Card?.GetProperty("spec").GetProperty("warmup").GetInt32() ?? 0;
 

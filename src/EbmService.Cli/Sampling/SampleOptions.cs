@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using EbmService.Cli.Running;
 using EbmService.Core.Sampling;
 
 namespace EbmService.Cli.Sampling;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EbmService.Cli.Running;
 using EbmService.Cli.Engine;
 using EbmService.Core.Files;
 using EbmService.Core.Jobs;

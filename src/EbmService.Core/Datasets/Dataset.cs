@@ -9,7 +9,7 @@ namespace EbmService.Core.Datasets;
 /// <param name="Dtype"><c>uint8</c> (of image models the pixel levels, 0 to 255) or <c>float32</c>.</param>
 /// <param name="Min">The smallest number.</param>
 /// <param name="Max">The largest number.</param>
-/// <param name="IsBinary">Whether all numbers are 0 and 1, or of uint8 rows 0 and 255.</param>
+/// <param name="IsBinary">Whether all numbers are 0 and 1, or of uint8 rows all 0 and 255.</param>
 /// <param name="Sha256">Of the rows as a .npy file, 64 hex digits: equal rows are stored once.</param>
 /// <param name="Bytes">On the disk, with labels.</param>
 public sealed record Dataset(
@@ -18,7 +18,7 @@ public sealed record Dataset(
     public const string Uint8 = "uint8";
     public const string Float32 = "float32";
 
-    /// <value>Of the labels as a .npy file of int32; null where there are none.</value>
+    /// <value>Of the labels as a .npy file; null where there are none.</value>
     public string? LabelsSha256 { get; init; }
 
     /// <value>How many rows each class has, by class index; null where there are no labels.</value>
@@ -75,4 +75,5 @@ public sealed record DatasetContent(
 /// <summary>What one upload may hold.</summary>
 /// <param name="MaxEntries">Of an archive.</param>
 /// <param name="MaxContentBytes">After inflation.</param>
-public sealed record DatasetLimits(int MaxEntries, long MaxContentBytes);
+/// <param name="Stage">Makes an empty file for what is inflated, which goes when it is closed.</param>
+public sealed record DatasetLimits(int MaxEntries, long MaxContentBytes, Func<Stream> Stage);

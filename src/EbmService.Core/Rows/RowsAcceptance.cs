@@ -89,9 +89,11 @@ public static class RowsAcceptance
                 return dataset is { Min: >= 0, Max: <= 1, IsBinary: true } ? null : $"The model's variables are categorical: the rows must be one-hot, {InputValues.Remedy}.";
             if (_input.Variables == VariableKind.Binary && !binarise)
             {
-                return dataset.IsBinary ? null
+                return dataset.IsBinary && !(isLevels && dataset.Max == 1) ? null
                     : $"The model's variables are binary: '{dataset.Name}' has other numbers than two. Send \"binarise\": true, {InputValues.Remedy}.";
             }
+            if (isLevels && dataset is { Max: <= 1, Rows: > 1 })
+                return $"The levels of '{dataset.Name}' are 0 and 1, all but black of 0 to 255: upload it as float32, {InputValues.Remedy}.";
             double slack = (_input.Max - _input.Min) * 1e-5;
             return isLevels || (dataset.Min >= _input.Min - slack && dataset.Max <= _input.Max + slack) ? null
                 : string.Create(CultureInfo.InvariantCulture,

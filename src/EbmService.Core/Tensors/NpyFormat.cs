@@ -20,17 +20,25 @@ public static class NpyFormat
     /// <summary>Encodes a float32 tensor; the header is padded to a multiple of 64 bytes as NumPy does.</summary>
     public static byte[] Write(TensorPayload tensor)
     {
-        string dimensions = string.Concat(tensor.Shape.Select(size => size.ToString(CultureInfo.InvariantCulture) + ", "));
-        string shape = tensor.Shape.Count == 1 ? dimensions.TrimEnd(' ') : dimensions.TrimEnd(',', ' ');
-        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}";
-        int total = (10 + header.Length + 1 + 63) / 64 * 64;
-        var bytes = new byte[total + tensor.Values.Length * sizeof(float)];
-        NpyHeader.Magic.CopyTo(bytes);
-        bytes[6] = 1;
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), (ushort)(total - 10));
-        Encoding.ASCII.GetBytes(header.PadRight(total - 11) + "\n", bytes.AsSpan(10));
-        MemoryMarshal.AsBytes(tensor.Values.AsSpan()).CopyTo(bytes.AsSpan(total));
-        return bytes;
+        byte[] header = Header(NpyDtype.Float32, tensor.Shape);
+        return [.. header, .. MemoryMarshal.AsBytes(tensor.Values.AsSpan())];
+    }
+
+    /// <summary>The header of a file whose numbers come behind it, in C order.</summary>
+    /// <param name="dtype">float32 or uint8.</param>
+    /// <param name="bytes">The least length, for a header that is written before all sizes are known; a multiple of 64.</param>
+    public static byte[] Header(NpyDtype dtype, IReadOnlyList<int> shape, int bytes = 64)
+    {
+        string dimensions = string.Concat(shape.Select(size => size.ToString(CultureInfo.InvariantCulture) + ", "));
+        string sizes = shape.Count == 1 ? dimensions.TrimEnd(' ') : dimensions.TrimEnd(',', ' ');
+        string header = $"{{'descr': '{(dtype.IsUint8 ? "|u1" : "<f4")}', 'fortran_order': False, 'shape': ({sizes}), }}";
+        int total = Math.Max((10 + header.Length + 1 + 63) / 64 * 64, bytes);
+        var written = new byte[total];
+        NpyHeader.Magic.CopyTo(written);
+        written[6] = 1;
+        BinaryPrimitives.WriteUInt16LittleEndian(written.AsSpan(8), (ushort)(total - 10));
+        Encoding.ASCII.GetBytes(header.PadRight(total - 11) + "\n", written.AsSpan(10));
+        return written;
     }
 
     /// <summary>Decodes a file held in memory to float32 in C order, whatever the file's order.</summary>
@@ -273,6 +281,9 @@ public readonly record struct NpyDtype(char Kind, int Width, bool BigEndian)
     /// <value>float32, little-endian: what this product writes.</value>
     public static NpyDtype Float32 { get; } = new('f', 4, BigEndian: false);
 
+    /// <value>Bytes 0 to 255.</value>
+    public static NpyDtype Uint8 { get; } = new('u', 1, BigEndian: false);
+
     /// <value>Whether these are bytes 0 to 255: pixel levels for image models.</value>
     public bool IsUint8 => this is { Kind: 'u', Width: 1 };
 
@@ -297,7 +308,7 @@ public readonly record struct NpyDtype(char Kind, int Width, bool BigEndian)
 
     /// <summary>Converts elements to float32; floats are rounded, integers must be exact.</summary>
     /// <exception cref="FormatException">A boolean is neither 0 nor 1, or an integer is not exact in float32.</exception>
-    internal void Convert(ReadOnlySpan<byte> data, Span<float> values)
+    public void Convert(ReadOnlySpan<byte> data, Span<float> values)
     {
         for (int i = 0; i < values.Length; i++)
         {

@@ -41,7 +41,27 @@ public static class ArrayReader
     {
         var values = new List<float>();
         var labels = new List<int>();
-        int length = input.Length(), label = -1, columns = -1, line = 0;
+        int length = input.Length();
+        ForEachRow(text, (row, label) =>
+        {
+            if (row.Length != length)
+                throw new InvalidDatasetException($"a line has {row.Length} columns, the model takes {length} numbers (and a column '{LabelColumn}', where there are classes)");
+            values.AddRange(row);
+            if (label is { } index)
+                labels.Add(index);
+            if (values.Count > IdxReader.MaxDataLength / sizeof(float))
+                throw new InvalidDatasetException("the file holds more than 1 GiB of numbers");
+        });
+        return Checked([.. values], length, labels.Count == 0 ? null : [.. labels]);
+    }
+
+    /// <summary>Reads lines of finite numbers one by one.</summary>
+    /// <param name="take">Takes the numbers of a line, a buffer that is used again, and its label, of all lines or of none.</param>
+    /// <exception cref="InvalidDatasetException">A line has other columns than the first, or what is no finite number.</exception>
+    internal static void ForEachRow(TextReader text, Action<float[], int?> take)
+    {
+        int label = -1, columns = -1, line = 0;
+        float[] row = [];
         try
         {
             using CsvDataReader csv = CsvDataReader.Create(text, new CsvDataReaderOptions { HasHeaders = false, BufferSize = 1 << 16 });
@@ -51,40 +71,32 @@ public static class ArrayReader
                 if (columns < 0)
                 {
                     columns = csv.RowFieldCount;
-                    if (!TryNumber(csv.GetString(0), out _))
-                    {
+                    bool isHeader = !TryNumber(csv.GetString(0), out _);
+                    if (isHeader)
                         label = Enumerable.Range(0, columns).Where(i => csv.GetString(i).Trim() == LabelColumn).DefaultIfEmpty(-1).First();
-                        CheckColumns(columns, label, length);
+                    row = new float[columns - (label < 0 ? 0 : 1)];
+                    if (isHeader)
                         continue;
-                    }
-                    CheckColumns(columns, label, length);
                 }
                 if (csv.RowFieldCount != columns)
                     throw new InvalidDatasetException($"line {line} has {csv.RowFieldCount} columns, the first has {columns}");
-                for (int i = 0; i < columns; i++)
+                int? index = null;
+                for (int i = 0, to = 0; i < columns; i++)
                 {
                     if (!TryNumber(csv.GetString(i), out float number))
                         throw new InvalidDatasetException($"line {line}, column {i + 1}: '{Shown(csv.GetString(i))}' is no finite number");
                     if (i == label)
-                        labels.Add(Label(number, line));
+                        index = Label(number, line);
                     else
-                        values.Add(number);
+                        row[to++] = number;
                 }
-                if (values.Count > IdxReader.MaxDataLength / sizeof(float))
-                    throw new InvalidDatasetException("the file holds more than 1 GiB of numbers");
+                take(row, index);
             }
         }
         catch (CsvFormatException e)
         {
             throw new InvalidDatasetException($"line {line + 1} is no CSV", e);
         }
-        return Checked([.. values], length, label < 0 ? null : [.. labels]);
-    }
-
-    private static void CheckColumns(int columns, int label, int length)
-    {
-        if (columns - (label < 0 ? 0 : 1) != length)
-            throw new InvalidDatasetException($"a line has {columns} columns, the model takes {length} numbers (and a column '{LabelColumn}', where there are classes)");
     }
 
     private static bool TryNumber(string text, out float number) =>
@@ -117,7 +129,7 @@ public static class ArrayReader
         ? [.. labels.Values.Select((value, row) => Label(value, row + 1))]
         : throw new InvalidDatasetException($"{rows} rows, but {labels.Values.Length} labels");
 
-    private static int Label(float number, int row) => number >= 0 && number < 1 << 20 && number == MathF.Floor(number)
+    internal static int Label(float number, int row) => number >= 0 && number < 1 << 20 && number == MathF.Floor(number)
         ? (int)number
         : throw new InvalidDatasetException($"the label of row {row} is {number.ToString(CultureInfo.InvariantCulture)}: class indices are whole numbers from 0");
 

@@ -92,9 +92,13 @@ internal sealed class JobAdmission(
         finally
         {
             if (!isStored)
+            {
                 files.Delete(job.Id);
+                inputs.Release(job.Id);
+            }
         }
         intake.Take(job);
+        inputs.Release(job.Id);
         log.JobQueued(job.Id, job.Blocks.Count, job.Units);
         return job.Id;
     }
@@ -141,12 +145,13 @@ internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
 }
 
 /// <summary>Stores the files that a new job starts from: those that came with it, and copies of other jobs' results.</summary>
-internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
+internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, DatasetStore datasets)
 {
     /// <exception cref="FailureException">The source is unknown, has not ended, or has no such result.</exception>
     public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted, IReadOnlyDictionary<string, byte[]> attachments)
     {
-        foreach (JobInput input in wanted)
+        datasets.Hold(jobId, [.. wanted.Where(input => input.IsDataset)]);
+        foreach (JobInput input in wanted.Where(input => !input.IsDataset))
         {
             if (attachments.TryGetValue(input.Name, out byte[]? content))
             {
@@ -159,6 +164,9 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs)
                 throw Refuse(input, $"The result '{input.Result}' of job {input.FromJob} is missing or damaged.");
         }
     }
+
+    /// <summary>The job is among the live ones, or was not taken in: its datasets are kept, or needn't be.</summary>
+    public void Release(string jobId) => datasets.Release(jobId);
 
     private static FailureException Refuse(JobInput input, string reason) => new(Failure.OfFields([new FieldError(input.Field, reason)]));
 

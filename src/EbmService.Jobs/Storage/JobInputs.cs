@@ -1,20 +1,22 @@
 using System.Collections.Concurrent;
+using EbmService.Core.Datasets;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Jobs.Storage;
 
 /// <summary>
-/// Files that jobs start from, <c>inputs/{name}</c>: copies, so that their sources may be deleted. Never held in memory as a
-/// whole. Thread-safe.
+/// Files that jobs start from, <c>inputs/{name}</c>: copies, so that their sources may be deleted; but for those of datasets, which are read
+/// where they lie. Never held in memory as a whole. Thread-safe.
 /// </summary>
-internal sealed class JobInputs(JobFolders folders, JobDisk disk) : IJobInputs
+internal sealed class JobInputs(JobFolders folders, JobDisk disk, IDatasets datasets) : IJobInputs
 {
     /// <value>Files whose hash was compared in this process already, by path.</value>
     private readonly ConcurrentDictionary<string, bool> _checked = new(StringComparer.Ordinal);
 
-    public Stream Open(string jobId, JobInput input) =>
-        TryOpen(folders.File(jobId, JobFolders.Inputs, input.Name), input) ?? throw Damaged(input);
+    public Stream Open(string jobId, JobInput input) => input.IsDataset
+        ? datasets.Open(input.Sha256)
+        : TryOpen(folders.File(jobId, JobFolders.Inputs, input.Name), input) ?? throw Damaged(input);
 
     /// <summary>Copies a result of another job; false when it is missing, damaged or not the one that is meant.</summary>
     public bool TryTake(string jobId, JobInput input)
@@ -33,7 +35,7 @@ internal sealed class JobInputs(JobFolders folders, JobDisk disk) : IJobInputs
     /// <exception cref="FailureException">One is missing or damaged.</exception>
     public void CopyAll(string fromJob, string toJob, IReadOnlyList<JobInput> all)
     {
-        foreach (JobInput input in all)
+        foreach (JobInput input in all.Where(input => !input.IsDataset))
         {
             using Stream source = Open(fromJob, input);
             Write(toJob, input, source.CopyTo);

@@ -1,3 +1,4 @@
+using EbmService.Core.Datasets;
 using EbmService.Core.Devices;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
@@ -97,4 +98,20 @@ internal sealed class FakeModels : IModelCatalog
         if (Away is { } reason)
             throw new FailureException(new Failure(FailureCode.ModelUnavailable, reason));
     }
+}
+
+/// <summary>Takes every byte as a row of one number, and those of the labels as they are; refuses an empty file.</summary>
+internal sealed class FakeConverter : IDatasetConverter
+{
+    public Outcome<DatasetContent> Convert(Stream rows, Stream? labels, DatasetLimits limits, Stream rowsTo, Stream labelsTo)
+    {
+        rows.Position = 0;
+        rows.CopyTo(rowsTo);
+        labels?.CopyTo(labelsTo);
+        return rowsTo.Length == 0
+            ? Failure.OfFields([new FieldError("rows", "The file is empty.")])
+            : new DatasetContent((int)rowsTo.Length, [1], Dataset.Uint8, 0, 255, false, labels is null ? null : new Dictionary<int, int> { [0] = (int)rowsTo.Length });
+    }
+
+    public byte[]? Draw(Dataset dataset, Stream rows, int most) => null;
 }

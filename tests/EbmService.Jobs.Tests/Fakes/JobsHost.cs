@@ -1,3 +1,4 @@
+using EbmService.Core.Datasets;
 using EbmService.Core.Devices;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -77,6 +78,7 @@ internal sealed class JobsHost : IAsyncDisposable
         builder.Services.AddSingleton(Clock).AddSingleton<IComputeDevice>(Device).AddSingleton<IWorkloadFactory>(Workloads)
             .AddSingleton(types).AddSingleton<IResultAssembler>(types).AddSingleton<IJobPlanner>(types).AddSingleton<IJobStatistician>(types)
             .AddSingleton<IQueryEvaluator>(Evaluator).AddSingleton<JobDisk>(Disk).AddSingleton<IModelCatalog>(Models).AddSingleton<IModelWarmUp>(WarmUp)
+            .AddSingleton<IDatasetConverter, FakeConverter>()
             .AddJobs(builder.Configuration).ConfigureDbContext<JobsDbContext>(context => context.AddInterceptors(Death, Database));
         _host = builder.Build();
         await _host.StartAsync();

@@ -1,10 +1,11 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EbmService.Core.Json;
 using EbmService.Core.Sampling;
 
-namespace EbmService.Cli.Sampling;
+namespace EbmService.Cli.Running;
 
-/// <summary>Reads a sampling request from a file: the API's <c>spec</c>, or any object with one, such as card.json or the body of POST /v1/jobs.</summary>
+/// <summary>Reads a job's request: the API's <c>spec</c>, or any object with one, such as card.json or the body of POST /v1/jobs.</summary>
 internal static class SpecFile
 {
     private const string Member = "spec";
@@ -12,17 +13,35 @@ internal static class SpecFile
     public static SamplingRequest Read(string path)
     {
         string name = Path.GetFileName(path);
+        var request = (SamplingRequest)Read(Parse(File.ReadAllText(path), name), typeof(SamplingRequest), name);
+        // A card's chains without labels show none, which asked for again must mean the same.
+        return request.Labels is { Count: 0 } ? request with { Labels = null } : request;
+    }
+
+    /// <param name="name">What messages call it.</param>
+    public static JsonObject Parse(string json, string name)
+    {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-            JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object)
-                throw CliException.BadInput($"{name} holds no JSON object: it takes the members of the API's spec, such as {{\"steps\": 100}}");
-            if (root.TryGetProperty(Member, out JsonElement inner) && inner.ValueKind == JsonValueKind.Object)
-                root = inner;
-            SamplingRequest request = root.Deserialize<SamplingRequest>(EbmJson.Options)!;
-            // A card's chains without labels show none, which asked for again must mean the same.
-            return request.Labels is { Count: 0 } ? request with { Labels = null } : request;
+            JsonNode? root = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            return root switch
+            {
+                JsonObject { } whole when whole[Member] is JsonObject inner => (JsonObject)inner.DeepClone(),
+                JsonObject whole => whole,
+                _ => throw CliException.BadInput($"{name} holds no JSON object: it takes the members of the API's spec, such as {{\"steps\": 100}}"),
+            };
+        }
+        catch (JsonException exception)
+        {
+            throw CliException.BadInput($"{name}: {Explain(exception)}", exception);
+        }
+    }
+
+    public static object Read(JsonObject members, Type request, string name)
+    {
+        try
+        {
+            return members.Deserialize(request, EbmJson.Options)!;
         }
         catch (JsonException exception)
         {
