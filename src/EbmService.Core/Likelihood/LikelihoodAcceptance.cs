@@ -52,7 +52,8 @@ public static class LikelihoodAcceptance
         HostedModel model = proposal.Model;
         InputSchema input = model.Descriptor!.Input;
         LikelihoodKernel kernel = request.Kernel ?? LikelihoodRules.KernelsOf(model.Capabilities).FirstOrDefault(LikelihoodKernel.Hmc);
-        LikelihoodBase start = request.Base ?? (model.BufferSize > 0 && HasBufferBase(model, kernel) ? LikelihoodBase.Buffer : LikelihoodBase.Uniform);
+        LikelihoodBase start = request.Base
+            ?? (kernel == LikelihoodKernel.Gibbs && model.BufferSize > 0 && HasBufferBase(model, kernel) ? LikelihoodBase.Buffer : LikelihoodBase.Uniform);
         bool listed = LikelihoodRules.ListedStates(input) is not null;
         LikelihoodStart reverse = request.ReverseStart ?? (listed ? LikelihoodStart.Exact : model.BufferSize > 0 ? LikelihoodStart.Buffer : LikelihoodStart.Base);
         bool isNormal = start == LikelihoodBase.Normal;

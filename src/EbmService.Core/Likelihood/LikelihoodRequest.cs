@@ -41,7 +41,7 @@ public sealed record LikelihoodRequest
     /// <value>T of exp(-E / T), above 0; 1 by default: what the model was trained for.</value>
     public double? Temperature { get; init; }
 
-    /// <value>buffer where the model has a replay buffer and can begin at its means, else uniform, by default.</value>
+    /// <value>buffer for Gibbs where the model has a replay buffer and can begin at its means, else uniform, by default.</value>
     public LikelihoodBase? Base { get; init; }
 
     /// <value>Of the base normal; the middle of the input's range by default.</value>

@@ -51,6 +51,9 @@ internal abstract class AnnealedWalk : IDisposable
     /// <summary>Adds log f_to - log f_from, of the points where the chains are, to log weights: the walk's own or others of that shape.</summary>
     public abstract void Weigh(double from, double to, Tensor logWeights);
 
+    /// <summary>log f_1 / f_0 of the points where the chains are, (rows) float64: what parts the model from the base.</summary>
+    public abstract Tensor LogRatioOfModel();
+
     /// <summary>A transition at b; left open where <paramref name="isSpent"/> says so, to be gone on with by the same call.</summary>
     /// <param name="stepSize">Ignored where the kernel has none.</param>
     /// <returns>Whether it is complete.</returns>
@@ -130,6 +133,13 @@ internal sealed class GibbsWalk : AnnealedWalk
     }
 
     public override void Weigh(double from, double to, Tensor logWeights) => _path.Weigh(X, from, to, logWeights);
+
+    public override Tensor LogRatioOfModel()
+    {
+        Tensor density = zeros_like(LogWeights);
+        _path.Weigh(X, 0, 1, density);
+        return density;
+    }
 
     public override bool TryMove(double b, double stepSize, bool backwards, Generator generator, Func<bool> isSpent)
     {
@@ -252,6 +262,8 @@ internal sealed class KernelWalk : AnnealedWalk
         using DisposeScope scope = NewDisposeScope();
         logWeights.add_(_bridge.LogRatio(X, _energy, to - from), Kept(1));
     }
+
+    public override Tensor LogRatioOfModel() => _bridge.LogRatio(X, _energy, 1);
 
     public override bool TryMove(double b, double stepSize, bool backwards, Generator generator, Func<bool> isSpent)
     {

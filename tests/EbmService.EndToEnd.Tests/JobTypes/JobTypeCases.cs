@@ -24,5 +24,10 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "training", ["model"] = "two-moons", ["spec"] = new JsonObject { ["data"] = "two-moons", ["iterations"] = 150 },
         })
         { MakesModel = true },
+        new("likelihood", () => new JsonObject
+        {
+            ["type"] = "likelihood", ["model"] = "mnist-rbm",
+            ["spec"] = new JsonObject { ["chains"] = 30, ["bridges"] = 800, ["reverseSteps"] = 100, ["blockSize"] = 8, ["seed"] = 1 },
+        }),
     ];
 }

@@ -18,6 +18,9 @@ namespace EbmService.Inference.JobTypes.Likelihood;
 /// </summary>
 internal sealed class AnnealingWorkload : IWorkload
 {
+    /// <summary>Draws of each reverse chain that its convergence is judged by, about.</summary>
+    private const int StartDraws = 50;
+
     private readonly LikelihoodSpec _spec;
     private readonly BlockPlan _block;
     private readonly LiveModel _model;
@@ -31,6 +34,7 @@ internal sealed class AnnealingWorkload : IWorkload
     private IReadOnlyList<PilotKnot> _knots = [];
     private AnnealingLadder? _ladder;
     private double[] _densities = [];
+    private List<double> _startDraws = [];
     private double? _exactLogZ;
     private int _step, _moves;
     private bool _isWeighed;
@@ -135,7 +139,12 @@ internal sealed class AnnealingWorkload : IWorkload
         bool backwards = _part != LikelihoodPart.Forward;
         int bridge = _step - _pilotSteps - _startSteps + 1;
         if (bridge <= 0)
-            return _walk.TryMove(1, ladder.StepSizes[^1], backwards, _generator, isSpent);
+        {
+            if (!_walk.TryMove(1, ladder.StepSizes[^1], backwards, _generator, isSpent))
+                return false;
+            RecordStart();
+            return true;
+        }
         int from = backwards ? ladder.Bridges - bridge + 1 : bridge - 1, to = backwards ? from - 1 : bridge;
         (double beta, double stepSize) = (ladder.Betas[to], ladder.StepSizes[to]);
         if (bridge == ladder.Bridges)
@@ -155,6 +164,17 @@ internal sealed class AnnealingWorkload : IWorkload
                 return false;
         }
         return true;
+    }
+
+    /// <summary>Where reverse chains are on their way to be samples, as log f_1 / f_0, some of its second half.</summary>
+    private void RecordStart()
+    {
+        int done = _step - _pilotSteps + 1, half = _startSteps / 2;
+        int every = Math.Max(1, (_startSteps - half) / StartDraws);
+        if (_part != LikelihoodPart.Reverse || done <= half || (_startSteps - done) % every != 0)
+            return;
+        using DisposeScope scope = NewDisposeScope();
+        _startDraws.AddRange(_walk.LogRatioOfModel().cpu().data<double>().ToArray());
     }
 
     /// <summary>With the ladder known, puts the chains where they begin.</summary>
@@ -228,6 +248,7 @@ internal sealed class AnnealingWorkload : IWorkload
         tensors[LikelihoodResults.Knots] = SafetensorsTensor.FromDoubles(
             [.. _knots.SelectMany(knot => new[] { knot.Beta, knot.Length, knot.StepSize, knot.Acceptance })], [_knots.Count, 4]);
         tensors[LikelihoodResults.Densities] = SafetensorsTensor.FromDoubles(_densities, [_densities.Length]);
+        tensors[LikelihoodResults.StartDraws] = SafetensorsTensor.FromDoubles([.. _startDraws], [_startDraws.Count / _block.Count, _block.Count]);
         if (_exactLogZ is { } exact)
             tensors[LikelihoodResults.ExactLogZ] = SafetensorsTensor.FromDoubles([exact], [1]);
     }
@@ -245,6 +266,7 @@ internal sealed class AnnealingWorkload : IWorkload
         }
         SetLadder([.. file[LikelihoodResults.Knots].ToDoubles().Chunk(4).Select(knot => new PilotKnot(knot[0], knot[1], knot[2], knot[3]))]);
         _densities = file[LikelihoodResults.Densities].ToDoubles();
+        _startDraws = [.. file[LikelihoodResults.StartDraws].ToDoubles()];
         _exactLogZ = file.Tensors.ContainsKey(LikelihoodResults.ExactLogZ) ? file[LikelihoodResults.ExactLogZ].ToDoubles()[0] : null;
         bool isOpen = file.Metadata.ContainsKey("phase");
         _walk.Reopen(isOpen ? (Number(file, "phase", int.MaxValue), Number(file, "passRow", int.MaxValue), BetaOfStep()) : null);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EbmService.Inference.Diagnostics;
 
 namespace EbmService.Inference.JobTypes.Likelihood;
 
@@ -24,8 +25,11 @@ internal sealed record LogZReport(
 /// <param name="StandardError">Of that, to first order.</param>
 /// <param name="EffectiveSize">(sum w)^2 / sum w^2: chains that carry the estimate.</param>
 /// <param name="Deviation">Of the log weights.</param>
+/// <param name="StartCondition">Whether R-hat could be taken; null forwards and with exact starts.</param>
+/// <param name="StartRHat">Of reverse chains on their way to be samples: split R-hat of log f_1 / f_0; null with exact starts.</param>
 /// <param name="Frozen">Chains that left the finite numbers.</param>
-internal sealed record SideReport(int Chains, double LogZ, double StandardError, double EffectiveSize, double? Deviation, long Frozen, double? Acceptance);
+internal sealed record SideReport(int Chains, double LogZ, double StandardError, double EffectiveSize, double? Deviation, long Frozen, double? Acceptance,
+    StatisticsCondition? StartCondition, double? StartRHat);
 
 /// <summary>Mean log-likelihood of the rows.</summary>
 /// <param name="Estimate">Null unless trusted.</param>

@@ -6,6 +6,7 @@ using EbmService.Core.Json;
 using EbmService.Core.Likelihood;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Annealing;
+using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Imaging;
 
@@ -23,6 +24,7 @@ internal sealed class LikelihoodResults(JobDefinition job, LikelihoodSpec spec, 
     public const string Densities = "densities";
     public const string Numbers = "numbers";
     public const string ExactLogZ = "exactLogZ";
+    public const string StartDraws = "startDraws";
 
     private const string Json = "application/json";
     private const string Png = "image/png";
@@ -87,9 +89,10 @@ internal sealed class LikelihoodResults(JobDefinition job, LikelihoodSpec spec, 
             return null;
         double[] finite = [.. side.Logs.Where(double.IsFinite)];
         double mean = finite.Average();
+        ChainStatistics? start = side.Start();
         return new SideReport(
             statistics.Count, side.LogZOfBase + sign * statistics.LogMean, statistics.StandardError, statistics.EffectiveSize,
-            finite.Length < 2 ? null : Math.Sqrt(finite.Sum(log => (log - mean) * (log - mean)) / (finite.Length - 1)), side.Frozen, side.Acceptance);
+            finite.Length < 2 ? null : Math.Sqrt(finite.Sum(log => (log - mean) * (log - mean)) / (finite.Length - 1)), side.Frozen, side.Acceptance, start?.Condition, start?.RHat);
     }
 
     /// <summary>Everything that the ended chains of one part say together.</summary>
@@ -184,6 +187,7 @@ internal sealed class LikelihoodResults(JobDefinition job, LikelihoodSpec spec, 
     {
         private readonly List<double> _all = [];
         private readonly List<double> _densities = [];
+        private readonly List<(int Draws, double[] Values)> _starts = [];
         private double _accepted;
         private int _accepting;
 
@@ -207,6 +211,25 @@ internal sealed class LikelihoodResults(JobDefinition job, LikelihoodSpec spec, 
 
         public bool IsSound => _all.Exists(double.IsFinite);
 
+        /// <summary>Convergence of the chains before they were taken for samples, as far as it can be told.</summary>
+        public ChainStatistics? Start()
+        {
+            int draws = _starts.Count == 0 ? 0 : _starts.Min(start => start.Draws);
+            int chains = _starts.Sum(start => start.Values.Length / Math.Max(1, start.Draws));
+            if (draws == 0)
+                return null;
+            var values = new double[draws * chains];
+            int column = 0;
+            foreach ((int own, double[] of) in _starts)
+            {
+                int count = of.Length / own;
+                for (int draw = 0; draw < draws; draw++)
+                    of.AsSpan((own - draws + draw) * count, count).CopyTo(values.AsSpan(draw * chains + column));
+                column += count;
+            }
+            return ChainDiagnostics.Compute(ChainDraws.From(values, chains));
+        }
+
         /// <summary>log Z by each ended chain alone.</summary>
         public double[] Implied(int sign) => [.. Logs.Where(double.IsFinite).Select(log => LogZOfBase + sign * log).Order()];
 
@@ -227,6 +250,8 @@ internal sealed class LikelihoodResults(JobDefinition job, LikelihoodSpec spec, 
                 ExactLogZ = file[LikelihoodResults.ExactLogZ].ToDoubles()[0];
             if (file.Tensors.ContainsKey(LikelihoodResults.Knots))
                 Knots ??= [.. file[LikelihoodResults.Knots].ToDoubles().Chunk(4).Select(knot => new PilotKnot(knot[0], knot[1], knot[2], knot[3]))];
+            if (file.Tensors.TryGetValue(StartDraws, out SafetensorsTensor? draws) && draws.Shape[0] > 0)
+                _starts.Add(((int)draws.Shape[0], draws.ToDoubles()));
             if ((int)numbers[0] < block.Steps)
             {
                 AddMissing(block.Count);

@@ -1,11 +1,15 @@
 using System.Globalization;
 using EbmService.Core.Likelihood;
+using EbmService.Inference.Diagnostics;
 
 namespace EbmService.Inference.JobTypes.Likelihood;
 
 /// <summary>What an estimate rests on, and whether a single figure of it may be quoted, in words.</summary>
 internal static class LikelihoodTrust
 {
+    /// <summary>What chains that stay apart have much more of, at about 50 draws of each.</summary>
+    private const double MaxRHat = 1.1;
+
     /// <returns>Empty where the figures can be quoted.</returns>
     public static IReadOnlyList<string> ReasonsAgainst(LikelihoodSpec spec, LogZReport logZ, int forward, int reverse)
     {
@@ -24,6 +28,13 @@ internal static class LikelihoodTrust
         {
             reasons.Add(Invariant(
                 $"The two sides are {upper - lower:F2} nats apart, more than the tolerance of {spec.Tolerance:G4}: ask for more bridges, transitions or chains."));
+        }
+        if (spec.ReverseStart != LikelihoodStart.Exact && logZ.Reverse is { } side && side.StartCondition != StatisticsCondition.Measured)
+            reasons.Add("Nothing can be said of whether the reverse chains are samples of the model: ask for 8 reverseSteps at least, or smaller steps where no chain moves.");
+        else if (logZ.Reverse?.StartRHat is { } rHat && !(rHat <= MaxRHat))
+        {
+            reasons.Add(Invariant(
+                $"The reverse chains had not come together before they were taken for samples (R-hat {rHat:F2}, at most {MaxRHat} is trusted): the upper bound rests on where they began."));
         }
         return reasons;
     }

@@ -26,7 +26,7 @@ public sealed class LikelihoodTests : IDisposable
     public async Task LogZ_OfAGaussian_IsTheClosedForm(string spec, double temperature)
     {
         JsonObject members = JsonNode.Parse(spec)!.AsObject();
-        (members["chains"], members["bridges"], members["reverseSteps"], members["seed"]) = (300, 60, 60, 2);
+        (members["chains"], members["bridges"], members["reverseSteps"], members["seed"]) = (300, 60, 200, 2);
         members["inputs"] = JsonNode.Parse("""{"data": [[0.5, -0.5], [1.5, 0.5]]}""");
         double logZ = Math.Log(2 * Math.PI * temperature) - Math.Log(1.75) / 2;
 
@@ -123,8 +123,20 @@ public sealed class LikelihoodTests : IDisposable
     {
         JsonObject report = await RunAsync("gaussian", """{"chains": 200, "bridges": 60, "transitions": 2, "leapfrogSteps": 4, "reverseSteps": 0, "seed": 1}""");
 
+        string reasons = string.Join(" ", report["reasons"]!.AsArray().Select(reason => (string?)reason));
         Assert.False((bool)report["trusted"]!);
-        Assert.Contains("did not begin at samples of the model", string.Join(" ", report["reasons"]!.AsArray().Select(reason => (string?)reason)));
+        Assert.Contains("did not begin at samples of the model", reasons);
+        Assert.Contains("Nothing can be said", reasons);
+    }
+
+    /// <summary>Steps so small that the chains are still where they began.</summary>
+    [Fact]
+    public async Task Report_OfReverseChainsThatStayApart_SaysSo()
+    {
+        JsonObject report = await RunAsync("gaussian", """{"chains": 20, "bridges": 10, "kernel": "mala", "stepSize": 0.0001, "reverseSteps": 100, "tolerance": 1000, "seed": 1}""");
+
+        Assert.False((bool)report["trusted"]!);
+        Assert.Contains("had not come together", string.Join(" ", report["reasons"]!.AsArray().Select(reason => (string?)reason)));
     }
 
     /// <summary>Uniform over the range of 10 x 10: a level's bin of the 4 has 2.5 x 2.5 of it, so a nearly flat density gives each number log2(4) bits.</summary>
