@@ -47,7 +47,7 @@ public static class LikelihoodJob
                 """{"type": "likelihood", "model": "ising-lattice", "spec": {"chains": 50, "bridges": 50, "seed": 1}}"""),
             new("likelihood-two-moons", "two-moons: log Z by Hamiltonian Monte Carlo, and the log-likelihood of three points in nats and bits per dimension",
                 """
-                {"type": "likelihood", "model": "two-moons", "spec": {"chains": 40, "bridges": 60, "reverseSteps": 100, "leapfrogSteps": 5, "seed": 1,
+                {"type": "likelihood", "model": "two-moons", "spec": {"chains": 40, "bridges": 200, "reverseSteps": 200, "leapfrogSteps": 5, "seed": 1,
                   "inputs": {"data": [[0.5, 0.2], [-0.5, 0.75], [1.5, -0.4]]}}}
                 """),
         ],

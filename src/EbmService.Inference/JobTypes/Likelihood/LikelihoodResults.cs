@@ -35,7 +35,7 @@ internal sealed class LikelihoodResults(JobDefinition job, LikelihoodSpec spec, 
     {
         Side forward = ReadSide(LikelihoodPart.Forward), reverse = ReadSide(LikelihoodPart.Reverse), raise = ReadSide(LikelihoodPart.Raise);
         LogZReport logZ = Estimate(forward, reverse);
-        IReadOnlyList<string> reasons = LikelihoodTrust.ReasonsAgainst(spec, logZ, forward.Logs.Length, reverse.Logs.Length);
+        IReadOnlyList<string> reasons = LikelihoodTrust.ReasonsAgainst(spec, logZ, forward.Logs.Length, reverse.Implied(-1));
         logZ = reasons.Count == 0 ? logZ : logZ with { Estimate = null };
         RowsSummary rows = Summarise();
         IReadOnlyList<PilotKnot> knots = forward.Knots ?? reverse.Knots ?? [];
@@ -231,7 +231,7 @@ internal sealed class LikelihoodResults(JobDefinition job, LikelihoodSpec spec, 
         }
 
         /// <summary>log Z by each ended chain alone.</summary>
-        public double[] Implied(int sign) => [.. Logs.Where(double.IsFinite).Select(log => LogZOfBase + sign * log).Order()];
+        public double[] Implied(int sign) => [.. Logs.Select(log => LogZOfBase + sign * log).Order()];
 
         public void AddMissing(int chains)
         {

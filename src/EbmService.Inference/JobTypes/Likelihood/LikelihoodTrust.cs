@@ -10,9 +10,14 @@ internal static class LikelihoodTrust
     /// <summary>What chains that stay apart have much more of, at about 50 draws of each.</summary>
     private const double MaxRHat = 1.1;
 
+    /// <summary>Nats; far in the tail where weights spread as little as a gap within a usual tolerance needs.</summary>
+    private const double FarApart = 10;
+
     /// <returns>Empty where the figures can be quoted.</returns>
-    public static IReadOnlyList<string> ReasonsAgainst(LikelihoodSpec spec, LogZReport logZ, int forward, int reverse)
+    /// <param name="implied">log Z by each reverse chain alone.</param>
+    public static IReadOnlyList<string> ReasonsAgainst(LikelihoodSpec spec, LogZReport logZ, int forward, IReadOnlyList<double> implied)
     {
+        int reverse = implied.Count;
         var reasons = new List<string>();
         if (forward < spec.Chains || reverse < spec.Chains)
             reasons.Add(Invariant($"Of {spec.Chains} chains each way {forward} came to their end forwards and {reverse} in reverse."));
@@ -28,6 +33,12 @@ internal static class LikelihoodTrust
         {
             reasons.Add(Invariant(
                 $"The two sides are {upper - lower:F2} nats apart, more than the tolerance of {spec.Tolerance:G4}: ask for more bridges, transitions or chains."));
+        }
+        int apart = implied.Count(one => one > logZ.Upper + FarApart);
+        if (spec.ReverseStart != LikelihoodStart.Exact && apart > 0)
+        {
+            reasons.Add(Invariant(
+                $"{apart} of {reverse} reverse chains give a log Z more than {FarApart} nats above the upper bound: they are of a mode that the others and the forward chains do not reach, and how much of the mass is there is not known."));
         }
         if (spec.ReverseStart != LikelihoodStart.Exact && logZ.Reverse is { } side && side.StartCondition != StatisticsCondition.Measured)
             reasons.Add("Nothing can be said of whether the reverse chains are samples of the model: ask for 8 reverseSteps at least, or smaller steps where no chain moves.");
