@@ -14,6 +14,7 @@ using EbmService.Inference.JobTypes;
 using EbmService.Inference.JobTypes.Editing;
 using EbmService.Inference.JobTypes.Interpolation;
 using EbmService.Inference.JobTypes.Restoration;
+using EbmService.Inference.JobTypes.Likelihood;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -75,6 +76,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, InterpolationJobType>()
         .AddSingleton<IJobType, EditingJobType>()
         .AddSingleton<IJobType, RestorationJobType>()
+        .AddSingleton<IJobType, LikelihoodJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

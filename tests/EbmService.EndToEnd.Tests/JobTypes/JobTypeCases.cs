@@ -47,6 +47,11 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
                 ["target"] = 3, ["steps"] = 40, ["blockSize"] = 8, ["inputs"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(24, 1))) },
             },
         }),
+        new("likelihood", () => new JsonObject
+        {
+            ["type"] = "likelihood", ["model"] = "mnist-rbm",
+            ["spec"] = new JsonObject { ["chains"] = 30, ["bridges"] = 800, ["reverseSteps"] = 100, ["blockSize"] = 8, ["seed"] = 1 },
+        }),
     ];
 
     /// <summary>The same point so many times, as rows of a spec.</summary>

@@ -32,6 +32,7 @@ public sealed record JobTypeCase
         Interpolation.InterpolationCase.Case,
         Editing.EditingCase.Case,
         Restoration.RestorationCase.Case,
+        Likelihood.LikelihoodCase.Case,
     ];
 
     /// <summary>Numbers that look random, as a JSON list of rows.</summary>
