@@ -21,7 +21,7 @@ public static class RobustnessJob
     public const int TileRows = 16;
 
     public static JobTypeDescription Description { get; } = new(
-        Name, "Accuracy of a classifier under attack (FGSM, PGD) at several radii, with and without refinement by the energy's chains.", "rows",
+        Name, "Accuracy of a classifier under attack (FGSM, PGD) at several radii, with and without refinement by the energy's chains.", "attacks",
         typeof(RobustnessRequest), typeof(RobustnessSpec))
     {
         OptionalRoles = [SourceRole],

@@ -1,6 +1,5 @@
 using EbmService.Inference.Numerics;
 using TorchSharp;
-using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Architectures;
@@ -42,7 +41,7 @@ public abstract class EnergyModel(IReadOnlyDictionary<string, Tensor> parameters
         Tensor gradient, marginal;
         using (enable_grad())
             (gradient, marginal) = (EnergyAndGradient(x, labels).Gradient, EnergyAndGradient(x).Gradient);
-        gradient.sub_(marginal, Kept(1));
+        gradient.sub_(marginal);
         return (Logits(x)!.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 

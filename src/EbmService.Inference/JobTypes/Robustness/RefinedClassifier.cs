@@ -32,7 +32,7 @@ internal sealed class RefinedClassifier(IEnergyModel model, RefinementSpec spec)
         Tensor point = x;
         for (int t = 0; t < _chain.Steps; t++)
         {
-            Tensor kick = noise[t].mul(Kept(_chain.NoiseAt(t, _chain.Steps)));
+            Tensor kick = noise.select(0, t).mul(Kept(_chain.NoiseAt(t, _chain.Steps)));
             bool isNoiseFirst = _chain.Order == UpdateOrder.NoiseFirst;
             Tensor from = isNoiseFirst ? point.add(kick, Kept(1)) : point;
             Tensor gradient = model.EnergyAndGradient(from).Gradient;
@@ -67,8 +67,8 @@ internal sealed class RefinedClassifier(IEnergyModel model, RefinementSpec spec)
         Tensor largest = direction.flatten(1).abs().amax([1]).clamp(min: Kept(1e-30)).view(byRow);
         Tensor offset = direction.div(largest).mul(Kept(Difference));
         Tensor ahead = model.EnergyAndGradient(point.add(offset, Kept(1))).Gradient;
-        Tensor behind = model.EnergyAndGradient(point.sub(offset, Kept(1))).Gradient;
-        return ahead.sub_(behind, Kept(1)).mul_(largest).div_(Kept(2 * Difference));
+        Tensor behind = model.EnergyAndGradient(point.sub(offset)).Gradient;
+        return ahead.sub_(behind).mul_(largest).div_(Kept(2 * Difference));
     }
 
     private Tensor Clip(Tensor gradient) => _chain.GradientClip switch
