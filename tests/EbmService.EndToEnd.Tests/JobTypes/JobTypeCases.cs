@@ -24,5 +24,18 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "training", ["model"] = "two-moons", ["spec"] = new JsonObject { ["data"] = "two-moons", ["iterations"] = 150 },
         })
         { MakesModel = true },
+        new("robustness", () => new JsonObject
+        {
+            ["type"] = "robustness", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["inputs"] = new JsonObject
+                {
+                    ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(96, 1))), ["labels"] = new JsonArray([.. Enumerable.Repeat(1, 96).Select(label => (JsonNode)label)]),
+                },
+                ["radii"] = new JsonArray(0.01, 0.02), ["steps"] = 20, ["blockSize"] = 16, ["seed"] = 1,
+                ["refinement"] = new JsonObject { ["steps"] = 2, ["chains"] = 2 },
+            },
+        }),
     ];
 }
