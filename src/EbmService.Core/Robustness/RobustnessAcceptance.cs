@@ -10,7 +10,7 @@ namespace EbmService.Core.Robustness;
 /// <summary>Makes a robustness spec of a request: finds and pins the rows, fills in defaults, and checks the attack against both models.</summary>
 public static class RobustnessAcceptance
 {
-    public const int DefaultBlockSize = 64;
+    public const int DefaultBlockSize = 128;
     public const int MaxBlockSize = 4096;
     public const int MaxRadii = 32;
     public const int MaxSteps = 1000;

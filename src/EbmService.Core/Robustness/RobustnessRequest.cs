@@ -38,7 +38,7 @@ public sealed record RobustnessRequest
     /// <value>Of everything random; drawn where it is left out.</value>
     public long? Seed { get; init; }
 
-    /// <value>Rows that are scheduled and stored together, 8 to 4 096; 64 by default. It changes no number.</value>
+    /// <value>Rows that are scheduled and stored together, 8 to 4 096; 128 by default. It changes no number.</value>
     public int? BlockSize { get; init; }
 }
 

@@ -10,7 +10,7 @@ internal static class RobustnessCase
         Least = ("jem", $$"""{"inputs": {{Inputs(3)}}}""", new Dictionary<string, string>
         {
             ["method"] = "\"pgd\"", ["norm"] = "\"linf\"", ["steps"] = "40", ["stepSize"] = "0.0625", ["restarts"] = "1", ["randomStart"] = "true",
-            ["seed"] = "5", ["blockSize"] = "64", ["transfer"] = "false", ["radii"] = "[0.025,0.05,0.075,0.1,0.15,0.2,0.25,0.3]",
+            ["seed"] = "5", ["blockSize"] = "128", ["transfer"] = "false", ["radii"] = "[0.025,0.05,0.075,0.1,0.15,0.2,0.25,0.3]",
         }),
         Wrong = ("jem", $$$"""{"inputs": {"npy": "{{{Npy(2)}}}", "labels": [0, 3]}, "radii": [0.2, 0.1, 2], "steps": 1000000, "restarts": 0, "blockSize": 1, "refinement": {"steps": 0, "recipe": "none"}}""",
             ["spec.inputs.labels", "spec.radii", "spec.steps", "spec.restarts", "spec.blockSize", "spec.refinement.steps", "spec.refinement.recipe"]),
