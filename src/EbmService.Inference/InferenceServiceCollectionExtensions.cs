@@ -11,6 +11,7 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
+using EbmService.Inference.JobTypes.Interpolation;
 using EbmService.Inference.JobTypes.Robustness;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
@@ -70,6 +71,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, SamplingJobType>()
         .AddSingleton<IJobType, ScoringJobType>()
         .AddSingleton<IJobType, TrainingJobType>()
+        .AddSingleton<IJobType, InterpolationJobType>()
         .AddSingleton<IJobType, RobustnessJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()

@@ -15,7 +15,7 @@ public sealed class RobustnessAcceptanceTests
     [Fact]
     public async Task Accept_OfRowsAndLabels_FillsInTheAttack()
     {
-        AcceptedJob accepted = (await OfferAsync($$"""{{{Two}}}""")).OrThrow();
+        AcceptedJob accepted = (await OfferAsync($$"""{ {{Two}} }""")).OrThrow();
 
         var spec = (RobustnessSpec)accepted.Spec;
         Assert.Equal((AttackMethod.Pgd, AttackNorm.Linf, 40, 0.0625, 1, true), (spec.Method, spec.Norm, spec.Steps, spec.StepSize, spec.Restarts, spec.RandomStart));
@@ -27,7 +27,7 @@ public sealed class RobustnessAcceptanceTests
     [Fact]
     public async Task Accept_Fgsm_IsOneStepOfTheWholeRadius()
     {
-        var spec = (RobustnessSpec)(await OfferAsync($$"""{{{Two}}, "method": "fgsm"}""")).OrThrow().Spec;
+        var spec = (RobustnessSpec)(await OfferAsync($$"""{ {{Two}}, "method": "fgsm"}""")).OrThrow().Spec;
 
         Assert.Equal((1, 1.0, 1, false), (spec.Steps, spec.StepSize, spec.Restarts, spec.RandomStart));
     }
@@ -35,7 +35,7 @@ public sealed class RobustnessAcceptanceTests
     [Fact]
     public async Task Accept_SourceAndRefinement_GiveACurveEach()
     {
-        var spec = (RobustnessSpec)(await OfferAsync($$"""{{{Two}}, "refinement": {"steps": 4, "stepSize": 0.5, "noise": 0.1}}""", source: Model(3))).OrThrow().Spec;
+        var spec = (RobustnessSpec)(await OfferAsync($$"""{ {{Two}}, "refinement": {"steps": 4, "stepSize": 0.5, "noise": 0.1} }""", source: Model(3))).OrThrow().Spec;
 
         Assert.Equal([AttackCurve.Direct, AttackCurve.Refined, AttackCurve.Source, AttackCurve.Transfer], spec.Curves);
         Assert.Equal((4, 0.5, 0.1, 5), (spec.Refinement!.Chain.Steps, spec.Refinement.Chain.StepSize, spec.Refinement.Chain.Noise, spec.Refinement.Chains));
@@ -86,13 +86,13 @@ public sealed class RobustnessAcceptanceTests
     {
         HostedModel wide = ScoringCaller.Model(new InputSchema(InputKind.Vector, [3], -4, 4)) with { Capabilities = new() { Classes = 3 } };
         foreach (HostedModel source in new[] { wide, Model(4) })
-            Assert.Equal("models", Assert.Single((await OfferAsync($$"""{{{Two}}}""", source: source)).Failure!.Fields).Field);
+            Assert.Equal("models", Assert.Single((await OfferAsync($$"""{ {{Two}} }""", source: source)).Failure!.Fields).Field);
     }
 
     [Fact]
     public async Task Accept_MoreWorkThanTheServerTakes_IsOverPolicy()
     {
-        FieldError error = Assert.Single((await OfferAsync($$"""{{{Two}}, "steps": 1000, "restarts": 20, "refinement": {"steps": 200, "chains": 100, "stepSize": 0.1, "noise": 0}}""")).Failure!.Fields);
+        FieldError error = Assert.Single((await OfferAsync($$"""{ {{Two}}, "steps": 1000, "restarts": 20, "refinement": {"steps": 200, "chains": 100, "stepSize": 0.1, "noise": 0} }""")).Failure!.Fields);
 
         Assert.Equal(("spec.radii", FailureCode.OverPolicy), (error.Field, error.Code));
     }
