@@ -11,7 +11,10 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
+using EbmService.Inference.JobTypes.Editing;
 using EbmService.Inference.JobTypes.Interpolation;
+using EbmService.Inference.JobTypes.Restoration;
+using EbmService.Inference.JobTypes.Likelihood;
 using EbmService.Inference.JobTypes.Robustness;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
@@ -72,6 +75,9 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, ScoringJobType>()
         .AddSingleton<IJobType, TrainingJobType>()
         .AddSingleton<IJobType, InterpolationJobType>()
+        .AddSingleton<IJobType, EditingJobType>()
+        .AddSingleton<IJobType, RestorationJobType>()
+        .AddSingleton<IJobType, LikelihoodJobType>()
         .AddSingleton<IJobType, RobustnessJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()

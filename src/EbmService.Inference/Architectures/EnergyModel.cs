@@ -34,15 +34,18 @@ public abstract class EnergyModel(IReadOnlyDictionary<string, Tensor> parameters
     }
 
     /// <inheritdoc cref="IEnergyModel.CrossEntropyGradient"/>
-    public virtual (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels)
+    public virtual (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) => CrossEntropyByDifference(this, x, labels);
+
+    /// <summary>Of two gradients of the energy; where the label is nearly certain it loses digits that <see cref="CrossEntropySlope"/> keeps.</summary>
+    internal static (Tensor Logits, Tensor Gradient) CrossEntropyByDifference(IEnergyModel model, Tensor x, Tensor labels)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor gradient, marginal;
         using (enable_grad())
-            (gradient, marginal) = (EnergyAndGradient(x, labels).Gradient, EnergyAndGradient(x).Gradient);
+            (gradient, marginal) = (model.EnergyAndGradient(x, labels).Gradient, model.EnergyAndGradient(x).Gradient);
         gradient.sub_(marginal);
-        return (Logits(x)!.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+        return (model.Logits(x)!.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
     /// <summary>

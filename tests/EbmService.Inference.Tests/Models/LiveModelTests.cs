@@ -39,8 +39,6 @@ public sealed class LiveModelTests
 
         public Tensor? Logits(Tensor x) => inner.Logits(x);
 
-        public (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) => inner.CrossEntropyGradient(x, labels);
-
         public Tensor? Features(Tensor x) => inner.Features(x);
 
         public void Dispose() => inner.Dispose();

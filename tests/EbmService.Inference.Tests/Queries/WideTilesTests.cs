@@ -128,8 +128,6 @@ public sealed class WideTilesTests
 
         public Tensor? Logits(Tensor x) => null;
 
-        public (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) => throw new NotSupportedException();
-
         public Tensor? Features(Tensor x) => null;
 
         public void Dispose()

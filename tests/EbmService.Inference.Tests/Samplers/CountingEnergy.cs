@@ -27,8 +27,6 @@ internal sealed class CountingEnergy(IEnergyModel inner) : IEnergyModel
 
     public Tensor? Logits(Tensor x) => inner.Logits(x);
 
-    public (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) => inner.CrossEntropyGradient(x, labels);
-
     public Tensor? Features(Tensor x) => inner.Features(x);
 
     public void Dispose() => inner.Dispose();
