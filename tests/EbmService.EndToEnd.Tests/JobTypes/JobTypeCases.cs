@@ -61,7 +61,7 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
                 {
                     ["npy"] = Convert.ToBase64String(NpyFormat.Write(Ones(32))), ["labels"] = new JsonArray([.. Enumerable.Repeat(1, 32).Select(label => (JsonNode)label)]),
                 },
-                ["radii"] = new JsonArray(0.001, 0.002), ["steps"] = 20, ["blockSize"] = 8, ["seed"] = 1,
+                ["radii"] = new JsonArray(0.001, 0.002), ["steps"] = 6, ["blockSize"] = 8, ["seed"] = 1,
                 ["refinement"] = new JsonObject { ["steps"] = 2, ["stepSize"] = 0.01, ["chains"] = 1 },
             },
         }),

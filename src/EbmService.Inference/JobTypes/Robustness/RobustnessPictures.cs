@@ -28,16 +28,13 @@ internal static class RobustnessPictures
 
     /// <summary>Columns of originals, the smallest example of each curve, and the direct one's change, its largest number white or black.</summary>
     /// <param name="block">The first block's result.</param>
-    /// <returns>PNG bytes; empty where the first rows have no examples.</returns>
     public static byte[] Examples(RobustnessSpec spec, SafetensorsFile block, InputSchema input)
     {
         int length = input.Length(), rows = (int)block["labels"].Count;
         float[] originals = block["originals"].ToFloats();
         Dictionary<AttackCurve, AttackRecord> records = spec.Curves.ToDictionary(curve => curve, curve => AttackRecord.Read(curve, block, rows, length));
-        int[] shown = [.. Enumerable.Range(0, originals.Length / length)
-            .Where(row => records[AttackCurve.Direct].FooledAt[row] >= 0 && records.Values.All(record => record.FooledAt[row] != AttackRecord.NotReached)).Take(MostExamples)];
-        if (shown.Length == 0)
-            return [];
+        // Rows with an example first; what was not reached, after a cancel, is grey.
+        int[] shown = [.. Enumerable.Range(0, originals.Length / length).OrderBy(row => records[AttackCurve.Direct].FooledAt[row] < 0).Take(MostExamples)];
         float[] pictures =
         [
             .. shown.SelectMany(row => originals.AsSpan(row * length, length).ToArray()),

@@ -34,8 +34,8 @@ internal sealed class RobustnessResults(JobDefinition job, RobustnessSpec spec, 
         files.Write("robustness.png", "image/png", stream => stream.Write(PlotRenderer.Render(RobustnessPictures.Plot(spec, curves))));
         foreach (AttackCurve curve in spec.Curves)
             files.Write(FileOf(curve), NpyFormat.MediaType, stream => WritePoints(stream, curve));
-        if (input.Kind == InputKind.Image && Read(0) is { } first && RobustnessPictures.Examples(spec, first, input) is { Length: > 0 } png)
-            files.Write("examples.png", "image/png", stream => stream.Write(png));
+        if (input.Kind == InputKind.Image && blocks.Count > 0)
+            files.Write("examples.png", "image/png", stream => stream.Write(RobustnessPictures.Examples(spec, SafetensorsFile.Read(blocks[0].Read()), input)));
         bool complete = counts.All(count => count.Rows == spec.Rows.Count);
         var card = new RobustnessCard(
             job.Models, spec, device.Kind, device.Runtime, ServiceSoftware.Text, curves, complete, stopped, RobustnessCard.Scope, RobustnessCard.Bits);
