@@ -15,6 +15,7 @@ using EbmService.Inference.JobTypes.Editing;
 using EbmService.Inference.JobTypes.Interpolation;
 using EbmService.Inference.JobTypes.Restoration;
 using EbmService.Inference.JobTypes.Likelihood;
+using EbmService.Inference.JobTypes.Robustness;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -77,6 +78,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, EditingJobType>()
         .AddSingleton<IJobType, RestorationJobType>()
         .AddSingleton<IJobType, LikelihoodJobType>()
+        .AddSingleton<IJobType, RobustnessJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

@@ -33,6 +33,7 @@ public sealed record JobTypeCase
         Editing.EditingCase.Case,
         Restoration.RestorationCase.Case,
         Likelihood.LikelihoodCase.Case,
+        Robustness.RobustnessCase.Case,
     ];
 
     /// <summary>Numbers that look random, as a JSON list of rows.</summary>

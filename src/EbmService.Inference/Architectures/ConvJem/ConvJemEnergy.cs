@@ -66,6 +66,9 @@ public sealed class ConvJemEnergy : EnergyModel
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>
         _network?.Compute(x, labels) ?? base.EnergyAndGradient(x, labels);
 
+    public override (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) =>
+        _network?.CrossEntropyGradient(x, labels) ?? base.CrossEntropyGradient(x, labels);
+
     internal override void RefreshCopies() => _network?.Refresh();
 
     protected override void DisposeCopies() => _network?.Dispose();

@@ -58,10 +58,25 @@ internal sealed class ConvJemNetwork : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        (Tensor logits, Tensor gradient) = Differentiate(x, features => LogitGradient(features, labels));
+        return (EnergyModel.EnergyOfLogits(logits, labels).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <returns>Logits (n, classes) float64, and the gradient of the cross-entropy by x.</returns>
+    public (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels)
+    {
+        using IDisposable noGradient = no_grad();
+        return Differentiate(x, features => EnergyModel.CrossEntropySlope(Head(features), labels).to(ScalarType.Float32));
+    }
+
+    /// <param name="logitGradient">From features to the gradient by the logits, (n, classes) float32.</param>
+    private (Tensor Logits, Tensor Gradient) Differentiate(Tensor x, Func<Tensor, Tensor> logitGradient)
+    {
+        using DisposeScope scope = NewDisposeScope();
         var slopes = new Tensor[_steps.Length];
         Tensor rows = Hidden(x, slopes);
         Tensor features = Flat(rows);
-        Tensor gradient = NativePrimitives.Product(LogitGradient(features, labels), _head!).to(_precision).view(rows.shape);
+        Tensor gradient = NativePrimitives.Product(logitGradient(features), _head!).to(_precision).view(rows.shape);
         for (int i = _steps.Length - 1; i >= 0; i--)
         {
             SiluKernel.Multiply(gradient, slopes[i]);
@@ -69,7 +84,7 @@ internal sealed class ConvJemNetwork : IDisposable
             gradient = _steps[i].Backward(gradient, height, width);
             SafePoint.Reach();
         }
-        return (EnergyModel.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(),
+        return (Head(features).MoveToOuterDisposeScope(),
             ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32).MoveToOuterDisposeScope());
     }
 
