@@ -61,16 +61,19 @@ internal sealed class ConvJemNetwork : IDisposable
         var slopes = new Tensor[_steps.Length];
         Tensor rows = Hidden(x, slopes);
         Tensor features = Flat(rows);
-        Tensor gradient = NativePrimitives.Product(LogitGradient(features, labels), _head!).to(_precision).view(rows.shape);
-        for (int i = _steps.Length - 1; i >= 0; i--)
-        {
-            SiluKernel.Multiply(gradient, slopes[i]);
-            (long height, long width) = i > 0 ? (slopes[i - 1].shape[1], slopes[i - 1].shape[2]) : (x.shape[2], x.shape[3]);
-            gradient = _steps[i].Backward(gradient, height, width);
-            SafePoint.Reach();
-        }
-        return (EnergyModel.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(),
-            ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32).MoveToOuterDisposeScope());
+        Tensor gradient = Backward(LogitGradient(features, labels), rows, slopes, x);
+        return (EnergyModel.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <inheritdoc cref="ILogitEnergy.LogitsAndGradient"/>
+    public (Tensor Logits, Tensor Gradient) Compute(Tensor x, Func<Tensor, Tensor> slope)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        var slopes = new Tensor[_steps.Length];
+        Tensor rows = Hidden(x, slopes);
+        Tensor logits = Head(Flat(rows));
+        return (logits.MoveToOuterDisposeScope(), Backward(slope(logits).to(ScalarType.Float32), rows, slopes, x).MoveToOuterDisposeScope());
     }
 
     public void Dispose()
@@ -101,6 +104,23 @@ internal sealed class ConvJemNetwork : IDisposable
             SafePoint.Reach();
         }
         return rows;
+    }
+
+    /// <param name="byLogits">dE/df, (n, classes) float32.</param>
+    /// <param name="rows">The last layer's, for their shape.</param>
+    /// <param name="slopes">Of <see cref="Hidden"/>.</param>
+    /// <param name="x">For its shape.</param>
+    private Tensor Backward(Tensor byLogits, Tensor rows, Tensor[] slopes, Tensor x)
+    {
+        Tensor gradient = NativePrimitives.Product(byLogits, _head!).to(_precision).view(rows.shape);
+        for (int i = _steps.Length - 1; i >= 0; i--)
+        {
+            SiluKernel.Multiply(gradient, slopes[i]);
+            (long height, long width) = i > 0 ? (slopes[i - 1].shape[1], slopes[i - 1].shape[2]) : (x.shape[2], x.shape[3]);
+            gradient = _steps[i].Backward(gradient, height, width);
+            SafePoint.Reach();
+        }
+        return ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32);
     }
 
     /// <summary>Features as the head takes them: pixel by pixel, float32.</summary>
