@@ -19,7 +19,8 @@ internal sealed class ComposedArchitecture : Architecture<ComposedSpec>
 
     public override string Kind => CompositionRequest.ComposedKind;
 
-    public override IReadOnlyList<ArchitectureExample> Examples { get; } =
+    /// <remarks>Made when asked for: the parts' JSON comes from the registry, which this family is in.</remarks>
+    public override IReadOnlyList<ArchitectureExample> Examples =>
     [
         new("product", new ComposedSpec(
             [new(new GaussianSpec([0.5, -0.5], [[2, 0.5], [0.5, 1]])), new(new MlpSpec([8, 8]))], [new(0), new(1, -0.5)]), s_plane),
