@@ -12,6 +12,8 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
+using EbmService.Inference.JobTypes.Editing;
+using EbmService.Inference.JobTypes.Interpolation;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -71,6 +73,8 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, SamplingJobType>()
         .AddSingleton<IJobType, ScoringJobType>()
         .AddSingleton<IJobType, TrainingJobType>()
+        .AddSingleton<IJobType, InterpolationJobType>()
+        .AddSingleton<IJobType, EditingJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())
