@@ -48,7 +48,6 @@ public sealed class ComposedEnergy : EnergyModel
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null)
     {
-        using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         (Tensor energy, Tensor gradient) = _isMixture ? OfMixture(x, labels) : OfProduct(x, labels);
         return (energy.MoveToOuterDisposeScope(), gradient.to(ScalarType.Float32).MoveToOuterDisposeScope());
