@@ -6,6 +6,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Inference.Assessment;
+using EbmService.Inference.Composition;
 using EbmService.Inference.Data;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
@@ -49,6 +50,7 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<HostedModels>();
         services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IModelLoader>(provider => provider.GetRequiredService<HostedModels>());
+        services.AddSingleton<IModelComposer, ModelComposer>();
         services.AddSingleton<IModelWarmUp>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<IDatasetConverter, DatasetConverter>();

@@ -10,7 +10,7 @@ namespace EbmService.Inference.Architectures.ConvJem;
 /// Inputs (n, channels, height, width) float32. The hidden layers compute in the precision of their parameters; the head's parameters are
 /// float32 and its sums float64: rounded to bfloat16 an energy of 100 would be a staircase of steps of a half.
 /// </summary>
-public sealed class ConvJemEnergy : EnergyModel
+public sealed class ConvJemEnergy : EnergyModel, ILogitEnergy
 {
     private readonly (Tensor Weight, Tensor Bias, long Stride, long Padding)[] _layers;
     private readonly Tensor _headWeight;
@@ -68,6 +68,18 @@ public sealed class ConvJemEnergy : EnergyModel
 
     public override (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) =>
         _network?.CrossEntropyGradient(x, labels) ?? base.CrossEntropyGradient(x, labels);
+
+    public (Tensor Logits, Tensor Gradient) LogitsAndGradient(Tensor x, Func<Tensor, Tensor> slope)
+    {
+        if (_network is not null)
+            return _network.Compute(x, slope);
+        using IDisposable gradients = enable_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor input = x.detach().requires_grad_(true);
+        Tensor logits = Logits(input);
+        Tensor gradient = NativePrimitives.Gradients(logits.mul(slope(logits.detach())).sum(), [input], Parameters)[0];
+        return (logits.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
 
     internal override void RefreshCopies() => _network?.Refresh();
 
