@@ -22,6 +22,15 @@ public sealed class OodCalibration
 
     public string Id { get; }
 
+    /// <value>Scores that the calibration brings along; null where there are none.</value>
+    internal FittedScores? Fitted { get; init; }
+
+    /// <value>The score that is meant where a request names none; null for the model's own choice.</value>
+    public string? DefaultScore { get; init; }
+
+    /// <value>Divides logits before the softmax; null where it was not fitted.</value>
+    public float? Temperature { get; init; }
+
     /// <value>Whether <see cref="Typicality(float)"/> is fitted.</value>
     public bool HasTypicality => _typicalityMean is not null;
 

@@ -42,13 +42,9 @@ internal static class QueryAnswerFactory
 
     private static Outcome<QueryAnswer> Scored(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows)
     {
-        var scores = new Dictionary<string, float[]>();
-        foreach ((int i, string name) in OodScorer.Names(model.Energy).Index())
-            scores[name] = pass.Scores[i][row..(row + rows)];
-        OodCalibration? calibration = model.Calibration;
-        if (calibration is { HasTypicality: true })
-            scores[OodScorer.Typicality] = [.. scores[OodScorer.LogDensity].Select(calibration.Typicality)];
-        string score = query.Score ?? model.Descriptor.OodScore;
+        Dictionary<string, float[]> scores = pass.Scores.ToDictionary(pair => pair.Key, pair => pair.Value[row..(row + rows)]);
+        OodCalibration? calibration = pass.Calibration;
+        string score = query.Score ?? DefaultScore(model, calibration, scores);
         if (!scores.TryGetValue(score, out float[]? chosen))
             return Failure.OfFields([new FieldError("score", $"The model has no score '{score}'. It has: {string.Join(", ", scores.Keys)}.")]);
 
@@ -66,6 +62,13 @@ internal static class QueryAnswerFactory
             Verdicts = [.. Enumerable.Range(0, rows).Select(i => Verdict(pValues?[i], query.Alpha))],
             CalibrationId = calibration?.Id,
         };
+    }
+
+    /// <summary>That of the calibration, else the model's own; the log-density where that needs a calibration which lacks it.</summary>
+    private static string DefaultScore(LiveModel model, OodCalibration? calibration, Dictionary<string, float[]> scores)
+    {
+        string wanted = calibration?.DefaultScore ?? model.Descriptor.OodScore;
+        return OodScorer.Fitted.Contains(wanted) && !scores.ContainsKey(wanted) ? OodScorer.LogDensity : wanted;
     }
 
     private static string AlphaTooSmall(double alpha, string score, double smallest) => string.Create(

@@ -2,6 +2,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Queries;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Models;
+using EbmService.Inference.Ood;
 
 namespace EbmService.Inference.Queries;
 
@@ -31,14 +32,14 @@ internal sealed class QueryEvaluator(LiveModelPool models) : IQueryEvaluator
     }
 
     /// <summary>Queries that one pass over the same rows can answer.</summary>
-    private static object GroupKey(ModelQuery query) => (query.Model, query.Kind, query.Gradients, query.RefineSteps);
+    private static object GroupKey(ModelQuery query) => (query.Model, query.Kind, query.Gradients, query.RefineSteps, OodScorer.Chain.Contains(query.Score));
 
     private void AnswerGroup(IReadOnlyList<ModelQuery> queries, int[] members, Outcome<QueryAnswer>[] answers)
     {
         ModelQuery first = queries[members[0]];
         using ModelLease lease = models.Lease(first.Model);
         LiveModel model = lease.Model;
-        var pass = new QueryPass(model, first);
+        var pass = new QueryPass(model, first, model.Calibration);
         foreach (int member in members)
             pass.Add(queries[member].Inputs);
         pass.Run();

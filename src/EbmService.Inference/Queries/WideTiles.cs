@@ -47,7 +47,7 @@ internal sealed class WideTiles(IEnergyModel model, InputSchema input, Device de
     {
         using IDisposable graph = enable_grad();
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(x);
-        return [energy, gradient, OodScorer.Score(model, x).t()];
+        return [energy, gradient, OodScorer.Score(model, x).t(), .. FittedScores.Pick(model.Layers(x))];
     }
 
     private bool Agree(Func<IEnergyModel, Tensor, Tensor[]> compute)
