@@ -1,3 +1,4 @@
+using EbmService.Core.Calibration;
 using EbmService.Core.Datasets;
 using EbmService.Core.Devices;
 using EbmService.Core.Diagnostics;
@@ -11,6 +12,7 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
+using EbmService.Inference.JobTypes.Calibration;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -48,6 +50,8 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<IDatasetConverter, DatasetConverter>();
         services.AddSingleton<LiveModelPool>();
+        services.TryAddSingleton<ICalibrations, NoCalibrations>();
+        services.AddSingleton<NamedCalibrations>();
         services.AddSingleton<IQueryEvaluator, QueryEvaluator>();
         services.AddSingleton<IJobDiagnostician, JobDiagnostician>();
         services.AddSingleton<SamplingResultAssembler>();
@@ -69,6 +73,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, SamplingJobType>()
         .AddSingleton<IJobType, ScoringJobType>()
         .AddSingleton<IJobType, TrainingJobType>()
+        .AddSingleton<IJobType, CalibrationJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

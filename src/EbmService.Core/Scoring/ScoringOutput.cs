@@ -12,18 +12,25 @@ public static class ScoringOutput
     /// <summary>The OOD score that needs a calibration.</summary>
     public const string Typicality = "typicality";
 
-    private static readonly string[] s_scores =
-        ["logDensity", "approximateMass", "maxProbability", "maxLogit", "negativeEntropy", "chainDisplacement", "energyDrop"];
+    /// <summary>The score that puts others together; needs a calibration that fits it.</summary>
+    public const string Combined = "combined";
+
+    private static readonly string[] s_chains = ["chainDisplacement", "energyDrop"];
+
+    private static readonly string[] s_scores = ["logDensity", "approximateMass", "maxProbability", "maxLogit", "negativeEntropy", .. s_chains];
 
     private static readonly string[] s_fitted =
     [
-        Typicality, "mahalanobis", "relativeMahalanobis", "nearestNeighbour", "virtualLogit", "classDensity", "clippedFeatures", "combined",
+        Typicality, "mahalanobis", "relativeMahalanobis", "nearestNeighbour", "virtualLogit", "classDensity", "clippedFeatures", Combined,
     ];
 
     public static IReadOnlyList<string> All { get; } = [Energy, Logits, .. s_scores, .. s_fitted, PValue];
 
     /// <summary>Whether it is an OOD score, which a p-value can be of; higher = more in-distribution.</summary>
     public static bool IsScore(string output) => s_fitted.Contains(output) || s_scores.Contains(output);
+
+    /// <summary>Whether it takes several steps of a chain, where the others take one pass.</summary>
+    public static bool IsOfChains(string output) => s_chains.Contains(output);
 
     public static bool NeedsCalibration(string output) => output == PValue || s_fitted.Contains(output);
 

@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Json;
+using EbmService.Core.Json;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Ood;
 
@@ -12,6 +15,7 @@ public sealed record CalibrationContent(IReadOnlyDictionary<string, float[]> Sco
     internal const string RequiredScore = OodScorer.LogDensity;
 
     private const string ScoreKey = "score";
+    private const string ClassificationKey = "classification";
 
     public static CalibrationContent None { get; } = new(new Dictionary<string, float[]>(), null);
 
@@ -23,6 +27,9 @@ public sealed record CalibrationContent(IReadOnlyDictionary<string, float[]> Sco
 
     /// <value>Divides logits before the softmax; null where it was not fitted.</value>
     public float? Temperature { get; init; }
+
+    /// <value>What the temperature does on rows that it was not fitted on.</value>
+    public TemperatureReport? Classification { get; init; }
 
     /// <summary>As p-values are computed with it; null where there are no scores.</summary>
     /// <param name="id">The digest of the file.</param>
@@ -41,7 +48,12 @@ public sealed record CalibrationContent(IReadOnlyDictionary<string, float[]> Sco
         if (Temperature is { } temperature)
             tensors[ModelFiles.Temperature] = SafetensorsTensor.FromFloats([temperature], [1]);
         Fitted?.AddTo(tensors);
-        return SafetensorsFile.Write(tensors, DefaultScore is null ? null : new Dictionary<string, string> { [ScoreKey] = DefaultScore });
+        var metadata = new Dictionary<string, string>();
+        if (DefaultScore is not null)
+            metadata[ScoreKey] = DefaultScore;
+        if (Classification is not null)
+            metadata[ClassificationKey] = JsonSerializer.Serialize(Classification, EbmJson.Options);
+        return SafetensorsFile.Write(tensors, metadata.Count == 0 ? null : metadata);
     }
 
     /// <exception cref="InvalidModelException">The file is no calibration.</exception>
@@ -76,6 +88,8 @@ public sealed record CalibrationContent(IReadOnlyDictionary<string, float[]> Sco
             Fitted = ReadFitted(file, scores.Keys),
             DefaultScore = file.Metadata.GetValueOrDefault(ScoreKey),
             Temperature = Number(file, ModelFiles.Temperature),
+            Classification = file.Metadata.TryGetValue(ClassificationKey, out string? report)
+                ? ModelJson.Parse<TemperatureReport>(Encoding.UTF8.GetBytes(report), ModelFiles.Calibration) : null,
         };
     }
 

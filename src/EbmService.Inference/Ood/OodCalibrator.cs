@@ -1,6 +1,7 @@
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
+using EbmService.Inference.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,6 +36,9 @@ internal sealed class OodCalibrator
     private readonly CalibrationSplit _split;
     private readonly Func<int[], Tensor> _read;
     private readonly bool _chains;
+    private readonly Func<int[], int[]?>? _labels;
+    private readonly List<float> _logits = [];
+    private readonly List<int> _classes = [];
     private readonly List<float[]> _bank = [];
     private readonly List<float> _referenceDensities = [];
     private LayerMoments[] _moments = [];
@@ -47,9 +51,11 @@ internal sealed class OodCalibrator
 
     /// <param name="read">Rows by their indices, (rows, ...input) on the model's device.</param>
     /// <param name="chains">Whether scores of chains are calibrated, too.</param>
-    public OodCalibrator(IEnergyModel model, ModelDescriptor descriptor, CalibrationSplit split, Func<int[], Tensor> read, bool chains)
+    /// <param name="labels">Classes of rows, for the temperature of the logits; null where they are not known.</param>
+    public OodCalibrator(
+        IEnergyModel model, ModelDescriptor descriptor, CalibrationSplit split, Func<int[], Tensor> read, bool chains, Func<int[], int[]?>? labels = null)
     {
-        (_model, _descriptor, _split, _read, _chains) = (model, descriptor, split, read, chains);
+        (_model, _descriptor, _split, _read, _chains, _labels) = (model, descriptor, split, read, chains, labels);
         // By the upper half of a float's bits: the 90 % quantile to within a percent, whatever the features' size.
         _features = model is IReadout ? new long[1 << 16] : [];
     }
@@ -67,6 +73,12 @@ internal sealed class OodCalibrator
         return 2 * Tiles(split.Fit) + Tiles(split.Reference) + Tiles(split.Calibration);
     }
 
+    /// <value>1 principal components, 2 Gaussians of classes, 3 reference rows, 4 scores.</value>
+    public int Stage => Step < FitTiles ? 1 : Step < 2 * FitTiles ? 2 : Step < 2 * FitTiles + Tiles(_split.Reference) ? 3 : 4;
+
+    /// <value>Rows that have their scores.</value>
+    public int Calibrated => Math.Clamp((Step - 2 * FitTiles - Tiles(_split.Reference)) * Tile, 0, _split.Calibration.Length);
+
     /// <summary>One tile.</summary>
     public void Advance()
     {
@@ -78,16 +90,37 @@ internal sealed class OodCalibrator
         else if ((step -= FitTiles) < FitTiles)
             SumClasses(Read(_split.Fit, step));
         else if ((step -= FitTiles) < Tiles(_split.Reference))
-            SumParts(Read(_split.Reference, step));
+        {
+            Tensor x = Read(_split.Reference, step);
+            SumParts(x);
+            AddLogits(x, TileOf(_split.Reference, step));
+        }
         else
-            ScoreRows(Read(_split.Calibration, step - Tiles(_split.Reference)), (step - Tiles(_split.Reference)) * Tile);
+        {
+            step -= Tiles(_split.Reference);
+            Tensor x = Read(_split.Calibration, step);
+            ScoreRows(x, step * Tile);
+            AddLogits(x, TileOf(_split.Calibration, step));
+        }
         Step++;
         Turn();
     }
 
     /// <summary>What was fitted and the scores: after the last step.</summary>
-    public (IReadOnlyDictionary<string, float[]> Scores, float TypicalityMean, FittedScores Fitted) Result() =>
-        (_scores, _referenceDensities.Average(), _fitted!);
+    public CalibrationContent Result()
+    {
+        var content = new CalibrationContent(_scores, _referenceDensities.Average()) { Fitted = _fitted };
+        if (_labels is null)
+            return content;
+        int classes = _model.Classes, fitted = _split.Reference.Length;
+        float[] logits = [.. _logits];
+        float temperature = TemperatureFit.Fit(logits[..(fitted * classes)], [.. _classes[..fitted]], classes);
+        return content with
+        {
+            Temperature = temperature,
+            Classification = TemperatureFit.Report(logits[(fitted * classes)..], [.. _classes[fitted..]], classes, temperature),
+        };
+    }
 
     public Dictionary<string, SafetensorsTensor> Save()
     {
@@ -105,6 +138,8 @@ internal sealed class OodCalibrator
         _fitted.AddTo(tensors);
         tensors["parts"] = SafetensorsTensor.FromDoubles(_parts, [_parts.Length]);
         tensors["reference"] = SafetensorsTensor.FromFloats([.. _referenceDensities], [_referenceDensities.Count]);
+        tensors["logits"] = SafetensorsTensor.FromFloats([.. _logits], [_logits.Count]);
+        tensors["classes"] = SafetensorsTensor.FromInt64([.. _classes.Select(label => (long)label)], [_classes.Count]);
         foreach ((string name, float[] scores) in _scores)
             tensors["score." + name] = SafetensorsTensor.FromFloats(scores, [scores.Length]);
         return tensors;
@@ -133,6 +168,8 @@ internal sealed class OodCalibrator
         }
         _parts = file["parts"].ToDoubles();
         _referenceDensities.AddRange(file["reference"].ToFloats());
+        _logits.AddRange(file["logits"].ToFloats());
+        _classes.AddRange(file["classes"].ToInt64().Select(label => (int)label));
         _fitted = Unread(file);
         foreach (string name in file.Tensors.Keys.Where(name => name.StartsWith("score.", StringComparison.Ordinal)))
             _scores[name["score.".Length..]] = file[name].ToFloats();
@@ -156,7 +193,18 @@ internal sealed class OodCalibrator
         return FittedScores.Read(new SafetensorsFile(whole, file.Metadata))! with { Centres = [], Spreads = [] };
     }
 
-    private Tensor Read(int[] rows, int tile) => _read(rows[(tile * Tile)..Math.Min(rows.Length, (tile + 1) * Tile)]);
+    private static int[] TileOf(int[] rows, int tile) => rows[(tile * Tile)..Math.Min(rows.Length, (tile + 1) * Tile)];
+
+    private Tensor Read(int[] rows, int tile) => _read(TileOf(rows, tile));
+
+    /// <summary>Keeps what the temperature is fitted and judged on.</summary>
+    private void AddLogits(Tensor x, int[] rows)
+    {
+        if (_labels?.Invoke(rows) is not { } labels)
+            return;
+        _logits.AddRange(_model.Logits(x)!.to(ScalarType.Float32).ToFloats());
+        _classes.AddRange(labels);
+    }
 
     private void SumLayers(Tensor x)
     {

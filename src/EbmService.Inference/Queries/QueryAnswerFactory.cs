@@ -26,21 +26,35 @@ internal static class QueryAnswerFactory
                 Energies = pass.Energies[row..(row + rows)],
                 Gradients = query.Gradients ? Slice(pass.Details, query.Inputs.Shape, row, rows) : null,
             },
-            QueryKind.Classification => Classified(pass, row, rows, model.Energy.Classes),
+            QueryKind.Classification => Classified(query, model, pass, row, rows),
             _ => Scored(query, model, pass, row, rows),
         };
     }
 
-    private static QueryAnswer Classified(QueryPass pass, int row, int rows, int classes)
+    private static Outcome<QueryAnswer> Classified(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows)
     {
-        TensorPayload probabilities = Slice(pass.Details, [rows, classes], row, rows);
+        TensorPayload probabilities = Slice(pass.Details, [rows, model.Energy.Classes], row, rows);
         var labels = new int[rows];
         for (int i = 0; i < rows; i++)
             labels[i] = ArgMax(probabilities.Row(i));
-        return new QueryAnswer { Energies = pass.Energies[row..(row + rows)], Probabilities = probabilities, Labels = labels };
+        var answer = new QueryAnswer
+        {
+            Energies = pass.Energies[row..(row + rows)], Probabilities = probabilities, Labels = labels, Temperature = pass.Calibration?.Temperature,
+        };
+        if (query.AbstainBelow is not { } level)
+            return answer;
+        Outcome<QueryAnswer> scored = Scored(query with { Alpha = level, Score = null }, model, pass, row, rows, "abstainBelow");
+        if (!scored.Succeeded)
+            return scored;
+        if (scored.Value.PValues is null)
+            return Failure.OfFields([new FieldError("abstainBelow", $"The model '{model.Hosted.Key.Name}' has no calibration, so there are no p-values: leave it out.")]);
+        return answer with
+        {
+            PValues = scored.Value.PValues, Verdicts = scored.Value.Verdicts, Score = scored.Value.Score, CalibrationId = scored.Value.CalibrationId,
+        };
     }
 
-    private static Outcome<QueryAnswer> Scored(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows)
+    private static Outcome<QueryAnswer> Scored(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows, string field = "alpha")
     {
         Dictionary<string, float[]> scores = pass.Scores.ToDictionary(pair => pair.Key, pair => pair.Value[row..(row + rows)]);
         OodCalibration? calibration = pass.Calibration;
@@ -49,7 +63,7 @@ internal static class QueryAnswerFactory
             return Failure.OfFields([new FieldError("score", $"The model has no score '{score}'. It has: {string.Join(", ", scores.Keys)}.")]);
 
         if (calibration?.Has(score) == true && query.Alpha < calibration.SmallestPValue(score))
-            return Failure.OfFields([new FieldError("alpha", AlphaTooSmall(query.Alpha, score, calibration.SmallestPValue(score)))]);
+            return Failure.OfFields([new FieldError(field, AlphaTooSmall(query.Alpha, score, calibration.SmallestPValue(score)))]);
 
         // A calibration may lack a score: only the log-density is required of it.
         double[]? pValues = calibration?.Has(score) != true ? null : [.. chosen.Select(value => calibration.PValue(score, value))];

@@ -6,6 +6,7 @@ using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Queries;
@@ -27,6 +28,8 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query, OodCalibratio
     public Dictionary<string, float[]> Scores { get; private set; } = [];
 
     public OodCalibration? Calibration => calibration;
+
+    private bool NeedsScores => query.Kind == QueryKind.OutOfDistribution || query.AbstainBelow is not null;
 
     private bool NeedsChains => OodScorer.Chain.Contains(query.Score);
 
@@ -94,13 +97,22 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query, OodCalibratio
             case QueryKind.Classification:
                 Tensor logits = model.Energy.Logits(Refined(tile))!;
                 Take(logits.logsumexp(1).neg(), Energies, start, count, 1);
-                Take(logits.softmax(1), Details, start, count, model.Energy.Classes);
+                // At another temperature than 1 all logits are divided by it.
+                Tensor scaled = calibration?.Temperature is { } temperature ? logits.div(Kept(temperature)) : logits;
+                Take(scaled.softmax(1), Details, start, count, model.Energy.Classes);
+                if (NeedsScores)
+                    ScoreTile(tile, start, count);
                 break;
             default:
-                foreach ((string name, float[] values) in OodPass.Score(model.Energy, model.Descriptor, tile, calibration, NeedsChains))
-                    values.AsSpan(0, count).CopyTo(Scores[name].AsSpan(start));
+                ScoreTile(tile, start, count);
                 break;
         }
+    }
+
+    private void ScoreTile(Tensor tile, int start, int count)
+    {
+        foreach ((string name, float[] values) in OodPass.Score(model.Energy, model.Descriptor, tile, calibration, NeedsChains))
+            values.AsSpan(0, count).CopyTo(Scores[name].AsSpan(start));
     }
 
     /// <summary>The inputs after the asked number of noiseless descent steps of the model's own recipe.</summary>
@@ -120,7 +132,7 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query, OodCalibratio
             QueryKind.Classification => new float[_rows * model.Energy.Classes],
             _ => [],
         };
-        if (query.Kind == QueryKind.OutOfDistribution)
+        if (NeedsScores)
             Scores = OodPass.Names(model.Energy, calibration, NeedsChains).ToDictionary(name => name, _ => new float[_rows]);
     }
 

@@ -70,13 +70,13 @@ public static class TrainedVersionFactory
         int[] reference = [.. heldOut.Where((_, row) => row % 2 == 0)], calibrated = [.. heldOut.Where((_, row) => row % 2 == 1)];
         var calibrator = new OodCalibrator(
             energy, version.Hosted.Descriptor!, new CalibrationSplit([.. fit], reference, calibrated),
-            rows => TrainingRows.ReadStates(energy, visible, data, rows, 0, rows.Length), chains: true);
+            rows => TrainingRows.ReadStates(energy, visible, data, rows, 0, rows.Length), chains: true,
+            data.HasLabels && energy.Classes > 0 ? rows => [.. rows.Select(data.Label)] : null);
         while (calibrator.Step < calibrator.Steps)
         {
             calibrator.Advance();
             report((double)calibrator.Step / calibrator.Steps);
         }
-        (IReadOnlyDictionary<string, float[]> scores, float mean, FittedScores fitted) = calibrator.Result();
-        return new CalibrationContent(scores, mean) { Fitted = fitted };
+        return calibrator.Result();
     }
 }
