@@ -12,6 +12,7 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
+using EbmService.Inference.JobTypes.Assessment;
 using EbmService.Inference.JobTypes.Calibration;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
@@ -74,6 +75,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, ScoringJobType>()
         .AddSingleton<IJobType, TrainingJobType>()
         .AddSingleton<IJobType, CalibrationJobType>()
+        .AddSingleton<IJobType, AssessmentJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

@@ -82,6 +82,9 @@ public sealed class OodCalibration
         return (1.0 + low) / (sorted.Length + 1.0);
     }
 
+    /// <summary>How many rows p-values of the score compare with; 0 without it.</summary>
+    public int CountOf(string score) => _sorted.TryGetValue(score, out float[]? sorted) ? sorted.Length : 0;
+
     /// <summary>1 / (n + 1), the smallest p-value that the score can get: at a level below it nothing can be refused.</summary>
     public double SmallestPValue(string score) => 1 / (_sorted[score].Length + 1.0);
 

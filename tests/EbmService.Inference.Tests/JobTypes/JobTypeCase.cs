@@ -24,7 +24,8 @@ public sealed record JobTypeCase
     public override string ToString() => Type;
 
     /// <summary>One line per type.</summary>
-    public static TheoryData<JobTypeCase> All => [Sampling.SamplingCase.Case, Scoring.ScoringCase.Case, Training.TrainingCase.Case];
+    public static TheoryData<JobTypeCase> All =>
+        [Sampling.SamplingCase.Case, Scoring.ScoringCase.Case, Training.TrainingCase.Case, Calibration.CalibrationCase.Case, Assessment.AssessmentCase.Case];
 
     /// <summary>Numbers that look random, as a JSON list of rows.</summary>
     internal static string Rows(int rows, int length) => "[" + string.Join(", ", Enumerable.Range(0, rows).Select(row =>

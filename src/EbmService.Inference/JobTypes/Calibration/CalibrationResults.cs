@@ -40,13 +40,12 @@ internal sealed class CalibrationResults(JobDefinition job, IReadOnlyList<BlockR
             foreach (string name in names)
                 stream.Write(MemoryMarshal.AsBytes(made!.Scores[name].AsSpan()));
         });
+        byte[] file = made is null ? SafetensorsFile.Write(new Dictionary<string, SafetensorsTensor>()) : content;
+        files.Write("calibration.safetensors", "application/octet-stream", stream => stream.Write(file));
         Failure? failed = null;
         if (made is not null)
-        {
-            files.Write("calibration.safetensors", "application/octet-stream", stream => stream.Write(content));
             (card, failed) = Keep(card, content, names);
-            files.Write("calibration.md", "text/markdown", stream => stream.Write(Encoding.UTF8.GetBytes(CalibrationText.Of(card))));
-        }
+        files.Write("calibration.md", "text/markdown", stream => stream.Write(Encoding.UTF8.GetBytes(CalibrationText.Of(card))));
         files.Write("card.json", Json, stream => JsonSerializer.Serialize(stream, card, EbmJson.Indented));
         return failed;
     }
@@ -68,7 +67,8 @@ internal sealed class CalibrationResults(JobDefinition job, IReadOnlyList<BlockR
                 CalibrationRows = card.CalibrationRows, SmallestPValue = 1.0 / (card.CalibrationRows + 1), Dataset = _spec.Data.Dataset,
                 Sha256 = _spec.Data.Sha256, Job = job.Id, MakesDefault = _spec.MakeDefault,
             }, content);
-            return (card with { Calibration = kept?.Reference, CalibrationId = kept?.Id }, null);
+            // Not its version: equal jobs have equal cards, and each makes the next version.
+            return (card with { CalibrationId = kept?.Id }, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -94,9 +94,7 @@ internal sealed record CalibrationCard
 
     public required string Software { get; init; }
 
-    /// <value>What requests call it; null where it is not kept.</value>
-    public string? Calibration { get; init; }
-
+    /// <value>Of the kept file; null where it is not kept. GET /v1/models/{model}/calibrations says which version of its name it is.</value>
     public string? CalibrationId { get; init; }
 
     public required int FitRows { get; init; }

@@ -11,9 +11,11 @@ internal static class CalibrationText
     {
         var text = new StringBuilder();
         void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
-        Line($"# Calibration {card.Calibration ?? card.Spec.Name} of {card.Models[0].Name}/{card.Models[0].Version}");
+        Line($"# Calibration {card.Spec.Name} of {card.Models[0].Name}/{card.Models[0].Version}");
         Line($"");
         Line($"Rows: {card.FitRows} fitted on, {card.ReferenceRows} for reference, {card.CalibrationRows} calibrated on, drawn by seed {card.Spec.Seed}. No row served twice.");
+        if (!card.Complete)
+            Line($"It was left before its end ({card.Stopped}) and is kept nowhere.");
         Line($"Default score: {card.Spec.Score}. Scores: {string.Join(", ", card.Scores)}.");
         Line($"");
         Line($"A new row like these is called out of distribution at alpha with a probability of at most alpha, on average over calibrations (marginal);");
