@@ -75,7 +75,7 @@ internal sealed class LayerMoments
 
     /// <summary>Adds a row to the sums of its class.</summary>
     /// <returns>Where it lies.</returns>
-    public LayerPoint Add(ReadOnlySpan<float> row, int label)
+    public LayerPoint AddToClass(ReadOnlySpan<float> row, int label)
     {
         LayerPoint point = _basis!.Place(row);
         int size = point.Components.Length;

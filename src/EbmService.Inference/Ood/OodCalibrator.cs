@@ -234,7 +234,7 @@ internal sealed class OodCalibrator
             int length = values.Length / rows;
             for (int row = 0; row < rows; row++)
             {
-                LayerPoint point = _moments[i].Add(values.AsSpan(row * length, length), labels[row]);
+                LayerPoint point = _moments[i].AddToClass(values.AsSpan(row * length, length), labels[row]);
                 if (i < _moments.Length - 1)
                     continue;
                 if (_bank.Count < FittedScores.MaxBank)

@@ -1,8 +1,9 @@
+using EbmService.Core.Models;
 using EbmService.Inference.Architectures.Gaussian;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
-using EbmService.Core.Models;
+using EbmService.Inference.Tests.Architectures;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,6 +12,11 @@ namespace EbmService.Inference.Tests.Ood;
 public sealed class FittedScoresTests
 {
     private const int Dimension = 6;
+
+    private static ModelDescriptor Descriptor => new()
+    {
+        Name = "g", Title = "g", Architecture = EnergyCases.Describe("gaussian").Spec, Input = new InputSchema(InputKind.Vector, [Dimension], -9, 9), Labels = [],
+    };
 
     [Fact]
     public void Whitening_OfTwoByTwo_IsTheClosedForm()
@@ -32,7 +38,7 @@ public sealed class FittedScoresTests
         moments.Add(rows, 400);
         moments.FindComponents();
         foreach (float[] row in rows.Chunk(Dimension))
-            moments.Add(row, 0);
+            moments.AddToClass(row, 0);
         LayerGaussian fitted = moments.Fit();
 
         // The mean of (x - m)' S^-1 (x - m) over the rows that m and S are of is the dimension, and no part lies outside of all components.
@@ -47,7 +53,7 @@ public sealed class FittedScoresTests
     [Fact]
     public void Fold_OfALongRow_KeepsInnerProductsOnAverage()
     {
-        float[] a = Normal(2000, 2), b = [.. a.Select((value, i) => value + Normal(1, i)[0] * 0)];
+        float[] a = Normal(2000, 2), b = [.. a];
 
         ReadOnlySpan<float> folded = Vectors.Fold(a, 1600), same = Vectors.Fold(b, 1600);
 
@@ -160,7 +166,7 @@ public sealed class FittedScoresTests
     }
 
     private static OodCalibrator Calibrator(GaussianEnergy energy, float[] rows, CalibrationSplit split) => new(
-        energy, new ModelDescriptor { Name = "g", Title = "g", Input = new InputSchema(InputKind.Vector, [Dimension], -9, 9) }, split,
+        energy, Descriptor, split,
         picked => tensor([.. picked.SelectMany(row => rows[(row * Dimension)..((row + 1) * Dimension)])], [picked.Length, Dimension]), chains: false);
 
     private static CalibrationContent Run(GaussianEnergy energy, float[] rows, CalibrationSplit split)
@@ -174,8 +180,7 @@ public sealed class FittedScoresTests
     private static Dictionary<string, float[]> Score(GaussianEnergy energy, float[] rows, OodCalibration calibration)
     {
         using DisposeScope scope = NewDisposeScope();
-        var descriptor = new ModelDescriptor { Name = "g", Title = "g", Input = new InputSchema(InputKind.Vector, [Dimension], -9, 9) };
-        return OodPass.Score(energy, descriptor, tensor(rows, [rows.Length / Dimension, Dimension]), calibration, chains: false);
+        return OodPass.Score(energy, Descriptor, tensor(rows, [rows.Length / Dimension, Dimension]), calibration, chains: false);
     }
 
     private static float[] Normal(int rows, int seed, double scale = 1)
