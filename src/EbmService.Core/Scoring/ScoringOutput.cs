@@ -39,7 +39,7 @@ public static class ScoringOutput
     {
         Energy => [],
         Logits => [ModelCapability.Classes],
-        "maxProbability" or "maxLogit" or "negativeEntropy" => [ModelCapability.Differentiable, ModelCapability.Classes],
+        "maxProbability" or "maxLogit" or "negativeEntropy" or "relativeMahalanobis" or "clippedFeatures" => [ModelCapability.Differentiable, ModelCapability.Classes],
         _ => [ModelCapability.Differentiable],
     };
 

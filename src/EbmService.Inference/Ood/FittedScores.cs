@@ -42,7 +42,9 @@ internal sealed record FittedScores
 
     public IReadOnlyList<string> Names =>
     [
-        OodScorer.Mahalanobis, OodScorer.RelativeMahalanobis, OodScorer.NearestNeighbour, OodScorer.VirtualLogit, OodScorer.ClassDensity,
+        OodScorer.Mahalanobis, OodScorer.NearestNeighbour, OodScorer.VirtualLogit, OodScorer.ClassDensity,
+        // Of one class it would be a distance less itself.
+        .. Last.Classes > 1 ? [OodScorer.RelativeMahalanobis] : (string[])[],
         .. Clip is null ? (string[])[] : [OodScorer.ClippedFeatures],
         .. Centres.Count == 0 ? (string[])[] : [OodScorer.Combined],
     ];
@@ -69,7 +71,8 @@ internal sealed record FittedScores
             LayerPoint last = points[^1][row];
             double distance = Last.Distance(last);
             scores[OodScorer.Mahalanobis][row] = (float)-distance;
-            scores[OodScorer.RelativeMahalanobis][row] = (float)(Last.WholeDistance(last) - distance);
+            if (Last.Classes > 1)
+                scores[OodScorer.RelativeMahalanobis][row] = (float)(Last.WholeDistance(last) - distance);
             scores[OodScorer.NearestNeighbour][row] = -NeighbourDistance(last.Components);
             scores[OodScorer.VirtualLogit][row] = (float)(logDensity[row] - ResidualScale * last.Residual);
             double[] parts = Parts(logDensity[row], points, labels[row], row);

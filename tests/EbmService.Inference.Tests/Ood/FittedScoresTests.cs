@@ -82,7 +82,7 @@ public sealed class FittedScoresTests
             Assert.InRange(refused, 0.06, 0.145);
         }
         Assert.Equal(
-            ["approximateMass", "classDensity", "combined", "logDensity", "mahalanobis", "nearestNeighbour", "relativeMahalanobis", "typicality", "virtualLogit"],
+            ["approximateMass", "classDensity", "combined", "logDensity", "mahalanobis", "nearestNeighbour", "typicality", "virtualLogit"],
             calibration.Names);
         // What is far off is refused by what is fitted.
         float[] far = [.. Normal(50, 5).Select(value => value + 6)];

@@ -6,14 +6,16 @@ namespace EbmService.Inference.JobTypes.Assessment;
 /// <summary>The pictures of an assessment.</summary>
 internal static class AssessmentPlots
 {
-    private const int Bins = 60, Points = 200;
+    private const int Bins = 60, Points = 200, Colors = 7;
 
-    /// <summary>Shares of each set's rows by the default score, between the 0.5 % and 99.5 % quantiles of the in-distribution rows and a little beyond.</summary>
+    /// <summary>Shares of each set's rows by the default score, down to two ranges of the in-distribution rows below them: others may lie farther by any factor.</summary>
     public static LinePlot Histogram(AssessmentSpec spec, AssessmentFigures figures)
     {
         float[][] sets = [.. Enumerable.Range(0, spec.Sets.Count).Select(set => figures.Read(set, spec.Score).Where(float.IsFinite).Order().ToArray())];
-        double low = sets.Where(set => set.Length > 0).Select(set => (double)set[set.Length / 20]).DefaultIfEmpty(0).Min();
+        float[] usual = sets.FirstOrDefault(set => set.Length > 0) ?? [0, 1];
         double high = sets.Where(set => set.Length > 0).Select(set => (double)set[^1]).DefaultIfEmpty(1).Max();
+        double lowest = sets.Where(set => set.Length > 0).Select(set => (double)set[0]).DefaultIfEmpty(0).Min();
+        double low = Math.Max(lowest, usual[usual.Length / 100] - 2.0 * (usual[^1] - usual[usual.Length / 100]));
         double width = Math.Max((high - low) / Bins, 1e-12);
         var series = new List<PlotSeries>();
         foreach ((int i, float[] values) in sets.Index())
@@ -34,7 +36,8 @@ internal static class AssessmentPlots
     public static LinePlot Roc(AssessmentSpec spec, AssessmentFigures figures, int set) => new(
         $"In distribution against {spec.Sets[set].Name}", "others accepted", "in distribution accepted",
         [
-            .. spec.Scores.Select(score => Curve(score, figures.Read(0, score), figures.Read(set, score))).OfType<PlotSeries>(),
+            .. spec.Scores.Select((score, i) => Curve(score, figures.Read(0, score), figures.Read(set, score)) is { } curve
+                ? curve with { Stroke = i < Colors ? PlotStroke.Solid : PlotStroke.Dashed } : null).OfType<PlotSeries>(),
             Chance,
         ])
     { YRange = (0, 1) };

@@ -1,6 +1,8 @@
 using EbmService.Core.Calibration;
+using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
@@ -22,6 +24,11 @@ internal sealed class CalibrationWorkload : IWorkload
         JobDefinition job, BlockPlan block, LiveModel model, Device device, IJobInputs inputs, ReadOnlyMemory<byte>? checkpoint)
     {
         (_spec, _block) = ((CalibrationSpec)job.Spec, block);
+        if (_spec.Score == OodScorer.ClippedFeatures && model.Energy is not IReadout)
+        {
+            throw new FailureException(new Failure(FailureCode.NotSupported,
+                $"The score {_spec.Score} needs logits that are linear in features, which '{model.Hosted.Key}' does not have.", "Choose another score."));
+        }
         _split = CalibrationSplit.Draw(_spec.Data.Count, _spec.Seed);
         InputSchema input = model.Descriptor.Input;
         int length = input.Length();
