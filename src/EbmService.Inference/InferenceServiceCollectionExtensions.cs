@@ -14,6 +14,10 @@ using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
 using EbmService.Inference.JobTypes.Assessment;
 using EbmService.Inference.JobTypes.Calibration;
+using EbmService.Inference.JobTypes.Editing;
+using EbmService.Inference.JobTypes.Interpolation;
+using EbmService.Inference.JobTypes.Restoration;
+using EbmService.Inference.JobTypes.Likelihood;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -74,6 +78,10 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, SamplingJobType>()
         .AddSingleton<IJobType, ScoringJobType>()
         .AddSingleton<IJobType, TrainingJobType>()
+        .AddSingleton<IJobType, InterpolationJobType>()
+        .AddSingleton<IJobType, EditingJobType>()
+        .AddSingleton<IJobType, RestorationJobType>()
+        .AddSingleton<IJobType, LikelihoodJobType>()
         .AddSingleton<IJobType, CalibrationJobType>()
         .AddSingleton<IJobType, AssessmentJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))

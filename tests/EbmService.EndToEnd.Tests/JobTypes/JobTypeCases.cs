@@ -19,6 +19,16 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "scoring", ["model"] = ServiceHost.Model,
             ["spec"] = new JsonObject { ["outputs"] = new JsonArray("energy", "logits", "pValue"), ["blockSize"] = 64, ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(3000, 1))) },
         }),
+        new("restoration", () => new JsonObject
+        {
+            ["type"] = "restoration", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["truth"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(24, 2))) },
+                ["damage"] = new JsonObject { ["kind"] = "half", ["side"] = "right" },
+                ["samples"] = 4, ["blockSize"] = 4, ["seed"] = 3, ["chain"] = new JsonObject { ["steps"] = 60 },
+            },
+        }),
         new("training", () => new JsonObject
         {
             ["type"] = "training", ["model"] = "two-moons", ["spec"] = new JsonObject { ["data"] = "two-moons", ["iterations"] = 150 },
@@ -45,5 +55,27 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
                 }),
             },
         }),
+        new("interpolation", () => new JsonObject
+        {
+            ["type"] = "interpolation", ["model"] = "two-moons",
+            ["spec"] = new JsonObject { ["from"] = Rows([-1, 0], 24), ["to"] = Rows([2, 0.5f], 24), ["steps"] = 1500, ["blockSize"] = 8 },
+        }),
+        new("editing", () => new JsonObject
+        {
+            ["type"] = "editing", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["target"] = 3, ["steps"] = 40, ["blockSize"] = 8, ["inputs"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(24, 1))) },
+            },
+        }),
+        new("likelihood", () => new JsonObject
+        {
+            ["type"] = "likelihood", ["model"] = "mnist-rbm",
+            ["spec"] = new JsonObject { ["chains"] = 30, ["bridges"] = 800, ["reverseSteps"] = 100, ["blockSize"] = 8, ["seed"] = 1 },
+        }),
     ];
+
+    /// <summary>The same point so many times, as rows of a spec.</summary>
+    private static JsonObject Rows(float[] point, int count) =>
+        new() { ["data"] = new JsonArray([.. Enumerable.Range(0, count).Select(JsonNode (_) => new JsonArray([.. point.Select(JsonNode (value) => value)]))]) };
 }
