@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using EbmService.Cli.Assessment;
+using EbmService.Cli.Composition;
 using EbmService.Cli.Data;
 using EbmService.Cli.Importing;
 using EbmService.Cli.Models;
@@ -53,6 +54,7 @@ internal static class CliApplication
         FiltersCommand.Create(environment),
         TuneCommand.Create(environment),
         ImportCommand.Create(environment, args),
+        ComposeCommand.Create(environment, args),
         MnistCommand.Create(environment),
         ModelsCommand.Create(environment),
     };

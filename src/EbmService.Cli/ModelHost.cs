@@ -34,6 +34,8 @@ internal static class ModelHost
             (options.Path, options.AllowedLinkTargets, options.AllowTorchScript) = (repository, AllowedLinkTargets(), AllowsTorchScript());
             // A command works with one model of the folder.
             options.WarmUp = false;
+            // Nor does it add any by a request.
+            options.AllowComposition = false;
         });
         services.Configure<DeviceOptions>(_ => { });
         return services.AddInference();

@@ -7,6 +7,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Inference.Assessment;
+using EbmService.Inference.Composition;
 using EbmService.Inference.Data;
 using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
@@ -18,6 +19,7 @@ using EbmService.Inference.JobTypes.Editing;
 using EbmService.Inference.JobTypes.Interpolation;
 using EbmService.Inference.JobTypes.Restoration;
 using EbmService.Inference.JobTypes.Likelihood;
+using EbmService.Inference.JobTypes.Robustness;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -51,6 +53,7 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<HostedModels>();
         services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IModelLoader>(provider => provider.GetRequiredService<HostedModels>());
+        services.AddSingleton<IModelComposer, ModelComposer>();
         services.AddSingleton<IModelWarmUp>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<IDatasetConverter, DatasetConverter>();
@@ -82,6 +85,7 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, EditingJobType>()
         .AddSingleton<IJobType, RestorationJobType>()
         .AddSingleton<IJobType, LikelihoodJobType>()
+        .AddSingleton<IJobType, RobustnessJobType>()
         .AddSingleton<IJobType, CalibrationJobType>()
         .AddSingleton<IJobType, AssessmentJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))

@@ -31,7 +31,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddRequestDecompression();
         services.AddSingleton<QueryReader>().AddSingleton<QueryHandler>().AddSingleton<JobRequestReader>();
         services.AddSingleton<JobExtensionReader>();
-        services.AddSingleton<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddHostedService<ModelPoller>();
+        services.AddSingleton<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddSingleton<CompositionHandler>().AddHostedService<ModelPoller>();
         services.AddSingleton<DatasetUploadHandler>();
         services.AddJobsHub();
         services.AddShutdownTimeout();

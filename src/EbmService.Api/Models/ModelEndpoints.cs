@@ -18,6 +18,8 @@ internal static class ModelEndpoints
         group.MapGet("/", List).WithName("ListModels")
             .WithSummary("All models: versions, state, memory, tasks, input schema, labels, figures.")
             .Produces<ModelListResponse>();
+        DescribeCompose(group.MapPost("/", ComposeAsync)).WithName("ComposeModel")
+            .WithSummary("Makes a model of hosted ones: the product or the mixture of their densities.");
         DescribeCard(group.MapGet("/{model}", Get)).WithName("GetModel")
             .WithSummary("The card of a model's newest ready version.");
         group.MapGet("/{model}/calibrations", ListCalibrations).WithName("ListCalibrations")
@@ -40,6 +42,15 @@ internal static class ModelEndpoints
 
     private static RouteHandlerBuilder DescribeCard(RouteHandlerBuilder builder) =>
         builder.Produces<ModelCardResponse>().Fails(FailureCode.ModelNotFound, FailureCode.ModelUnavailable);
+
+    private static RouteHandlerBuilder DescribeCompose(RouteHandlerBuilder builder) => builder
+        .WithDescription("201 with the new model's card and its Location. The product has E(x) = sum_i weight_i E_i(x), the mixture "
+            + "E(x) = -log sum_i weight_i exp(-E_i(x)); with a label a term is E(x, y) of that class. The version holds copies of all that it computes "
+            + "with, is stored in the model repository and served at once. Off where the operator sets Models:AllowComposition to false.")
+        .WithMetadata(new RequestBodyMetadata(typeof(CompositionRequest), []), RequestExamples.ComposeModel)
+        .Produces<ModelCardResponse>(StatusCodes.Status201Created)
+        .Fails(FailureCode.InvalidRequest, FailureCode.NotAllowed, FailureCode.NotSupported, FailureCode.VersionExists, FailureCode.BodyTooLarge,
+            FailureCode.BodyTooSlow, FailureCode.UnsupportedMediaType, FailureCode.ModelUnavailable, FailureCode.StorageFailed, FailureCode.Internal);
 
     private static RouteHandlerBuilder DescribeLoad(RouteHandlerBuilder builder) => builder
         .WithDescription("The newest version, or the named one, is checked, put into memory and computes once before it answers; until "
@@ -98,6 +109,15 @@ internal static class ModelEndpoints
         return added.Succeeded
             ? TypedResults.Created($"{request.PathBase}/v1/models/{model}/versions/{version}", contracts.ToCard(added.Value))
             : new FailureResult(added.Failure);
+    }
+
+    private static async Task<Results<Created<ModelCardResponse>, FailureResult>> ComposeAsync(
+        HttpRequest request, CompositionHandler compositions, ModelContractMapper contracts)
+    {
+        Outcome<HostedModel> made = await compositions.AddAsync(request);
+        return made.Succeeded
+            ? TypedResults.Created($"{request.PathBase}/v1/models/{made.Value.Key.Name}/versions/{made.Value.Key.Version}", contracts.ToCard(made.Value))
+            : new FailureResult(made.Failure);
     }
 
     /// <summary>Off the request's thread: reading and putting into memory may take seconds.</summary>

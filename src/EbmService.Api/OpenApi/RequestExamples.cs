@@ -29,6 +29,25 @@ internal static class RequestExamples
         new("more", "200 steps more", """{"steps": 200}"""),
     ]);
 
+    internal static readonly RequestExampleSet ComposeModel = new("mnist-jem",
+    [
+        new("three and eight", "What is a 3 and an 8 at once: the product of two classes of one model", """
+            {"name": "three-and-eight", "kind": "composed", "terms": [{"model": "mnist-jem", "label": 3}, {"model": "mnist-jem", "label": 8}]}
+            """),
+        new("three not five", "What is a 3 and no 5: a negative weight divides by a density", """
+            {
+              "name": "three-not-five", "kind": "composed", "combine": "product",
+              "terms": [{"model": "mnist-jem", "weight": 1, "label": 3}, {"model": "mnist-jem", "weight": -0.5, "label": 5}]
+            }
+            """),
+        new("four or nine", "The mixture of two classes", """
+            {
+              "name": "four-or-nine", "kind": "composed", "combine": "mixture",
+              "terms": [{"model": "mnist-jem", "weight": 0.5, "label": 4}, {"model": "mnist-jem", "weight": 0.5, "label": 9}]
+            }
+            """),
+    ]);
+
     private static string DigitTensor =>
         $$"""{"dtype": "uint8", "shape": [1, 1, 28, 28], "base64": "{{Convert.ToBase64String(SampleDigit.Seven())}}"}""";
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Inference.Architectures.Boltzmann;
+using EbmService.Inference.Architectures.Composed;
 using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Architectures.DoubleWell;
 using EbmService.Inference.Architectures.Gaussian;
@@ -35,6 +36,7 @@ public static class ArchitectureRegistry
         new RbmArchitecture(),
         new DbmArchitecture(),
         new TorchScriptArchitecture(),
+        new ComposedArchitecture(),
     ];
 
     private static readonly Dictionary<string, IArchitecture> s_byKind = All.ToDictionary(family => family.Kind, StringComparer.Ordinal);

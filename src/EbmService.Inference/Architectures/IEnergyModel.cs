@@ -25,6 +25,11 @@ public interface IEnergyModel : IDisposable
     /// <summary>Class logits f(x), (n, classes) float64; null where the model has none.</summary>
     Tensor? Logits(Tensor x);
 
+    /// <summary>Class logits, and the gradient by x of the cross-entropy -log p(y | x) = E(x, y) - E(x), of a model with classes.</summary>
+    /// <param name="labels">Class indices (n) int64.</param>
+    /// <returns>Logits (n, classes) float64 and gradient shaped like x, float32, both outside any graph.</returns>
+    (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) => EnergyModel.CrossEntropyByDifference(this, x, labels);
+
     /// <summary>The activations before the last layer, (n, width); null where the model has none.</summary>
     Tensor? Features(Tensor x);
 

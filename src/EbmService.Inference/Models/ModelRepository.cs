@@ -30,7 +30,7 @@ public sealed class ModelRepository
         _looks = new RepositoryLooks(root);
         _uploads = new UploadWriter(root, options.Value.AllowedLinkTargets);
         // A process that adds no versions only reads the folder.
-        if (options.Value.AllowUpload || training?.Value.Enabled is true)
+        if (options.Value.AllowUpload || options.Value.AllowComposition || training?.Value.Enabled is true)
             RemoveLeftovers(logger);
         _scanner = new ModelRepositoryScanner(root, options.Value, logger);
         _models = new ModelSet(_scanner.Scan());

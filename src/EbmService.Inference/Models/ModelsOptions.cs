@@ -31,6 +31,9 @@ public sealed class ModelsOptions
     /// <value>Whether clients may add versions by upload; false by default.</value>
     public bool AllowUpload { get; set; }
 
+    /// <value>Whether clients may have models made of hosted ones (POST /v1/models); true by default: nothing foreign comes in by it.</value>
+    public bool AllowComposition { get; set; } = true;
+
     /// <value>Bytes of one uploaded version with its descriptor; 1 KiB to 1 GiB, 256 MiB by default. An upload is held in memory.</value>
     [Range(1024, 1L << 30)]
     public long MaxUploadBytes { get; set; } = 256L << 20;

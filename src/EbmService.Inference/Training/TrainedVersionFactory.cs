@@ -21,7 +21,7 @@ public static class TrainedVersionFactory
         IReadOnlyDictionary<string, Tensor> average = state.Optimizer.Average();
         using TrainingCalibration calibration = TrainingCalibration.Of(plan.Model, plan.Recipe, average, data);
         calibration.TryAdvance(() => false);
-        bool hasBuffer = plan.Recipe.Denoising is null;
+        bool hasBuffer = plan.Recipe.HasChains;
         return Create(
             plan.Model, plan.Recipe, average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
             hasBuffer ? state.Buffer.States.ToSafetensors() : null, calibration.Scores) with { Provenance = provenance };

@@ -73,7 +73,33 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "likelihood", ["model"] = "mnist-rbm",
             ["spec"] = new JsonObject { ["chains"] = 30, ["bridges"] = 800, ["reverseSteps"] = 100, ["blockSize"] = 8, ["seed"] = 1 },
         }),
+        new("robustness", () => new JsonObject
+        {
+            ["type"] = "robustness", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["inputs"] = new JsonObject
+                {
+                    ["npy"] = Convert.ToBase64String(NpyFormat.Write(Ones(32))), ["labels"] = new JsonArray([.. Enumerable.Repeat(1, 32).Select(label => (JsonNode)label)]),
+                },
+                ["radii"] = new JsonArray(0.001, 0.002), ["steps"] = 6, ["blockSize"] = 8, ["seed"] = 1,
+                ["refinement"] = new JsonObject { ["steps"] = 2, ["stepSize"] = 0.01, ["chains"] = 1 },
+            },
+        }),
     ];
+
+    /// <summary>Pictures of a straight stroke, which mnist-jem takes for a one.</summary>
+    private static TensorPayload Ones(int rows)
+    {
+        var pixels = new float[rows * 28 * 28];
+        Array.Fill(pixels, -1);
+        for (int line = 0; line < rows * 28; line++)
+        {
+            if (line % 28 is >= 4 and < 24)
+                pixels.AsSpan(line * 28 + 13, 2).Fill(1);
+        }
+        return new TensorPayload([rows, 1, 28, 28], pixels);
+    }
 
     /// <summary>The same point so many times, as rows of a spec.</summary>
     private static JsonObject Rows(float[] point, int count) =>

@@ -33,6 +33,7 @@ public sealed record JobTypeCase
         Editing.EditingCase.Case,
         Restoration.RestorationCase.Case,
         Likelihood.LikelihoodCase.Case,
+        Robustness.RobustnessCase.Case,
         Calibration.CalibrationCase.Case,
         Assessment.AssessmentCase.Case,
     ];

@@ -127,7 +127,7 @@ public sealed class ModelUploadTests : IDisposable
         AddLeftover(".upload.older.tmp", "of a version without locks");
         File.WriteAllText(_files.Folder(".upload.published.lock"), "");
 
-        TestRepository.Open(new ModelsOptions { Path = _files.Root, AllowUpload = allowUpload });
+        TestRepository.Open(new ModelsOptions { Path = _files.Root, AllowUpload = allowUpload, AllowComposition = false });
 
         Assert.Equal(
             allowUpload ? ["m"] : [".upload.killed.lock", ".upload.killed.tmp", ".upload.older.tmp", ".upload.published.lock", "m"], Entries());

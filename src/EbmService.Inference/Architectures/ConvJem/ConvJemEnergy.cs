@@ -10,7 +10,7 @@ namespace EbmService.Inference.Architectures.ConvJem;
 /// Inputs (n, channels, height, width) float32. The hidden layers compute in the precision of their parameters; the head's parameters are
 /// float32 and its sums float64: rounded to bfloat16 an energy of 100 would be a staircase of steps of a half.
 /// </summary>
-public sealed class ConvJemEnergy : EnergyModel, IEnergyModel, IReadout
+public sealed class ConvJemEnergy : EnergyModel, ILogitEnergy, IEnergyModel, IReadout
 {
     /// <summary>The longest side of a map among <see cref="Layers"/>.</summary>
     private const long MaxSide = 8;
@@ -86,6 +86,21 @@ public sealed class ConvJemEnergy : EnergyModel, IEnergyModel, IReadout
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>
         _network?.Compute(x, labels) ?? base.EnergyAndGradient(x, labels);
+
+    public override (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) =>
+        _network?.CrossEntropyGradient(x, labels) ?? base.CrossEntropyGradient(x, labels);
+
+    public (Tensor Logits, Tensor Gradient) LogitsAndGradient(Tensor x, Func<Tensor, Tensor> slope)
+    {
+        if (_network is not null)
+            return _network.Compute(x, slope);
+        using IDisposable gradients = enable_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor input = x.detach().requires_grad_(true);
+        Tensor logits = Logits(input);
+        Tensor gradient = NativePrimitives.Gradients(logits.mul(slope(logits.detach())).sum(), [input], Parameters)[0];
+        return (logits.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
 
     internal override void RefreshCopies() => _network?.Refresh();
 

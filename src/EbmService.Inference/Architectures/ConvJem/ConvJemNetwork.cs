@@ -58,19 +58,33 @@ internal sealed class ConvJemNetwork : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        (Tensor logits, Tensor gradient) = Differentiate(x, features => LogitGradient(features, labels));
+        return (EnergyModel.EnergyOfLogits(logits, labels).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <returns>Logits (n, classes) float64, and the gradient of the cross-entropy by x.</returns>
+    public (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels)
+    {
+        using IDisposable noGradient = no_grad();
+        return Differentiate(x, features => EnergyModel.CrossEntropySlope(Head(features), labels).to(ScalarType.Float32));
+    }
+
+    /// <inheritdoc cref="ILogitEnergy.LogitsAndGradient"/>
+    public (Tensor Logits, Tensor Gradient) Compute(Tensor x, Func<Tensor, Tensor> slope)
+    {
+        using IDisposable noGradient = no_grad();
+        return Differentiate(x, features => slope(Head(features)).to(ScalarType.Float32));
+    }
+
+    /// <param name="logitGradient">From features to the gradient by the logits, (n, classes) float32.</param>
+    private (Tensor Logits, Tensor Gradient) Differentiate(Tensor x, Func<Tensor, Tensor> logitGradient)
+    {
+        using DisposeScope scope = NewDisposeScope();
         var slopes = new Tensor[_steps.Length];
         Tensor rows = Hidden(x, slopes);
         Tensor features = Flat(rows);
-        Tensor gradient = NativePrimitives.Product(LogitGradient(features, labels), _head!).to(_precision).view(rows.shape);
-        for (int i = _steps.Length - 1; i >= 0; i--)
-        {
-            SiluKernel.Multiply(gradient, slopes[i]);
-            (long height, long width) = i > 0 ? (slopes[i - 1].shape[1], slopes[i - 1].shape[2]) : (x.shape[2], x.shape[3]);
-            gradient = _steps[i].Backward(gradient, height, width);
-            SafePoint.Reach();
-        }
-        return (EnergyModel.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(),
-            ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32).MoveToOuterDisposeScope());
+        Tensor gradient = Backward(logitGradient(features), rows, slopes, x);
+        return (Head(features).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
     public void Dispose()
@@ -101,6 +115,23 @@ internal sealed class ConvJemNetwork : IDisposable
             SafePoint.Reach();
         }
         return rows;
+    }
+
+    /// <param name="byLogits">dE/df, (n, classes) float32.</param>
+    /// <param name="rows">The last layer's, for their shape.</param>
+    /// <param name="slopes">Of <see cref="Hidden"/>.</param>
+    /// <param name="x">For its shape.</param>
+    private Tensor Backward(Tensor byLogits, Tensor rows, Tensor[] slopes, Tensor x)
+    {
+        Tensor gradient = NativePrimitives.Product(byLogits, _head!).to(_precision).view(rows.shape);
+        for (int i = _steps.Length - 1; i >= 0; i--)
+        {
+            SiluKernel.Multiply(gradient, slopes[i]);
+            (long height, long width) = i > 0 ? (slopes[i - 1].shape[1], slopes[i - 1].shape[2]) : (x.shape[2], x.shape[3]);
+            gradient = _steps[i].Backward(gradient, height, width);
+            SafePoint.Reach();
+        }
+        return ConvolutionStep.Map(gradient).contiguous().to(ScalarType.Float32);
     }
 
     /// <summary>Features as the head takes them: pixel by pixel, float32.</summary>
