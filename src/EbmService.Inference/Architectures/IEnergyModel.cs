@@ -32,4 +32,14 @@ public interface IEnergyModel : IDisposable
 
     /// <summary>The activations before the last layer, (n, width); null where the model has none.</summary>
     Tensor? Features(Tensor x);
+
+    /// <summary>
+    /// What scores are fitted on, from the input to the last layer: each (n, width) float32. Maps of images are averaged over squares, so that no side is over eight.
+    /// The input itself and the features, where a model has no more to say.
+    /// </summary>
+    IReadOnlyList<Tensor> Layers(Tensor x)
+    {
+        Tensor input = x.detach().flatten(1).to(ScalarType.Float32, copy: true);
+        return Features(x) is { } features ? [input, features.to(ScalarType.Float32)] : [input];
+    }
 }

@@ -34,6 +34,27 @@ public sealed record EndToEndJob(string Type, Func<JsonObject> Body)
             ["type"] = "training", ["model"] = "two-moons", ["spec"] = new JsonObject { ["data"] = "two-moons", ["iterations"] = 150 },
         })
         { MakesModel = true },
+        new("calibration", () => new JsonObject
+        {
+            ["type"] = "calibration", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["name"] = "noise", ["seed"] = 1, ["data"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(600, 1))) },
+            },
+        }),
+        new("assessment", () => new JsonObject
+        {
+            ["type"] = "assessment", ["model"] = ServiceHost.Model,
+            ["spec"] = new JsonObject
+            {
+                ["calibration"] = "bundled", ["bootstrap"] = 20, ["blockSize"] = 64,
+                ["inDistribution"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(800, 2))) },
+                ["outOfDistribution"] = new JsonArray(new JsonObject
+                {
+                    ["name"] = "other", ["rows"] = new JsonObject { ["npy"] = Convert.ToBase64String(NpyFormat.Write(Digits.Noise(400, 3))) },
+                }),
+            },
+        }),
         new("interpolation", () => new JsonObject
         {
             ["type"] = "interpolation", ["model"] = "two-moons",

@@ -34,6 +34,8 @@ public sealed record JobTypeCase
         Restoration.RestorationCase.Case,
         Likelihood.LikelihoodCase.Case,
         Robustness.RobustnessCase.Case,
+        Calibration.CalibrationCase.Case,
+        Assessment.AssessmentCase.Case,
     ];
 
     /// <summary>Numbers that look random, as a JSON list of rows.</summary>
