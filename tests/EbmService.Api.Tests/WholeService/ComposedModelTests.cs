@@ -40,6 +40,7 @@ public sealed class ComposedModelTests : IAsyncDisposable
         Assert.Equal(3 * bowl + 0.5 * wells, await EnergyAsync(_client, "sharp"), 10);
         await (await _client.PostJsonAsync("/v1/models", Sharp)).ProblemAsync(HttpStatusCode.Conflict, "versionExists");
 
+        await _factory.DisposeAsync();
         await using var restarted = new ServiceFactory(_folder);
         using HttpClient again = restarted.CreateClient();
         Assert.Equal(3 * bowl + 0.5 * wells, await EnergyAsync(again, "sharp"), 10);
