@@ -1,3 +1,4 @@
+using EbmService.Core.Calibration;
 using EbmService.Core.Datasets;
 using EbmService.Core.Devices;
 using EbmService.Core.Diagnostics;
@@ -12,8 +13,13 @@ using EbmService.Inference.Devices;
 using EbmService.Inference.Diagnostics;
 using EbmService.Inference.Imaging;
 using EbmService.Inference.JobTypes;
+using EbmService.Inference.JobTypes.Assessment;
+using EbmService.Inference.JobTypes.Calibration;
 using EbmService.Inference.JobTypes.Editing;
 using EbmService.Inference.JobTypes.Interpolation;
+using EbmService.Inference.JobTypes.Restoration;
+using EbmService.Inference.JobTypes.Likelihood;
+using EbmService.Inference.JobTypes.Robustness;
 using EbmService.Inference.JobTypes.Sampling;
 using EbmService.Inference.JobTypes.Scoring;
 using EbmService.Inference.JobTypes.Training;
@@ -52,6 +58,8 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IImageCodec, SkiaImageCodec>();
         services.AddSingleton<IDatasetConverter, DatasetConverter>();
         services.AddSingleton<LiveModelPool>();
+        services.TryAddSingleton<ICalibrations, NoCalibrations>();
+        services.AddSingleton<NamedCalibrations>();
         services.AddSingleton<IQueryEvaluator, QueryEvaluator>();
         services.AddSingleton<IJobDiagnostician, JobDiagnostician>();
         services.AddSingleton<SamplingResultAssembler>();
@@ -75,6 +83,11 @@ public static class InferenceServiceCollectionExtensions
         .AddSingleton<IJobType, TrainingJobType>()
         .AddSingleton<IJobType, InterpolationJobType>()
         .AddSingleton<IJobType, EditingJobType>()
+        .AddSingleton<IJobType, RestorationJobType>()
+        .AddSingleton<IJobType, LikelihoodJobType>()
+        .AddSingleton<IJobType, RobustnessJobType>()
+        .AddSingleton<IJobType, CalibrationJobType>()
+        .AddSingleton<IJobType, AssessmentJobType>()
         .AddTransient(typeof(Lazy<>), typeof(LazyService<>))
         .AddSingleton<JobTypeRegistry>()
         .AddSingleton<IJobPlanner>(provider => provider.GetRequiredService<JobTypeRegistry>())

@@ -1,3 +1,4 @@
+using EbmService.Core.Calibration;
 using EbmService.Core.Datasets;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
@@ -81,6 +82,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatasetStore>()
         .AddSingleton<IDatasetService>(provider => provider.GetRequiredService<DatasetStore>())
         .AddSingleton<IDatasets>(provider => provider.GetRequiredService<DatasetStore>())
+        .AddSingleton<ICalibrations, CalibrationStore>()
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
         .AddSingleton<BlockLogs>()

@@ -97,14 +97,15 @@ internal sealed class JobRequestReader(
     private async Task<Outcome<JobSubmission>> BuildAsync(
         IJobType type, CreateJobRequest job, List<FieldError> errors, CancellationToken cancellationToken)
     {
-        Outcome<HostedModel[]> models = FindModels(type.Description, job);
+        Outcome<(string Role, HostedModel Model)[]> models = FindModels(type.Description, job);
         errors.AddRange(models.Failure?.Fields ?? []);
         if (!models.Succeeded)
             return errors.Count > 0 ? Failure.OfFields(errors) : models.Failure;
         Outcome<AcceptedJob> accepted = await type.AcceptAsync(
-            new JobProposal(job.ReadSpec(), models.Value, device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed)
+            new JobProposal(job.ReadSpec(), [.. models.Value.Take(type.Description.Roles.Count).Select(one => one.Model)], device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed)
             {
                 Datasets = datasets,
+                Optional = models.Value.Skip(type.Description.Roles.Count).ToDictionary(one => one.Role, one => one.Model),
                 Made = Asked(job) is [{ } made] ? (made.Name, made.Version) : ("", null),
             },
             cancellationToken);
@@ -113,7 +114,7 @@ internal sealed class JobRequestReader(
         errors.AddRange(accepted.Failure?.Fields ?? []);
         if (errors.Count > 0)
             return Failure.OfFields(errors);
-        JobModel[] used = accepted.Value!.Makes is { } makes ? [JobModel.Making(makes)] : [.. type.Description.Roles.Zip(models.Value, (role, model) => JobModel.Create(role, model.Reference()))];
+        JobModel[] used = accepted.Value!.Makes is { } makes ? [JobModel.Making(makes)] : [.. models.Value.Select(one => JobModel.Create(one.Role, one.Model.Reference()))];
         return new JobSubmission(used, accepted.Value.Spec)
         {
             Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [],
@@ -122,8 +123,8 @@ internal sealed class JobRequestReader(
         };
     }
 
-    /// <summary>Ready models that offer what the type needs, in the order of its roles.</summary>
-    private Outcome<HostedModel[]> FindModels(JobTypeDescription type, CreateJobRequest job)
+    /// <summary>Ready models that offer what the type needs, by role, in the order of its roles; those of optional roles follow.</summary>
+    private Outcome<(string Role, HostedModel Model)[]> FindModels(JobTypeDescription type, CreateJobRequest job)
     {
         var errors = new List<FieldError>();
         JobModelRequest[] asked = Asked(job);
@@ -133,15 +134,18 @@ internal sealed class JobRequestReader(
         {
             if (asked.Length != 1)
                 errors.Add(new("model", "Name the model that is to be made a version of, for example \"my-model\"."));
-            return errors.Count > 0 ? Failure.OfFields(errors) : Array.Empty<HostedModel>();
+            return errors.Count > 0 ? Failure.OfFields(errors) : Array.Empty<(string, HostedModel)>();
         }
-        foreach ((int index, JobModelRequest one) in asked.Index().Where(one => !type.Roles.Contains(RoleOf(one.Item))))
+        string[] roles = [.. type.Roles, .. type.OptionalRoles];
+        foreach ((int index, JobModelRequest one) in asked.Index().Where(one => !roles.Contains(RoleOf(one.Item))))
             errors.Add(new($"models[{index}].role",
-                $"Work of type {type.Name} has no role '{one.Role}'. Its roles: {string.Join(", ", type.Roles)}."));
-        var found = new List<HostedModel>();
-        foreach (string role in type.Roles)
+                $"Work of type {type.Name} has no role '{one.Role}'. Its roles: {string.Join(", ", roles)}."));
+        var found = new List<(string, HostedModel)>();
+        foreach (string role in roles)
         {
             JobModelRequest[] named = [.. asked.Where(one => RoleOf(one) == role)];
+            if (named.Length == 0 && type.OptionalRoles.Contains(role))
+                continue;
             if (named.Length != 1)
             {
                 errors.Add(role == JobModel.DefaultRole && named.Length == 0
@@ -157,7 +161,7 @@ internal sealed class JobRequestReader(
             if (named[0].Digest is { } digest && digest != model.Value.Digest)
                 errors.Add(new("models",
                     $"The digest of '{model.Value.Key}' is {model.Value.Digest}: leave it out, or name the version that you mean."));
-            found.Add(model.Value);
+            found.Add((role, model.Value));
         }
         return errors.Count > 0 ? Failure.OfFields(errors) : found.ToArray();
     }

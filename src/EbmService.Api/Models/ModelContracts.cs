@@ -1,3 +1,4 @@
+using EbmService.Core.Calibration;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 
@@ -68,6 +69,9 @@ public sealed record ModelCardResponse
     /// <value>null without a calibration: then there are scores but no p-values.</value>
     public required string? CalibrationId { get; init; }
 
+    /// <value>Calibrations that jobs have made of this version, by name, newest first.</value>
+    public required IReadOnlyList<CalibrationEntry> Calibrations { get; init; }
+
     /// <value>Chains in the replay buffer.</value>
     public required int BufferSize { get; init; }
 
@@ -83,6 +87,12 @@ public sealed record ModelCardResponse
 
     public required IReadOnlyList<VersionSummary> Versions { get; init; }
 }
+
+/// <summary>The calibrations of a model.</summary>
+/// <param name="Default">What requests mean that name none: a reference, or bundled; null where there is no calibration.</param>
+/// <param name="Bundled">The id of the one that came with the newest ready version.</param>
+/// <param name="Calibrations">Those that jobs have made, of all its versions, by name, newest first.</param>
+public sealed record CalibrationListResponse(string Model, string Version, string? Default, string? Bundled, IReadOnlyList<CalibrationEntry> Calibrations);
 
 /// <param name="ImpliedTemperature">T = s^2 / (2a) at the first step: what the chain samples when nothing is clipped.</param>
 public sealed record RecipeCard(SgldRecipe Recipe, double ImpliedTemperature);

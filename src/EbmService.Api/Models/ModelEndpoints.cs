@@ -22,6 +22,9 @@ internal static class ModelEndpoints
             .WithSummary("Makes a model of hosted ones: the product or the mixture of their densities.");
         DescribeCard(group.MapGet("/{model}", Get)).WithName("GetModel")
             .WithSummary("The card of a model's newest ready version.");
+        group.MapGet("/{model}/calibrations", ListCalibrations).WithName("ListCalibrations")
+            .WithSummary("The calibrations that jobs have made of a model, and which one requests mean that name none.")
+            .Produces<CalibrationListResponse>().Fails(FailureCode.ModelNotFound, FailureCode.ModelUnavailable);
         DescribeCard(group.MapGet("/{model}/versions/{version}", GetVersion)).WithName("GetModelVersion")
             .WithSummary("The card of one version.");
         DescribeLoad(group.MapPost("/{model}/load", LoadAsync)).WithName("LoadModel")
@@ -77,6 +80,12 @@ internal static class ModelEndpoints
 
     private static Results<Ok<ModelCardResponse>, FailureResult> Get(string model, IModelCatalog catalog, ModelContractMapper contracts) =>
         Card(catalog.Find(model), contracts);
+
+    private static Results<Ok<CalibrationListResponse>, FailureResult> ListCalibrations(string model, IModelCatalog catalog, ModelContractMapper contracts)
+    {
+        Outcome<HostedModel> found = catalog.Find(model);
+        return found.Succeeded ? TypedResults.Ok(contracts.ToCalibrations(found.Value)) : new FailureResult(found.Failure);
+    }
 
     private static Results<Ok<ModelCardResponse>, FailureResult> GetVersion(
         string model, string version, IModelCatalog catalog, ModelContractMapper contracts) =>

@@ -28,6 +28,12 @@ public sealed record ClassifyRequest : QueryRequest
 {
     /// <value>Descent steps on E(x) before classifying; 0 by default.</value>
     public int? RefineSteps { get; init; }
+
+    /// <value>In (0, 1): an input whose OOD p-value is at or below it gets no label but <c>abstained</c>; labels throughout by default.</value>
+    public double? AbstainBelow { get; init; }
+
+    /// <value>The calibration whose temperature and p-values are used: a name, name@version or bundled; the version's default by default.</value>
+    public string? Calibration { get; init; }
 }
 
 /// <summary>Out-of-distribution scores, p-value and verdict per input.</summary>
@@ -38,4 +44,13 @@ public sealed record OodRequest : QueryRequest
 
     /// <value>The false-positive rate of the verdict, in (0, 1); 0.05 by default.</value>
     public double? Alpha { get; init; }
+
+    /// <value>The calibration: a name, name@version or bundled; the version's default by default.</value>
+    public string? Calibration { get; init; }
+
+    /// <value>
+    /// In (0, 1): the expected share of false alarms among the discoveries of this batch (Benjamini and Hochberg 1995); then each result has an adjusted p-value
+    /// and whether it is a discovery. Left out by default.
+    /// </value>
+    public double? FalseDiscoveryRate { get; init; }
 }

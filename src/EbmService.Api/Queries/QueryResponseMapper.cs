@@ -17,18 +17,25 @@ internal static class QueryResponseMapper
 
     internal static ClassifyResponse ToClassify(HostedModel model, AcceptedQuery accepted, QueryAnswer answer) =>
         new(model.Key.Name, model.Key.Version, model.Digest, Each(answer, (i, error) => new ClassifyResult(
-            error is null ? LabelOf(model, answer.Labels![i]) : null,
-            error is null ? answer.Labels![i] : null,
+            error is null && !Abstains(answer, i) ? LabelOf(model, answer.Labels![i]) : null,
+            error is null && !Abstains(answer, i) ? answer.Labels![i] : null,
             Array.ConvertAll(answer.Probabilities!.Row(i).ToArray(), Finite),
             Finite(answer.Energies[i]),
-            error)), accepted.Warnings);
+            error,
+            error is null && answer.PValues is not null ? Abstains(answer, i) : null,
+            error is null ? answer.PValues?[i] : null)), accepted.Warnings, answer.Temperature);
 
-    internal static OodResponse ToOod(HostedModel model, AcceptedQuery accepted, QueryAnswer answer) =>
-        new(model.Key.Name, model.Key.Version, model.Digest, answer.Score, accepted.Query.Alpha, answer.CalibrationId, Each(answer, (i, error) => new OodResult(
+    internal static OodResponse ToOod(HostedModel model, AcceptedQuery accepted, QueryAnswer answer)
+    {
+        double[]? adjusted = accepted.FalseDiscoveryRate is null || answer.PValues is null ? null : FalseDiscoveries.Adjust(answer.PValues);
+        return new(model.Key.Name, model.Key.Version, model.Digest, answer.Score, accepted.Query.Alpha, answer.CalibrationId, Each(answer, (i, error) => new OodResult(
             (answer.Scores ?? new Dictionary<string, float[]>()).ToDictionary(score => score.Key, score => Finite(score.Value[i])),
             error is null ? answer.PValues?[i] : null,
             error is null ? answer.Verdicts?[i] ?? OodVerdict.Uncalibrated : null,
-            error)), accepted.Warnings);
+            error,
+            error is null ? adjusted?[i] : null,
+            error is null && adjusted is not null ? adjusted[i] <= accepted.FalseDiscoveryRate : null)), accepted.Warnings);
+    }
 
     /// <summary>
     /// energy: (n,) energies; classify: (n, classes) probabilities; ood: (n,) p-values, or the chosen score without a calibration. A row with an
@@ -51,6 +58,8 @@ internal static class QueryResponseMapper
 
     private static T[] Each<T>(QueryAnswer answer, Func<int, string?, T> result) =>
         [.. Enumerable.Range(0, answer.Energies.Length).Select(row => result(row, answer.RowErrors.GetValueOrDefault(row)))];
+
+    private static bool Abstains(QueryAnswer answer, int row) => answer.Verdicts?[row] == OodVerdict.OutOfDistribution;
 
     private static string LabelOf(HostedModel model, int label) => label < model.Descriptor!.Labels.Count
         ? model.Descriptor.Labels[label]

@@ -76,21 +76,29 @@ internal sealed class LocalEngine : IJobRunner, IAsyncDisposable
 
     /// <summary>Makes a job of a request as POST /v1/jobs does.</summary>
     /// <param name="results">Those that the request may start from.</param>
+    /// <param name="others">Models of optional roles.</param>
     /// <exception cref="FailureException">The request was refused.</exception>
     public async Task<JobSubmission> AcceptAsync(
-        string type, HostedModel model, object request, IJobResults results, CancellationToken cancellationToken)
+        string type, HostedModel model, object request, IJobResults results, CancellationToken cancellationToken,
+        IReadOnlyDictionary<string, HostedModel>? others = null)
     {
+        others ??= new Dictionary<string, HostedModel>();
         IJobType known = Get<JobTypeRegistry>().Find(type) ?? throw new ArgumentException($"no job type '{type}' is registered", nameof(type));
-        if (CapabilityRules.Refuse(model, known.Description.Task) is { } refusal)
-            throw new FailureException(refusal);
+        foreach (HostedModel one in others.Values.Prepend(model))
+        {
+            if (CapabilityRules.Refuse(one, known.Description.Task) is { } refusal)
+                throw new FailureException(refusal);
+        }
         HostedModel? FindModel(ModelKey key) => Get<IModelCatalog>().Find(key.Name, key.Version).Value;
         var proposal = new JobProposal(request, [model], Device.Kind, Limits, results, FindModel, RandomSeed.New)
         {
             Datasets = Get<IDatasetService>(),
+            Optional = others,
         };
         AcceptedJob accepted = (await known.AcceptAsync(proposal, cancellationToken)).OrThrow();
         // Its footprint is left out: nothing else needs a share of the machine kept free.
-        return new JobSubmission(model.Reference(), accepted.Spec) { Attachments = accepted.Attachments, Warnings = accepted.Warnings };
+        JobModel[] used = [JobModel.Create(JobModel.DefaultRole, model.Reference()), .. others.Select(one => JobModel.Create(one.Key, one.Value.Reference()))];
+        return new JobSubmission(used, accepted.Spec) { Attachments = accepted.Attachments, Warnings = accepted.Warnings };
     }
 
     /// <summary>Queues a job and waits for nothing.</summary>

@@ -25,6 +25,7 @@ internal static class RunCommand
 
         Examples:
           ebm run scoring deploy/models/mnist-jem --dataset test=data/mnist/t10k-images-idx3-ubyte.gz --set dataset=test --set count=1000 --out scores
+          ebm run robustness models/mnist-jem --role source=mnist-plain --dataset test=images.gz,labels.gz --set inputs.dataset=test --set inputs.count=100
           ebm run scoring deploy/models/two-moons --spec '{"data": [[0.5, 0.2]], "outputs": ["energy", "pValue"]}' --out scores
 
         Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 Ctrl-C.
@@ -38,19 +39,22 @@ internal static class RunCommand
         var spec = new Option<string?>("--spec") { Description = "The spec: a file, or JSON.", HelpName = "FILE|JSON" };
         var set = new Option<string[]>("--set") { Description = "A member of the spec, over --spec; may be repeated.", HelpName = "MEMBER=VALUE" };
         var datasets = new Option<string[]>("--dataset") { Description = "A file and what the spec calls it; may be repeated.", HelpName = "NAME=ROWS[,LABELS]" };
+        var roles = new Option<string[]>("--role") { Description = "A further model of the same folder's parent, by its role; may be repeated.", HelpName = "ROLE=NAME[/VERSION]" };
         var output = new Option<string>("--out") { Description = "Folder for the files.", DefaultValueFactory = _ => "results", HelpName = "DIR" };
         var command = new Command("run", "Runs a job of any type: scoring, calibration, restoration, likelihood and others.")
         {
-            type, folder, version, spec, set, datasets, output,
+            type, folder, version, spec, set, datasets, roles, output,
         };
         command.SetAction((parsed, cancellationToken) => new JobRun(environment, parsed.GetRequiredValue(type), parsed.GetRequiredValue(folder),
-            parsed.GetValue(version), parsed.GetValue(spec), parsed.GetValue(set) ?? [], parsed.GetValue(datasets) ?? [], parsed.GetRequiredValue(output))
+            parsed.GetValue(version), parsed.GetValue(spec), parsed.GetValue(set) ?? [], parsed.GetValue(datasets) ?? [],
+            parsed.GetValue(roles) ?? [], parsed.GetRequiredValue(output))
             .RunAsync(cancellationToken));
         return command.WithNotes(Notes);
     }
 
     private sealed class JobRun(
-        CliEnvironment environment, string type, string modelFolder, string? version, string? specText, string[] settings, string[] files, string output)
+        CliEnvironment environment, string type, string modelFolder, string? version, string? specText, string[] settings, string[] files,
+        string[] roles, string output)
     {
         public async Task<int> RunAsync(CancellationToken cancellationToken)
         {
@@ -64,7 +68,7 @@ internal static class RunCommand
             foreach (string file in files)
                 Add(engine.Get<IDatasetService>(), file);
             object request = SpecFile.Read(members, known.Request, specText is null || IsJson(specText) ? "the spec" : Path.GetFileName(specText));
-            JobSubmission submission = await engine.AcceptAsync(type, model, request, engine.Jobs, cancellationToken);
+            JobSubmission submission = await engine.AcceptAsync(type, model, request, engine.Jobs, cancellationToken, FindOthers(engine, known));
             environment.Out.WriteLine($"{type} with {model.Key} on {engine.Device.Kind}: {JsonSerializer.Serialize(submission.Spec, EbmJson.Options)}");
             foreach (string warning in submission.Warnings)
                 environment.Error.WriteLine($"warning: {warning}");
@@ -78,6 +82,20 @@ internal static class RunCommand
             }
             environment.Out.WriteLine($"Wrote {string.Join(", ", done.Job.Results.Select(result => result.Name))} to {output}.");
             return ExitCode.Ok;
+        }
+
+        private Dictionary<string, HostedModel> FindOthers(LocalEngine engine, JobTypeDescription known)
+        {
+            var others = new Dictionary<string, HostedModel>();
+            foreach (string text in roles)
+            {
+                string[] parts = text.Split('=', 2);
+                if (parts.Length < 2 || !known.OptionalRoles.Contains(parts[0]))
+                    throw CliException.BadInput($"--role takes ROLE=NAME or ROLE=NAME/VERSION; the roles of {type} are {string.Join(", ", known.OptionalRoles.DefaultIfEmpty("none"))}");
+                string[] named = parts[1].Split('/', 2);
+                others[parts[0]] = engine.Get<IModelCatalog>().Find(named[0], named.Length > 1 ? named[1] : null).OrThrow();
+            }
+            return others;
         }
 
         private JsonObject ReadSpec()

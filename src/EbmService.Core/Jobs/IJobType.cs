@@ -59,6 +59,9 @@ public sealed record JobTypeDescription(string Name, string Summary, string Unit
     /// <value>The models that it needs, by role; none where it makes one.</value>
     public IReadOnlyList<string> Roles { get; init; } = [JobModel.DefaultRole];
 
+    /// <value>Further roles that a request may give a model, behind <see cref="Roles"/>: <see cref="JobProposal.Optional"/> has them.</value>
+    public IReadOnlyList<string> OptionalRoles { get; init; } = [];
+
     /// <value>Whether it makes a version of the model that a request names, in place of using one.</value>
     public bool MakesModel { get; init; }
 
@@ -118,6 +121,9 @@ public sealed record JobProposal(
 {
     /// <value>The model of a type that uses one.</value>
     public HostedModel Model => Models[0];
+
+    /// <value>The models of optional roles that the request gave, by role.</value>
+    public IReadOnlyDictionary<string, HostedModel> Optional { get; init; } = new Dictionary<string, HostedModel>();
 
     /// <value>Uploaded rows that a request may name.</value>
     public IDatasets Datasets { get; init; } = NoDatasets.Instance;

@@ -49,6 +49,9 @@ public sealed record HostedModel
     /// <value>The id of the OOD calibration stored with the version, if any.</value>
     public string? CalibrationId { get; init; }
 
+    /// <value>The scores that this calibration has p-values of; empty without one.</value>
+    public IReadOnlyList<string> CalibratedScores { get; init; } = [];
+
     /// <value>Chains in the replay buffer stored with the version; 0 where there is none.</value>
     public int BufferSize { get; init; }
 

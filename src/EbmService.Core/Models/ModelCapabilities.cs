@@ -82,6 +82,9 @@ public sealed record ModelCapabilities
     /// <value>Whether gradients can be taken about the mean activities of the model's units.</value>
     public bool CentredGradients { get; init; }
 
+    /// <value>Whether the model has a path of densities, drawn from by its conditionals, from independent variables of any given means to its own.</value>
+    public bool AnnealsFromMeans { get; init; }
+
     /// <value>What chains can compute in.</value>
     public IReadOnlyList<SamplingPrecision> Precisions { get; init; } = [SamplingPrecision.Float32];
 

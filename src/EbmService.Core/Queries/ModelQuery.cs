@@ -41,6 +41,14 @@ public sealed record ModelQuery
     /// <value>For <see cref="QueryKind.OutOfDistribution"/>: the score behind the p-value; null for the model's own choice.</value>
     public string? Score { get; init; }
 
+    /// <value>
+    /// The calibration behind p-values and the temperature of probabilities: a name, name@version or <c>bundled</c>; null for the version's default.
+    /// </value>
+    public string? Calibration { get; init; }
+
+    /// <value>For <see cref="QueryKind.Classification"/>: inputs with a p-value at or below it get no label; null for labels throughout.</value>
+    public double? AbstainBelow { get; init; }
+
     /// <value>For <see cref="QueryKind.OutOfDistribution"/>: the false-positive rate of the verdict, in (0, 1).</value>
     public double Alpha { get; init; } = 0.05;
 }

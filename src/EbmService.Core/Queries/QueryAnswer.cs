@@ -47,6 +47,9 @@ public sealed record QueryAnswer
 
     public string? CalibrationId { get; init; }
 
+    /// <value>What the logits were divided by; null for nothing.</value>
+    public float? Temperature { get; init; }
+
     /// <summary>The answer to a query from those to consecutive parts of its inputs, in order.</summary>
     public static QueryAnswer Join(IReadOnlyList<QueryAnswer> parts)
     {

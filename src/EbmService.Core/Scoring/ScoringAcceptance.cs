@@ -37,7 +37,7 @@ public static class ScoringAcceptance
         var spec = new ScoringSpec
         {
             Outputs = outputs,
-            Score = outputs.Contains(ScoringOutput.PValue) ? request.Score ?? proposal.Model.Descriptor!.OodScore : null,
+            Score = outputs.Contains(ScoringOutput.PValue) ? request.Score ?? ScoringOutput.DefaultScore(proposal.Model) : null,
             Shape = found.Value!.Leading,
             Dataset = request.Dataset,
             Offset = found.Value.Spec.Offset,
@@ -100,7 +100,7 @@ public static class ScoringAcceptance
         string subject = $"The output {output}", remedy = $"ask for some of {string.Join(", ", offered)}";
         if (CapabilityRules.Refuse(model, field, subject, remedy, ScoringOutput.Needs(output)) is { } refusal)
             return refusal;
-        return ScoringOutput.NeedsCalibration(output) && model.CalibrationId is null
+        return !ScoringOutput.IsThere(model, output)
             ? new(field, $"{subject} needs a calibration, which the model '{model.Key.Name}' does not have: {remedy}.",
                 FailureCode.NotSupported)
             : null;

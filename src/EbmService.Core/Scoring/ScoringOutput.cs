@@ -12,25 +12,46 @@ public static class ScoringOutput
     /// <summary>The OOD score that needs a calibration.</summary>
     public const string Typicality = "typicality";
 
-    private static readonly string[] s_scores = ["logDensity", "approximateMass", "maxProbability", "maxLogit", "negativeEntropy"];
+    /// <summary>The score that puts others together; needs a calibration that fits it.</summary>
+    public const string Combined = "combined";
 
-    public static IReadOnlyList<string> All { get; } = [Energy, Logits, .. s_scores, Typicality, PValue];
+    private static readonly string[] s_chains = ["chainDisplacement", "energyDrop"];
+
+    private static readonly string[] s_scores = ["logDensity", "approximateMass", "maxProbability", "maxLogit", "negativeEntropy", .. s_chains];
+
+    private static readonly string[] s_fitted =
+    [
+        Typicality, "mahalanobis", "relativeMahalanobis", "nearestNeighbour", "virtualLogit", "classDensity", "clippedFeatures", Combined,
+    ];
+
+    public static IReadOnlyList<string> All { get; } = [Energy, Logits, .. s_scores, .. s_fitted, PValue];
 
     /// <summary>Whether it is an OOD score, which a p-value can be of; higher = more in-distribution.</summary>
-    public static bool IsScore(string output) => output == Typicality || s_scores.Contains(output);
+    public static bool IsScore(string output) => s_fitted.Contains(output) || s_scores.Contains(output);
 
-    public static bool NeedsCalibration(string output) => output is Typicality or PValue;
+    /// <summary>Whether it takes several steps of a chain, where the others take one pass.</summary>
+    public static bool IsOfChains(string output) => s_chains.Contains(output);
+
+    public static bool NeedsCalibration(string output) => output == PValue || s_fitted.Contains(output);
 
     /// <summary>What the output needs of a model. All scores come of one pass with gradient.</summary>
     public static IReadOnlyList<ModelCapability> Needs(string output) => output switch
     {
         Energy => [],
         Logits => [ModelCapability.Classes],
-        "maxProbability" or "maxLogit" or "negativeEntropy" => [ModelCapability.Differentiable, ModelCapability.Classes],
+        "maxProbability" or "maxLogit" or "negativeEntropy" or "relativeMahalanobis" or "clippedFeatures" => [ModelCapability.Differentiable, ModelCapability.Classes],
         _ => [ModelCapability.Differentiable],
     };
 
+    /// <summary>The score that is meant where a request names none: the model's own choice, or the log-density where that needs a calibration that it has not.</summary>
+    public static string DefaultScore(HostedModel model) =>
+        IsThere(model, model.Descriptor!.OodScore) ? model.Descriptor.OodScore : "logDensity";
+
     /// <summary>The outputs that the model has.</summary>
     public static IEnumerable<string> Of(HostedModel model) => All.Where(output =>
-        CapabilityRules.Allows(model.Capabilities, Needs(output)) && (model.CalibrationId is not null || !NeedsCalibration(output)));
+        CapabilityRules.Allows(model.Capabilities, Needs(output)) && IsThere(model, output));
+
+    /// <summary>Whether the model's calibration has what the output needs of it.</summary>
+    public static bool IsThere(HostedModel model, string output) =>
+        !NeedsCalibration(output) || (output == PValue ? model.CalibrationId is not null : model.CalibratedScores.Contains(output));
 }

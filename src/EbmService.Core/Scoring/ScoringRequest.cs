@@ -7,8 +7,9 @@ namespace EbmService.Core.Scoring;
 public sealed record ScoringRequest
 {
     /// <value>
-    /// What to compute of each row: energy, logits, the OOD scores logDensity, approximateMass, maxProbability, maxLogit and negativeEntropy, and
-    /// pValue. Logits and the last three scores need a model with classes, pValue one with a calibration. energy by default.
+    /// What to compute of each row: energy, logits, the OOD scores logDensity, approximateMass, maxProbability, maxLogit, negativeEntropy, chainDisplacement and
+    /// energyDrop, those that the model's calibration brings along (typicality, mahalanobis, relativeMahalanobis, nearestNeighbour, virtualLogit, classDensity,
+    /// clippedFeatures, combined), and pValue. Logits and three of the scores need a model with classes, pValue one with a calibration. energy by default.
     /// </value>
     public IReadOnlyList<string>? Outputs { get; init; }
 

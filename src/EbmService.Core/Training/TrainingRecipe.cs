@@ -5,7 +5,8 @@ namespace EbmService.Core.Training;
 
 /// <summary>
 /// Every number of a training run, the same for every family: the file <c>training.json</c> of a model folder and the member <c>config</c> of a training job.
-/// Exactly one of <see cref="Chain"/>, <see cref="Gibbs"/> and <see cref="Denoising"/> says what the energy learns from.
+/// Exactly one of <see cref="Chain"/>, <see cref="Gibbs"/> and <see cref="Denoising"/> says what the energy learns from; none of them, with
+/// <see cref="Classification"/>, makes a plain classifier.
 /// </summary>
 public sealed record TrainingRecipe
 {
@@ -105,6 +106,14 @@ public sealed record TrainingRecipe
     /// Iterations between two comparisons of held-out with training rows, whose mean energies part where the model overfits; 0 for none.
     /// </value>
     public int ValidateEvery { get; init; } = 100;
+
+    /// <value>Whether negative samples are drawn, which a buffer keeps.</value>
+    [JsonIgnore]
+    public bool HasChains => Chain is not null || Gibbs is not null;
+
+    /// <value>Whether cross-entropy is all that is minimised: the energies of such a model mean nothing.</value>
+    [JsonIgnore]
+    public bool IsClassifier => !HasChains && Denoising is null;
 
     /// <value>Steps of a chain in one iteration.</value>
     [JsonIgnore]

@@ -33,6 +33,34 @@ public abstract class EnergyModel(IReadOnlyDictionary<string, Tensor> parameters
         return (energy.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
+    /// <inheritdoc cref="IEnergyModel.CrossEntropyGradient"/>
+    public virtual (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) => CrossEntropyByDifference(this, x, labels);
+
+    /// <summary>Of two gradients of the energy; where the label is nearly certain it loses digits that <see cref="CrossEntropySlope"/> keeps.</summary>
+    internal static (Tensor Logits, Tensor Gradient) CrossEntropyByDifference(IEnergyModel model, Tensor x, Tensor labels)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gradient, marginal;
+        using (enable_grad())
+            (gradient, marginal) = (model.EnergyAndGradient(x, labels).Gradient, model.EnergyAndGradient(x).Gradient);
+        gradient.sub_(marginal);
+        return (model.Logits(x)!.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>
+    /// The gradient of the cross-entropy by the logits: softmax, less one at the label. That entry is summed from the others, so that it keeps its digits where
+    /// the label's probability rounds to one: an attack on a confident classifier has nothing else to go by.
+    /// </summary>
+    /// <returns>(n, classes) float64.</returns>
+    internal static Tensor CrossEntropySlope(Tensor logits, Tensor labels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor classes = labels.unsqueeze(1);
+        Tensor others = logits.softmax(1).scatter_(1, classes, zeros_like(logits.narrow(1, 0, 1)));
+        return others.scatter_(1, classes, others.sum(1, keepdim: true).neg()).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Brings copies of the parameters up to date after a change in place; nobody may compute meanwhile.</summary>
     internal virtual void RefreshCopies()
     {

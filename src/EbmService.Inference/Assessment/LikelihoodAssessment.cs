@@ -1,4 +1,5 @@
 using EbmService.Core.Models;
+using EbmService.Inference.Annealing;
 using EbmService.Inference.Architectures;
 using EbmService.Inference.Buffers;
 using EbmService.Inference.Formats;
@@ -53,18 +54,35 @@ public static class LikelihoodAssessment
             throw new InvalidModelException(NoPath);
         InputSchema input = loaded.Hosted.Descriptor!.Input;
         (double ofTraining, Tensor mean) = Score(model, input, training);
-        IAnnealing annealing = model.AnnealFrom(mean, settings.Steps) ?? throw new InvalidModelException(NoPath);
+        using IAnnealedPath path = model.PathFrom(mean, temperature: 1) ?? throw new InvalidModelException(NoPath);
         (double ofTest, _) = Score(model, input, test);
+        IReadOnlyList<double> betas = AnnealingLadder.Published(settings.Steps);
         using var generator = new Generator((ulong)settings.Seed);
         say($"forwards: {settings.Chains} chains over {settings.Steps} distributions");
-        (double forward, (double, double) forwardSpread) = LogMean(annealing.Forward(settings.Chains, generator, cancellationToken));
+        (double forward, (double, double) forwardSpread) =
+            LogMean(Walk(path, path.Draw(settings.Chains, generator), betas, backwards: false, generator, cancellationToken));
         say($"backwards: from {settings.Chains} samples after {settings.Sweeps} sweeps");
         Tensor samples = Samples(model, input, loaded.Buffer?.ToTensor(), settings, generator, cancellationToken);
-        (double reverse, (double Low, double High) spread) = LogMean(annealing.Reverse(samples, generator, cancellationToken));
-        double start = annealing.LogZOfBase;
+        (double reverse, (double Low, double High) spread) = LogMean(Walk(path, samples, [.. betas.Reverse()], backwards: true, generator, cancellationToken));
+        double start = path.LogZOfBase;
         return new LikelihoodReport(
             start + forward, (start + forwardSpread.Item1, start + forwardSpread.Item2), start - reverse, (start - spread.High, start - spread.Low),
             ofTest, ofTraining);
+    }
+
+    /// <summary>Logs of the weights of chains along the path, weighed at each step before they take it.</summary>
+    /// <param name="x">Where they begin; moved in place.</param>
+    private static double[] Walk(
+        IAnnealedPath path, Tensor x, IReadOnlyList<double> betas, bool backwards, Generator generator, CancellationToken cancellationToken)
+    {
+        Tensor logWeights = zeros(x.shape[0], dtype: ScalarType.Float64);
+        for (int step = 1; step < betas.Count - 1; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            path.WeighAndMove(x, betas[step - 1], betas[step], backwards, logWeights, generator);
+        }
+        path.Weigh(x, betas[^2], betas[^1], logWeights);
+        return logWeights.data<double>().ToArray();
     }
 
     /// <summary>Mean energy of the first rows, and the mean row.</summary>

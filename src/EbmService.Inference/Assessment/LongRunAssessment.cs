@@ -56,7 +56,7 @@ public sealed class LongRunAssessment(IJobRunner runner, IImageCodec images)
         HostedModel model, string dataName, ITrainingData test, LongRunSettings settings, Action<string> say, CancellationToken cancellationToken)
     {
         InputSchema input = model.Descriptor!.Input;
-        var scorer = new SetScorer(runner, model, hasTypicality: false, cancellationToken);
+        var scorer = new SetScorer(runner, model, cancellationToken);
         TensorPayload data = Read(test, input);
         float[] energies = [.. (await scorer.EnergiesAsync(data)).Order()];
         var band = new EnergyBand(At(energies, Quantile), At(energies, 1 - Quantile));

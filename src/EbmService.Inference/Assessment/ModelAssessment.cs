@@ -24,7 +24,7 @@ public sealed class ModelAssessment(
     {
         InputSchema input = request.Model.Descriptor!.Input;
         OodCalibration? calibration = Calibration(request.Model.Key);
-        var scorer = new SetScorer(runner, request.Model, calibration is { HasTypicality: true }, cancellationToken);
+        var scorer = new SetScorer(runner, request.Model, cancellationToken);
         TensorPayload test = TestRows(request, input);
         status($"scoring {test.Rows} test rows");
         ScoredSet inside = await scorer.ScoreAsync("test", test);
@@ -82,6 +82,8 @@ public sealed class ModelAssessment(
             yield break;
         yield return ("flipped", () => SyntheticOod.Flipped(test));
         yield return ("inverted", () => SyntheticOod.Inverted(test, input));
+        if (Math.Min(input.Shape[1], input.Shape[2]) >= StrokeLetters.LeastSide)
+            yield return ("stroke letters", () => StrokeLetters.Draw(input, Math.Min(count, 2000), (int)request.Seed));
         yield return ("constant", () => SyntheticOod.Constant(input, count, (int)request.Seed));
     }
 
@@ -98,9 +100,7 @@ public sealed class ModelAssessment(
     private OodCalibration? Calibration(ModelKey key)
     {
         LoadedModel loaded = models.Load(key).OrThrow();
-        return loaded.Calibration.Count == 0
-            ? null
-            : new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean);
+        return loaded.Calibration.ToCalibration(loaded.Hosted.CalibrationId ?? "");
     }
 
     private static Dictionary<string, double> ConformalShares(OodCalibration? calibration, ScoredSet inside) => calibration is null

@@ -21,7 +21,7 @@ public sealed class PlaneEnergy(IJobRunner runner)
     /// <returns>PNG bytes.</returns>
     public async Task<byte[]> RenderAsync(HostedModel model, string title, PlaneOverlay overlay, CancellationToken cancellationToken)
     {
-        var scorer = new SetScorer(runner, model, hasTypicality: false, cancellationToken);
+        var scorer = new SetScorer(runner, model, cancellationToken);
         InputSchema input = model.Descriptor!.Input;
         PlaneSquare square = await InterestingAsync(scorer, input, overlay.Points);
         return PlanePlot.RenderEnergy(title, square, await EnergiesAsync(scorer, square, Side), Side, overlay);

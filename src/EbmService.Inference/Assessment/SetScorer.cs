@@ -7,19 +7,18 @@ using EbmService.Inference.Ood;
 namespace EbmService.Inference.Assessment;
 
 /// <summary>A data set with all its scores; higher = more in-distribution.</summary>
-/// <param name="Scores">By score name, typicality included where the version has a calibration of it.</param>
+/// <param name="Scores">By score name, those of one pass and those that the version's calibration brings along.</param>
 internal sealed record ScoredSet(string Name, int Count, IReadOnlyDictionary<string, float[]> Scores)
 {
     public double EnergyMean => -Scores[OodScorer.LogDensity].Average(value => (double)value);
 }
 
 /// <summary>Scores whole data sets by scoring jobs.</summary>
-/// <param name="hasTypicality">Whether the version's calibration has it.</param>
-internal sealed class SetScorer(IJobRunner runner, HostedModel model, bool hasTypicality, CancellationToken cancellationToken)
+internal sealed class SetScorer(IJobRunner runner, HostedModel model, CancellationToken cancellationToken)
 {
     public async Task<ScoredSet> ScoreAsync(string name, TensorPayload inputs)
     {
-        string[] names = [.. OodScorer.NamesOf(model.Capabilities.Classes), .. hasTypicality ? [OodScorer.Typicality] : (string[])[]];
+        string[] names = [.. ScoringOutput.Of(model).Where(name => ScoringOutput.IsScore(name) && !OodScorer.Chain.Contains(name))];
         FinishedJob done = await RunAsync(inputs, names);
         var scores = new Dictionary<string, float[]>();
         foreach (string score in names)

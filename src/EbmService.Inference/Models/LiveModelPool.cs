@@ -188,9 +188,7 @@ internal sealed class LiveModelPool(ModelRepository repository, TorchDevice devi
         ReplayBuffer? buffer = loaded.Buffer is { } states
             ? new ReplayBuffer(states.ToTensor().to(device.Handle), descriptor.Labels.Count, descriptor.Input)
             : null;
-        OodCalibration? calibration = loaded.Calibration.Count > 0
-            ? new OodCalibration(loaded.Hosted.CalibrationId!, loaded.Calibration, loaded.TypicalityMean)
-            : null;
+        OodCalibration? calibration = loaded.Calibration.ToCalibration(loaded.Hosted.CalibrationId ?? "");
         return new LiveModel(loaded.Hosted, loaded.CreateEnergy(device.Handle), device.Handle, buffer, calibration, loaded.Module);
     }
 

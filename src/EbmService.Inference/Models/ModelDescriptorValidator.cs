@@ -69,7 +69,7 @@ internal static class ModelDescriptorValidator
 
     private static IEnumerable<string> ScoreFaults(ModelDescriptor descriptor, ModelCapabilities? capabilities)
     {
-        string[] known = [.. OodScorer.NamesOf(capabilities?.Classes ?? descriptor.Labels.Count), OodScorer.Typicality];
+        string[] known = [.. OodScorer.NamesOf(capabilities?.Classes ?? descriptor.Labels.Count), .. OodScorer.Chain, .. OodScorer.Fitted];
         if (!known.Contains(descriptor.OodScore))
             yield return $"oodScore '{descriptor.OodScore}' is none of {string.Join(", ", known)}";
     }

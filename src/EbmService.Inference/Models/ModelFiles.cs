@@ -27,6 +27,9 @@ public static class ModelFiles
     /// </summary>
     public const string ScorePrefix = "score.";
 
+    /// <summary>The logits' temperature, F32 (1); optional.</summary>
+    public const string Temperature = "temperature";
+
     /// <summary>What typicality is centred on, F32 (1): the mean log-density of the rows that it was fitted on.</summary>
     public const string TypicalityMean = "typicality.mean";
 }

@@ -42,10 +42,9 @@ internal sealed class ModelVersionReader(RepositoryFolder repository, bool allow
         (SafetensorsTensor? states, int[]? labels) = tensors.TryGetValue(ModelFiles.Buffer, out SafetensorsFile? bufferFile)
             ? ModelTensors.Buffer(bufferFile, descriptor)
             : default((SafetensorsTensor?, int[]?));
-        (IReadOnlyDictionary<string, float[]> calibration, float? typicalityMean) =
-            tensors.TryGetValue(ModelFiles.Calibration, out SafetensorsFile? calibrationFile)
-                ? ModelTensors.Calibration(calibrationFile)
-                : (new Dictionary<string, float[]>(), null);
+        CalibrationContent calibration = tensors.TryGetValue(ModelFiles.Calibration, out SafetensorsFile? calibrationFile)
+            ? CalibrationContent.Read(calibrationFile)
+            : CalibrationContent.None;
         HostedModel hosted = Describe(key, descriptor, manifest, shapes, states);
         return new LoadedModel
         {
@@ -53,13 +52,13 @@ internal sealed class ModelVersionReader(RepositoryFolder repository, bool allow
             {
                 ParameterCount = module is null ? shapes.ParameterCount
                     : tried?.Digest == hosted.Digest ? tried.ParameterCount : TryOut(descriptor, module),
+                CalibratedScores = [.. calibration.Scores.Keys.Order(StringComparer.Ordinal)],
             },
             Weights = weights,
             Module = module,
             Buffer = states,
             BufferLabels = labels,
             Calibration = calibration,
-            TypicalityMean = typicalityMean,
         };
     }
 
@@ -164,11 +163,8 @@ public sealed record LoadedModel
     /// <value>The class of each chain of the buffer; null where it has none.</value>
     public int[]? BufferLabels { get; init; }
 
-    /// <value>Scores of held-out in-distribution data, ascending, by score name; empty where the version has no calibration.</value>
-    public IReadOnlyDictionary<string, float[]> Calibration { get; init; } = new Dictionary<string, float[]>();
-
-    /// <value>See <see cref="ModelFiles.TypicalityMean"/>; null where the calibration has no typicality.</value>
-    public float? TypicalityMean { get; init; }
+    /// <value>Without scores where the version has no calibration.</value>
+    public CalibrationContent Calibration { get; init; } = CalibrationContent.None;
 
     /// <summary>The energy in float32, or of a module in its own precision; the caller's to dispose of.</summary>
     internal IEnergyModel CreateEnergy(Device device)
@@ -185,12 +181,6 @@ public sealed record LoadedModel
 /// <summary>Reads a version's safetensors files and checks them against the descriptor, name for name and shape for shape.</summary>
 internal static class ModelTensors
 {
-    /// <summary>The score that every calibration has: the others are optional.</summary>
-    internal const string RequiredScore = "logDensity";
-
-    // Fitted on some of the held-out rows and calibrated on the others, so it has fewer.
-    private const string FittedScore = ModelFiles.ScorePrefix + Ood.OodScorer.Typicality;
-
     internal static SafetensorsFile Parse(byte[] bytes, string fileName)
     {
         try
@@ -230,40 +220,6 @@ internal static class ModelTensors
             : null);
     }
 
-    internal static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Calibration(SafetensorsFile file)
-    {
-        RefuseOthers(file, ModelFiles.Calibration,
-            name => name == ModelFiles.TypicalityMean || name.StartsWith(ModelFiles.ScorePrefix, StringComparison.Ordinal));
-        if (!file.Tensors.ContainsKey(ModelFiles.ScorePrefix + RequiredScore))
-            throw new InvalidModelException($"'{ModelFiles.Calibration}' lacks the tensor '{ModelFiles.ScorePrefix + RequiredScore}'");
-        if (file.Tensors.ContainsKey(ModelFiles.TypicalityMean) != file.Tensors.ContainsKey(FittedScore))
-            throw new InvalidModelException(
-                $"'{ModelFiles.Calibration}' needs both or neither of '{FittedScore}' and '{ModelFiles.TypicalityMean}'");
-        long count = file.Tensors[ModelFiles.ScorePrefix + RequiredScore].Count;
-        if (count == 0 || file.Tensors.GetValueOrDefault(FittedScore)?.Count == 0)
-            throw new InvalidModelException($"'{ModelFiles.Calibration}' has no scores");
-        var scores = new Dictionary<string, float[]>(StringComparer.Ordinal);
-        float? mean = null;
-        foreach ((string name, SafetensorsTensor tensor) in file.Tensors)
-        {
-            CheckFloats(ModelFiles.Calibration, name, tensor, name switch
-            {
-                ModelFiles.TypicalityMean => [1],
-                FittedScore => [tensor.Count],
-                _ => [count],
-            });
-            float[] values = tensor.ToFloats();
-            if (name == ModelFiles.TypicalityMean)
-            {
-                mean = values[0];
-                continue;
-            }
-            Array.Sort(values);
-            scores[name[ModelFiles.ScorePrefix.Length..]] = values;
-        }
-        return (scores, mean);
-    }
-
     private static int[] Labels(SafetensorsTensor labels, long chains, int classes)
     {
         if (labels.Dtype != SafetensorsDtype.I64 || !labels.Shape.SequenceEqual([chains]))
@@ -277,7 +233,7 @@ internal static class ModelTensors
         return Array.ConvertAll(values, label => (int)label);
     }
 
-    private static void CheckFloats(string fileName, string name, SafetensorsTensor tensor, long[] shape)
+    internal static void CheckFloats(string fileName, string name, SafetensorsTensor tensor, long[] shape)
     {
         if (!tensor.Shape.SequenceEqual(shape))
             throw new InvalidModelException(
@@ -288,7 +244,7 @@ internal static class ModelTensors
             throw new InvalidModelException($"'{fileName}': '{name}' holds NaN or infinity");
     }
 
-    private static void RefuseOthers(SafetensorsFile file, string fileName, Func<string, bool> isKnown)
+    internal static void RefuseOthers(SafetensorsFile file, string fileName, Func<string, bool> isKnown)
     {
         if (file.Tensors.Keys.FirstOrDefault(name => !isKnown(name)) is { } other)
             throw new InvalidModelException($"'{fileName}' has an unknown tensor '{other}'");

@@ -52,9 +52,9 @@ public static class ModelVersionWriter
 
     /// <summary>Replaces a version's calibration and its hash in the manifest; all else stays, the version's digest too.</summary>
     public static ModelVersionManifest ReplaceCalibration(
-        string versionFolder, ModelVersionManifest manifest, IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
+        string versionFolder, ModelVersionManifest manifest, CalibrationContent calibration)
     {
-        byte[] bytes = SafetensorsFile.Write(CalibrationTensors(scores, typicalityMean));
+        byte[] bytes = calibration.ToBytes();
         ModelVersionManifest replaced = manifest with
         {
             Files = new Dictionary<string, string>(manifest.Files) { [ModelFiles.Calibration] = RepositoryFolder.Sha256(bytes) },
@@ -81,7 +81,7 @@ public static class ModelVersionWriter
         if (content.Buffer is not null)
             files[ModelFiles.Buffer] = SafetensorsFile.Write(BufferTensors(content.Buffer, content.BufferLabels));
         if (content.Calibration is not null)
-            files[ModelFiles.Calibration] = SafetensorsFile.Write(CalibrationTensors(content.Calibration, content.TypicalityMean));
+            files[ModelFiles.Calibration] = new CalibrationContent(content.Calibration, content.TypicalityMean).ToBytes();
         foreach ((string name, byte[] bytes) in content.OtherFiles)
         {
             if (!ModelNames.IsValid(name) || name == ModelFiles.Manifest || !files.TryAdd(name, bytes))
@@ -95,17 +95,6 @@ public static class ModelVersionWriter
         var tensors = new Dictionary<string, SafetensorsTensor> { [ModelFiles.BufferStates] = states };
         if (labels is not null)
             tensors[ModelFiles.BufferLabels] = SafetensorsTensor.FromInt64([.. labels.Select(label => (long)label)], [labels.Count]);
-        return tensors;
-    }
-
-    private static Dictionary<string, SafetensorsTensor> CalibrationTensors(
-        IReadOnlyDictionary<string, float[]> scores, float? typicalityMean)
-    {
-        Dictionary<string, SafetensorsTensor> tensors = scores.ToDictionary(
-            score => ModelFiles.ScorePrefix + score.Key,
-            score => SafetensorsTensor.FromFloats([.. score.Value.Order()], [score.Value.Length]));
-        if (typicalityMean is { } mean)
-            tensors[ModelFiles.TypicalityMean] = SafetensorsTensor.FromFloats([mean], [1]);
         return tensors;
     }
 

@@ -103,6 +103,18 @@ internal static class NativePrimitives
         Tensor Compute() => bias is null ? left.mm(right) : addmm(bias, left, right, 1, 1);
     }
 
+    /// <summary>As <see cref="Product"/> in float32, written over <paramref name="target"/>: no memory is taken.</summary>
+    /// <param name="target">(rows, columns), or (rows) where <paramref name="right"/> is a vector.</param>
+    public static void ProductInto(Tensor target, Tensor left, Tensor right)
+    {
+        if (left.dtype != ScalarType.Float32 || right.dtype != ScalarType.Float32)
+            throw new ArgumentException("products into memory at hand are of float32", nameof(left));
+        if (right.dim() == 1)
+            target.addmv_(left, right, 0, 1);
+        else
+            target.addmm_(left, right, 0, 1);
+    }
+
     /// <summary>
     /// Gradients of a scalar by autograd. Its kernels depend on the whole graph, which here is told by a network's parameters (those very tensors, which
     /// training changes in place) and the batches that went through it.

@@ -22,6 +22,15 @@ public sealed class OodCalibration
 
     public string Id { get; }
 
+    /// <value>Scores that the calibration brings along; null where there are none.</value>
+    internal FittedScores? Fitted { get; init; }
+
+    /// <value>The score that is meant where a request names none; null for the model's own choice.</value>
+    public string? DefaultScore { get; init; }
+
+    /// <value>Divides logits before the softmax; null where it was not fitted.</value>
+    public float? Temperature { get; init; }
+
     /// <value>Whether <see cref="Typicality(float)"/> is fitted.</value>
     public bool HasTypicality => _typicalityMean is not null;
 
@@ -72,6 +81,9 @@ public sealed class OodCalibration
         }
         return (1.0 + low) / (sorted.Length + 1.0);
     }
+
+    /// <summary>How many rows p-values of the score compare with; 0 without it.</summary>
+    public int CountOf(string score) => _sorted.TryGetValue(score, out float[]? sorted) ? sorted.Length : 0;
 
     /// <summary>1 / (n + 1), the smallest p-value that the score can get: at a level below it nothing can be refused.</summary>
     public double SmallestPValue(string score) => 1 / (_sorted[score].Length + 1.0);

@@ -28,6 +28,40 @@ public static class OodScorer
     /// <summary>-|log-density - its mean over calibration data|; needs a calibration.</summary>
     public const string Typicality = "typicality";
 
+    /// <summary>Minus how far noise-free steps of the model's recipe move the input; of more steps than one pass, so computed where asked for.</summary>
+    public const string ChainDisplacement = "chainDisplacement";
+
+    /// <summary>Minus how much the energy falls on that way.</summary>
+    public const string EnergyDrop = "energyDrop";
+
+    /// <summary>Minus the least squared Mahalanobis distance of the features to a class mean (Lee et al. 2018).</summary>
+    public const string Mahalanobis = "mahalanobis";
+
+    /// <summary>That less the distance to the mean of all (Ren et al. 2021).</summary>
+    public const string RelativeMahalanobis = "relativeMahalanobis";
+
+    /// <summary>Minus the distance to the 50th neighbour among fitted rows, features scaled to length one (Sun et al. 2022).</summary>
+    public const string NearestNeighbour = "nearestNeighbour";
+
+    /// <summary>Log-density less the length of the features outside their principal components (after ViM, Wang et al. 2022).</summary>
+    public const string VirtualLogit = "virtualLogit";
+
+    /// <summary>Log-density with large features cut off (ReAct, Sun et al. 2021).</summary>
+    public const string ClippedFeatures = "clippedFeatures";
+
+    /// <summary>Log-density of a Gaussian of the model's verdict at the middle layer.</summary>
+    public const string ClassDensity = "classDensity";
+
+    /// <summary>Log-density, the class densities of three layers and the features' residual, as one number.</summary>
+    public const string Combined = "combined";
+
+    /// <summary>Scores that every model has which has a gradient, each of several passes.</summary>
+    public static IReadOnlyList<string> Chain { get; } = [ChainDisplacement, EnergyDrop];
+
+    /// <summary>Scores that a calibration may bring along.</summary>
+    public static IReadOnlyList<string> Fitted { get; } =
+        [Typicality, Mahalanobis, RelativeMahalanobis, NearestNeighbour, VirtualLogit, ClassDensity, ClippedFeatures, Combined];
+
     /// <summary>The scores that this model has without a calibration.</summary>
     public static IReadOnlyList<string> Names(IEnergyModel model) => NamesOf(model.Classes);
 

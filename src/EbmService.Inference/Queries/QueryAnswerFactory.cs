@@ -26,34 +26,44 @@ internal static class QueryAnswerFactory
                 Energies = pass.Energies[row..(row + rows)],
                 Gradients = query.Gradients ? Slice(pass.Details, query.Inputs.Shape, row, rows) : null,
             },
-            QueryKind.Classification => Classified(pass, row, rows, model.Energy.Classes),
+            QueryKind.Classification => Classified(query, model, pass, row, rows),
             _ => Scored(query, model, pass, row, rows),
         };
     }
 
-    private static QueryAnswer Classified(QueryPass pass, int row, int rows, int classes)
+    private static Outcome<QueryAnswer> Classified(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows)
     {
-        TensorPayload probabilities = Slice(pass.Details, [rows, classes], row, rows);
+        TensorPayload probabilities = Slice(pass.Details, [rows, model.Energy.Classes], row, rows);
         var labels = new int[rows];
         for (int i = 0; i < rows; i++)
             labels[i] = ArgMax(probabilities.Row(i));
-        return new QueryAnswer { Energies = pass.Energies[row..(row + rows)], Probabilities = probabilities, Labels = labels };
+        var answer = new QueryAnswer
+        {
+            Energies = pass.Energies[row..(row + rows)], Probabilities = probabilities, Labels = labels, Temperature = pass.Calibration?.Temperature,
+        };
+        if (query.AbstainBelow is not { } level)
+            return answer;
+        Outcome<QueryAnswer> scored = Scored(query with { Alpha = level, Score = null }, model, pass, row, rows, "abstainBelow");
+        if (!scored.Succeeded)
+            return scored;
+        if (scored.Value.PValues is null)
+            return Failure.OfFields([new FieldError("abstainBelow", $"The model '{model.Hosted.Key.Name}' has no calibration, so there are no p-values: leave it out.")]);
+        return answer with
+        {
+            PValues = scored.Value.PValues, Verdicts = scored.Value.Verdicts, Score = scored.Value.Score, CalibrationId = scored.Value.CalibrationId,
+        };
     }
 
-    private static Outcome<QueryAnswer> Scored(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows)
+    private static Outcome<QueryAnswer> Scored(ModelQuery query, LiveModel model, QueryPass pass, int row, int rows, string field = "alpha")
     {
-        var scores = new Dictionary<string, float[]>();
-        foreach ((int i, string name) in OodScorer.Names(model.Energy).Index())
-            scores[name] = pass.Scores[i][row..(row + rows)];
-        OodCalibration? calibration = model.Calibration;
-        if (calibration is { HasTypicality: true })
-            scores[OodScorer.Typicality] = [.. scores[OodScorer.LogDensity].Select(calibration.Typicality)];
-        string score = query.Score ?? model.Descriptor.OodScore;
+        Dictionary<string, float[]> scores = pass.Scores.ToDictionary(pair => pair.Key, pair => pair.Value[row..(row + rows)]);
+        OodCalibration? calibration = pass.Calibration;
+        string score = query.Score ?? DefaultScore(model, calibration, scores);
         if (!scores.TryGetValue(score, out float[]? chosen))
             return Failure.OfFields([new FieldError("score", $"The model has no score '{score}'. It has: {string.Join(", ", scores.Keys)}.")]);
 
         if (calibration?.Has(score) == true && query.Alpha < calibration.SmallestPValue(score))
-            return Failure.OfFields([new FieldError("alpha", AlphaTooSmall(query.Alpha, score, calibration.SmallestPValue(score)))]);
+            return Failure.OfFields([new FieldError(field, AlphaTooSmall(query.Alpha, score, calibration.SmallestPValue(score)))]);
 
         // A calibration may lack a score: only the log-density is required of it.
         double[]? pValues = calibration?.Has(score) != true ? null : [.. chosen.Select(value => calibration.PValue(score, value))];
@@ -66,6 +76,13 @@ internal static class QueryAnswerFactory
             Verdicts = [.. Enumerable.Range(0, rows).Select(i => Verdict(pValues?[i], query.Alpha))],
             CalibrationId = calibration?.Id,
         };
+    }
+
+    /// <summary>That of the calibration, else the model's own; the log-density where that needs a calibration which lacks it.</summary>
+    private static string DefaultScore(LiveModel model, OodCalibration? calibration, Dictionary<string, float[]> scores)
+    {
+        string wanted = calibration?.DefaultScore ?? model.Descriptor.OodScore;
+        return OodScorer.Fitted.Contains(wanted) && !scores.ContainsKey(wanted) ? OodScorer.LogDensity : wanted;
     }
 
     private static string AlphaTooSmall(double alpha, string score, double smallest) => string.Create(

@@ -1,19 +1,19 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
-using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
-using EbmService.Inference.Samplers;
 using TorchSharp;
+using static EbmService.Inference.Devices.Scalars;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Queries;
 
 /// <summary>One pass over the rows of several queries of the same kind; its arrays hold one entry (or row) per input.</summary>
-internal sealed class QueryPass(LiveModel model, ModelQuery query)
+/// <param name="calibration">The one that the queries mean; null where there is none.</param>
+internal sealed class QueryPass(LiveModel model, ModelQuery query, OodCalibration? calibration)
 {
     private const int TileRows = ModelQuery.TileRows;
     private readonly List<TensorPayload> _inputs = [];
@@ -24,8 +24,14 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
     /// <value>Gradients (rows, input) or probabilities (rows, classes), as the kind asks.</value>
     public float[] Details { get; private set; } = [];
 
-    /// <value>One array per score, in the order of <see cref="OodScorer.Names"/>.</value>
-    public float[][] Scores { get; private set; } = [];
+    /// <value>One array per score of <see cref="OodPass.Names"/>.</value>
+    public Dictionary<string, float[]> Scores { get; private set; } = [];
+
+    public OodCalibration? Calibration => calibration;
+
+    private bool NeedsScores => query.Kind == QueryKind.OutOfDistribution || query.AbstainBelow is not null;
+
+    private bool NeedsChains => OodScorer.Chain.Contains(query.Score);
 
     private int Length => model.Descriptor.Input.Length();
 
@@ -91,17 +97,22 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
             case QueryKind.Classification:
                 Tensor logits = model.Energy.Logits(Refined(tile))!;
                 Take(logits.logsumexp(1).neg(), Energies, start, count, 1);
-                Take(logits.softmax(1), Details, start, count, model.Energy.Classes);
+                // At another temperature than 1 all logits are divided by it.
+                Tensor scaled = calibration?.Temperature is { } temperature ? logits.div(Kept(temperature)) : logits;
+                Take(scaled.softmax(1), Details, start, count, model.Energy.Classes);
+                if (NeedsScores)
+                    ScoreTile(tile, start, count);
                 break;
             default:
-                using (enable_grad())
-                {
-                    Tensor scores = OodScorer.Score(model.Energy, tile);
-                    for (int i = 0; i < Scores.Length; i++)
-                        Take(scores[i], Scores[i], start, count, 1);
-                }
+                ScoreTile(tile, start, count);
                 break;
         }
+    }
+
+    private void ScoreTile(Tensor tile, int start, int count)
+    {
+        foreach ((string name, float[] values) in OodPass.Score(model.Energy, model.Descriptor, tile, calibration, NeedsChains))
+            values.AsSpan(0, count).CopyTo(Scores[name].AsSpan(start));
     }
 
     /// <summary>The inputs after the asked number of noiseless descent steps of the model's own recipe.</summary>
@@ -109,15 +120,7 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
     {
         if (query.RefineSteps == 0)
             return tile;
-        SgldRecipe recipe = SamplingSpecFactory.FindRecipe(model.Descriptor, model.Descriptor.DefaultRecipe)!
-            with { Noise = 0, Temperature = null };
-        using IDisposable gradients = enable_grad();
-        using var generator = new Generator(0UL, tile.device);
-        var kernel = new SgldKernel(model.Energy, recipe, query.RefineSteps);
-        using ChainState state = kernel.Init(new ChainStartPoints(tile.clone()));
-        for (int step = 0; step < query.RefineSteps; step++)
-            kernel.Step(state, generator);
-        return state.X.clone();
+        return ChainDescent.Descend(model.Energy, model.Descriptor, tile, query.RefineSteps);
     }
 
     private void Allocate()
@@ -129,8 +132,8 @@ internal sealed class QueryPass(LiveModel model, ModelQuery query)
             QueryKind.Classification => new float[_rows * model.Energy.Classes],
             _ => [],
         };
-        if (query.Kind == QueryKind.OutOfDistribution)
-            Scores = [.. OodScorer.Names(model.Energy).Select(_ => new float[_rows])];
+        if (NeedsScores)
+            Scores = OodPass.Names(model.Energy, calibration, NeedsChains).ToDictionary(name => name, _ => new float[_rows]);
     }
 
     private float[] Packed()

@@ -38,7 +38,7 @@ internal sealed class WideTiles(IEnergyModel model, InputSchema input, Device de
             return known ??= Agree(compute);
     }
 
-    private static bool NeedsGradient(ModelQuery query) => query.Kind == QueryKind.OutOfDistribution || query.Gradients;
+    private static bool NeedsGradient(ModelQuery query) => query.Kind == QueryKind.OutOfDistribution || query.Gradients || query.AbstainBelow is not null;
 
     private static Tensor[] Forward(IEnergyModel model, Tensor x) =>
         model.Logits(x) is { } logits ? [model.Energy(x), logits, logits.logsumexp(1), logits.softmax(1)] : [model.Energy(x)];
@@ -47,7 +47,7 @@ internal sealed class WideTiles(IEnergyModel model, InputSchema input, Device de
     {
         using IDisposable graph = enable_grad();
         (Tensor energy, Tensor gradient) = model.EnergyAndGradient(x);
-        return [energy, gradient, OodScorer.Score(model, x).t()];
+        return [energy, gradient, OodScorer.Score(model, x).t(), .. FittedScores.Pick(model.Layers(x))];
     }
 
     private bool Agree(Func<IEnergyModel, Tensor, Tensor[]> compute)

@@ -8,7 +8,7 @@ namespace EbmService.Inference.Samplers;
 /// <summary>Where the rows of a block begin. With replica exchange a chain has one row per temperature, side by side.</summary>
 /// <param name="X">(rows, ...input) float32.</param>
 /// <param name="Labels">A class per row (rows) int64, or null.</param>
-/// <param name="HeldMask">(...input) bool: true where x is held fixed, or null.</param>
+/// <param name="HeldMask">(...input) bool: true where x is held fixed, or (rows, ...input) where that differs from row to row; or null.</param>
 /// <param name="HeldValues">(rows, ...input), what the held numbers are; X already has them. Null where nothing is held.</param>
 public sealed record ChainStartPoints(Tensor X, Tensor? Labels = null, Tensor? HeldMask = null, Tensor? HeldValues = null);
 
@@ -45,8 +45,11 @@ public class ChainState : IDisposable
     /// <value>Class index per row (rows) int64, or null for unconditional chains.</value>
     public Tensor? Labels { get; }
 
-    /// <value>(...) bool, true where x is held fixed; null where nothing is.</value>
+    /// <value>(...) or (rows, ...) bool, true where x is held fixed; null where nothing is.</value>
     public Tensor? HeldMask { get; }
+
+    /// <summary>(...) bool, true where x is held fixed in every row; null where nothing is. The caller's scope owns it.</summary>
+    internal Tensor? HeldInAllRows() => HeldMask is { } held ? (held.dim() == X.dim() ? held.all(0) : held.alias()) : null;
 
     /// <value>(rows, ...) what the held numbers are.</value>
     public Tensor? HeldValues { get; }

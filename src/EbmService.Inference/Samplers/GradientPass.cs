@@ -12,7 +12,8 @@ namespace EbmService.Inference.Samplers;
 /// </summary>
 /// <param name="model">The energy.</param>
 /// <param name="rows">Rows of a part; by default as many as <see cref="RowsOf"/> says.</param>
-internal sealed class GradientPass(IEnergyModel model, int? rows = null)
+/// <param name="term">What is added to the energy of each row; null for nothing.</param>
+internal sealed class GradientPass(IEnergyModel model, int? rows = null, IRowTerm? term = null)
 {
     /// <summary>Numbers of x in a part: 83 pictures of 28 x 28, rounded down to 64.</summary>
     private const long MaxNumbers = 1 << 16;
@@ -33,18 +34,25 @@ internal sealed class GradientPass(IEnergyModel model, int? rows = null)
     {
         int part = RowsOf(points);
         if (state.Rows <= part)
-            return model.EnergyAndGradient(points, state.Labels);
+            return Take(0, points, state.Labels);
         (Tensor energies, Tensor gradients) = state.PassBuffers();
         bool whole = Each(state, part, isSpent, (row, count) =>
         {
-            (Tensor energy, Tensor gradient) = model.EnergyAndGradient(points.narrow(0, row, count), state.Labels?.narrow(0, row, count));
+            (Tensor energy, Tensor gradient) = Take(row, points.narrow(0, row, count), state.Labels?.narrow(0, row, count));
             energies.narrow(0, row, count).copy_(energy);
             gradients.narrow(0, row, count).copy_(gradient);
         });
         return whole ? (energies.alias(), gradients.alias()) : null;
     }
 
-    /// <summary>As <see cref="Take"/>, for the energy alone.</summary>
+    private (Tensor Energy, Tensor Gradient) Take(int first, Tensor points, Tensor? labels)
+    {
+        (Tensor energy, Tensor gradient) = model.EnergyAndGradient(points, labels);
+        term?.Add(first, points, energy, gradient);
+        return (energy, gradient);
+    }
+
+    /// <summary>As <see cref="Take(ChainState, Tensor, Func{bool})"/>, for the model's energy alone: without the term.</summary>
     public Tensor? TakeEnergy(ChainState state, Tensor points, Func<bool> isSpent) => TakeNumbers(
         state, points, (row, count) => model.Energy(points.narrow(0, row, count), state.Labels?.narrow(0, row, count)), isSpent);
 

@@ -1,5 +1,6 @@
 using EbmService.Core.Models;
 using EbmService.Core.Training;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Ood;
@@ -20,7 +21,7 @@ public static class TrainedVersionFactory
         IReadOnlyDictionary<string, Tensor> average = state.Optimizer.Average();
         using TrainingCalibration calibration = TrainingCalibration.Of(plan.Model, plan.Recipe, average, data);
         calibration.TryAdvance(() => false);
-        bool hasBuffer = plan.Recipe.Denoising is null;
+        bool hasBuffer = plan.Recipe.HasChains;
         return Create(
             plan.Model, plan.Recipe, average.ToDictionary(pair => pair.Key, pair => pair.Value.ToSafetensors()),
             hasBuffer ? state.Buffer.States.ToSafetensors() : null, calibration.Scores) with { Provenance = provenance };
@@ -50,11 +51,32 @@ public static class TrainedVersionFactory
 
     /// <summary>Calibrates a version anew: the same weights or module and the same rows give the same calibration.</summary>
     /// <param name="rows">Indices of rows that the network was not trained on, one at least.</param>
-    public static (IReadOnlyDictionary<string, float[]> Scores, float? TypicalityMean) Recalibrate(
-        LoadedModel version, ITrainingData data, IReadOnlyList<int> rows)
+    public static CalibrationContent Recalibrate(LoadedModel version, ITrainingData data, IReadOnlyList<int> rows)
     {
         using var calibration = new TrainingCalibration(version.CreateEnergy(CPU), version.Hosted.VisibleSchema(), data, rows);
         calibration.TryAdvance(() => false);
-        return OodCalibration.Fit(calibration.Scores);
+        (IReadOnlyDictionary<string, float[]> scores, float? mean) = OodCalibration.Fit(calibration.Scores);
+        return new CalibrationContent(scores, mean);
+    }
+
+    /// <summary>As <see cref="Recalibrate"/>, with the scores that are fitted: on rows that the network may have seen, for their scores are calibrated on others.</summary>
+    /// <param name="fit">Indices of rows to fit on.</param>
+    /// <param name="heldOut">Indices of rows that the network was not trained on: every second is a reference row, the others are calibrated on.</param>
+    public static CalibrationContent RecalibrateFitted(
+        LoadedModel version, ITrainingData data, IReadOnlyList<int> fit, IReadOnlyList<int> heldOut, Action<double> report)
+    {
+        using IEnergyModel energy = version.CreateEnergy(CPU);
+        InputSchema visible = version.Hosted.VisibleSchema();
+        int[] reference = [.. heldOut.Where((_, row) => row % 2 == 0)], calibrated = [.. heldOut.Where((_, row) => row % 2 == 1)];
+        var calibrator = new OodCalibrator(
+            energy, version.Hosted.Descriptor!, new CalibrationSplit([.. fit], reference, calibrated),
+            rows => TrainingRows.ReadStates(energy, visible, data, rows, 0, rows.Length), chains: true,
+            data.HasLabels && energy.Classes > 0 ? rows => [.. rows.Select(data.Label)] : null);
+        while (calibrator.Step < calibrator.Steps)
+        {
+            calibrator.Advance();
+            report((double)calibrator.Step / calibrator.Steps);
+        }
+        return calibrator.Result();
     }
 }

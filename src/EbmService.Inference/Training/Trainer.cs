@@ -69,7 +69,7 @@ public sealed class Trainer : IDisposable
             TimeSpan remaining = clock.Elapsed / (Iteration - first) * (_recipe.Iterations - Iteration);
             _observer.OnIteration(TrainedRun.Latest! with { Elapsed = Elapsed, Remaining = remaining });
             bool last = Iteration == _recipe.Iterations;
-            if (_recipe.PictureEvery > 0 && (Iteration % _recipe.PictureEvery == 0 || last))
+            if (_recipe.PictureEvery > 0 && _recipe.HasChains && (Iteration % _recipe.PictureEvery == 0 || last))
                 _observer.OnPicture(Iteration, TrainingPictures.Chains(TrainedRun));
             bool stop = cancellationToken.IsCancellationRequested;
             if (stop || last || Iteration % _recipe.CheckpointEvery == 0)

@@ -84,7 +84,7 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
             if (isSpent())
                 return false;
         }
-        if (_chains is null && _recipe.Denoising is null)
+        if (_chains is null && _recipe.HasChains)
             BeginChains(iteration);
         int last = FirstStep(iteration) + _recipe.ChainSteps;
         while (_chains is not null && _chains.Step < last)
@@ -164,7 +164,8 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
 
     private TrainingPartResult Differentiate(double share)
     {
-        (Tensor loss, Tensor energyData, Tensor energySamples) = _recipe.Denoising is { } denoising ? Denoise(denoising) : Contrast();
+        (Tensor loss, Tensor energyData, Tensor energySamples) =
+            _recipe.IsClassifier ? Observe() : _recipe.Denoising is { } denoising ? Denoise(denoising) : Contrast();
         (Tensor? crossEntropy, double accuracy) = Classify();
         Tensor whole = crossEntropy is null ? loss : loss.add(crossEntropy, Kept(_recipe.Classification!.WeightAt(share)));
         string[] names = [.. setting.Trained.Parameters.Keys];
@@ -181,6 +182,14 @@ internal sealed class TrainingPart(TrainingSetting setting, Generator generator)
         {
             SwapAcceptance = _chains?.Replicas is { } ladder ? ladder.SwapAcceptanceSum.sum().ToDouble() / ladder.SwapAttempts.sum().ToInt64() : double.NaN,
         };
+    }
+
+    /// <summary>The energies of a plain classifier, which nothing is learned from.</summary>
+    private (Tensor Loss, Tensor EnergyData, Tensor EnergySamples) Observe()
+    {
+        using IDisposable noGradient = no_grad();
+        Tensor energy = setting.Trained.Energy(_data!);
+        return (zeros([], ScalarType.Float32), energy, energy);
     }
 
     private (Tensor Loss, Tensor EnergyData, Tensor EnergySamples) Contrast()

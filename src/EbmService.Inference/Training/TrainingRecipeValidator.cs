@@ -82,8 +82,8 @@ internal static class TrainingRecipeValidator
     {
         ArchitectureSpec spec = model.Architecture.Spec();
         object?[] sources = [recipe.Chain, recipe.Gibbs, recipe.Denoising];
-        if (sources.Count(source => source is not null) != 1)
-            yield return "exactly one of chain, gibbs and denoising is needed";
+        if (sources.Count(source => source is not null) != 1 && !(recipe.IsClassifier && recipe.Classification is not null))
+            yield return "exactly one of chain, gibbs and denoising is needed, or classification alone for a plain classifier";
         if (recipe.Denoising is { } denoising)
         {
             if (model.Input.Variables != VariableKind.Continuous)

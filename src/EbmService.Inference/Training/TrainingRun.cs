@@ -168,9 +168,12 @@ internal sealed class TrainingRun : IDisposable
         return stack([.. results.Select(result => result.Gradients[name])]).mean([0]).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Nothing holds the energies of a plain classifier near zero.</summary>
+    private double EnergyBound => _recipe.IsClassifier ? double.MaxValue : _recipe.EnergyBound;
+
     private bool IsSound(TrainingProgress progress) =>
-        Math.Abs(progress.EnergyData) < _recipe.EnergyBound
-        && Math.Abs(progress.EnergySamples) < _recipe.EnergyBound
+        Math.Abs(progress.EnergyData) < EnergyBound
+        && Math.Abs(progress.EnergySamples) < EnergyBound
         && double.IsFinite(progress.GradientNorm);
 
     public void Dispose()

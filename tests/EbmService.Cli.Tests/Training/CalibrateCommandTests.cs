@@ -19,8 +19,8 @@ public sealed class CalibrateCommandTests : IDisposable
         HostedModel before = Load().Hosted;
         // A version of before typicality had rows of its own.
         ModelVersionWriter.ReplaceCalibration(
-            Path.Combine(folder, "1"), before.Manifest!, new Dictionary<string, float[]> { ["logDensity"] = [1, 2] }, null);
-        Assert.Null(Load().TypicalityMean);
+            Path.Combine(folder, "1"), before.Manifest!, new CalibrationContent(new Dictionary<string, float[]> { ["logDensity"] = [1, 2] }, null));
+        Assert.Null(Load().Calibration.TypicalityMean);
 
         int code = await _bed.RunAsync("calibrate", folder, "--data", "two-moons");
 
@@ -28,7 +28,7 @@ public sealed class CalibrateCommandTests : IDisposable
         Assert.Contains("Calibrated moons/1 on 50 rows", _bed.Out, StringComparison.Ordinal);
         Assert.Equal(trained, await ReadAsync(folder));
         Assert.Equal(before.Digest, Load().Hosted.Digest);
-        Assert.Equal(25, Load().Calibration["typicality"].Length);
+        Assert.Equal(25, Load().Calibration.Scores["typicality"].Length);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class CalibrateCommandTests : IDisposable
         int code = await _bed.RunAsync("calibrate", folder, "--data", "two-moons");
 
         Assert.Equal((ExitCode.Ok, ""), (code, _bed.Error));
-        int[] counts = [.. Load().Calibration.Where(score => score.Key != "typicality").Select(score => score.Value.Length).Distinct()];
+        int[] counts = [.. Load().Calibration.Scores.Where(score => score.Key != "typicality").Select(score => score.Value.Length).Distinct()];
         Assert.Contains($"Calibrated moons/1 on {Assert.Single(counts)} rows", _bed.Out, StringComparison.Ordinal);
         Assert.True(counts[0] > 50);
     }

@@ -28,8 +28,8 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(SafetensorsDtype.F16, model.Buffer!.Dtype);
         Assert.Null(model.BufferLabels);
         Assert.Equal([("approximateMass", 50), ("logDensity", 50), ("typicality", 25)],
-            model.Calibration.Select(score => (score.Key, score.Value.Length)).Order());
-        Assert.NotNull(model.TypicalityMean);
+            model.Calibration.Scores.Select(score => (score.Key, score.Value.Length)).Order());
+        Assert.NotNull(model.Calibration.TypicalityMean);
     }
 
     // The same text is the member config of a training job.

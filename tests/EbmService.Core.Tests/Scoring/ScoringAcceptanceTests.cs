@@ -90,7 +90,7 @@ public sealed class ScoringAcceptanceTests
         Assert.Equal(("spec.outputs", FailureCode.NotSupported), (error.Field, error.Code));
         Assert.Equal(
             $"The output {output} needs {need}, which the model 'plane' does not have: ask for some of energy, logDensity, "
-            + "approximateMass.", error.Message);
+            + "approximateMass, chainDisplacement, energyDrop.", error.Message);
     }
 
     [Fact]

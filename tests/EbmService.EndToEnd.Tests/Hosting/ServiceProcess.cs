@@ -52,6 +52,16 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         }
     }
 
+    /// <value>The most that was resident since its start.</value>
+    public long PeakResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
     /// <summary>Starts it.</summary>
     /// <param name="assembly">Path of EbmService.Api.dll.</param>
     /// <param name="settings">Configuration as environment variables, for example <c>Storage__DataPath</c>.</param>

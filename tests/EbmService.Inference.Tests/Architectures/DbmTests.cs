@@ -128,18 +128,20 @@ public sealed class DbmTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Annealing_BothWays_BracketsTheLogOfZ(string name)
+    public void Path_BothWays_BracketsTheLogOfZ(string name)
     {
         using DisposeScope scope = NewDisposeScope();
         using var exact = new ExactDbm(name);
         double[] weights = [.. exact.States.Select(state => Math.Exp(-exact.Energy(state)))];
         double logZ = Math.Log(weights.Sum());
         using var generator = new Generator(8UL);
-        IAnnealing sut = exact.Model.AnnealFrom(tensor(new float[] { 0.6f, 0.3f, 0.5f, 0.9f }), 290)!;
+        using IAnnealedPath sut = exact.Model.PathFrom(tensor(new float[] { 0.6f, 0.3f, 0.5f, 0.9f }), temperature: 1)!;
+        double[] betas = [.. Enumerable.Range(0, 101).Select(i => i / 100.0)];
 
-        double[] forward = sut.Forward(2000, generator, CancellationToken.None);
+        double[] forward = RbmTests.Walk(sut, sut.Draw(2000, generator), betas, backwards: false, generator);
         long[] drawn = multinomial(tensor(weights), 2000, replacement: true, generator).data<long>().ToArray();
-        double[] reverse = sut.Reverse(exact.Points([.. drawn.Select(index => exact.States[index])]), generator, CancellationToken.None);
+        double[] reverse = RbmTests.Walk(
+            sut, exact.Points([.. drawn.Select(index => exact.States[index])]), [.. betas.Reverse()], backwards: true, generator);
 
         Moments.AssertMean(1, [.. forward.Select(log => Math.Exp(log + sut.LogZOfBase - logZ))]);
         Moments.AssertMean(1, [.. reverse.Select(log => Math.Exp(log - sut.LogZOfBase + logZ))]);

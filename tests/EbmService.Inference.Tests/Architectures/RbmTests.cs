@@ -122,18 +122,23 @@ public sealed class RbmTests
         Assert.True(largest > 0.2, $"{largest}: these data don't tell the model from any other");
     }
 
-    [Fact]
-    public void Annealing_BothWays_BracketsTheLogOfZ()
+    /// <summary>By long steps, which are weighed in double, and by short ones, at the model's temperature and at another.</summary>
+    [Theory]
+    [InlineData(20, 1)]
+    [InlineData(300, 1)]
+    [InlineData(300, 1.7)]
+    public void Path_BothWays_BracketsTheLogOfZ(int steps, double temperature)
     {
         using DisposeScope scope = NewDisposeScope();
         using var exact = new ExactRbm(EnergyCases.Example("rbm/binary"));
-        double logZ = Math.Log(exact.Points().Sum(point => exact.JointWeight(point, 1)));
+        double logZ = Math.Log(exact.Points().Sum(point => exact.JointWeight(point, temperature)));
         using var generator = new Generator(8UL);
-        IAnnealing sut = exact.Model.AnnealFrom(tensor(new float[] { 0.6f, 0.3f, 0.5f, 0.9f, 0.4f }), 290)!;
+        using IAnnealedPath sut = exact.Model.PathFrom(tensor(new float[] { 0.6f, 0.3f, 0.5f, 0.9f, 0.4f }), temperature)!;
+        double[] betas = [.. Enumerable.Range(0, steps + 1).Select(i => (double)i / steps)];
 
-        double[] forward = sut.Forward(2000, generator, CancellationToken.None);
-        float[][] samples = Sample(exact, sweeps: 60, 1);
-        double[] reverse = sut.Reverse(exact.Rows(samples[..2000]), generator, CancellationToken.None);
+        double[] forward = Walk(sut, sut.Draw(2000, generator), betas, backwards: false, generator);
+        float[][] samples = Sample(exact, sweeps: 60, temperature);
+        double[] reverse = Walk(sut, exact.Rows(samples[..2000]), [.. betas.Reverse()], backwards: true, generator);
 
         Moments.AssertMean(1, [.. forward.Select(log => Math.Exp(log + sut.LogZOfBase - logZ))]);
         Moments.AssertMean(1, [.. reverse.Select(log => Math.Exp(log - sut.LogZOfBase + logZ))]);
@@ -143,15 +148,32 @@ public sealed class RbmTests
     }
 
     [Fact]
-    public void Schedule_AnyLength_AscendsFromNothingToTheMachine()
+    public void Weigh_ShortSteps_AreThePartsOfALongOne()
     {
-        foreach (int steps in new[] { 29, 30, 1000, 14_500 })
-        {
-            IReadOnlyList<double> betas = RbmAnnealing.Schedule(steps);
+        using DisposeScope scope = NewDisposeScope();
+        using var exact = new ExactRbm(EnergyCases.Example("rbm/binary"), scale: 6);
+        float[][] points = exact.Points();
+        using IAnnealedPath sut = exact.Model.PathFrom(tensor(new float[] { 0.6f, 0.3f, 0.5f, 0.9f, 0.4f }), 1)!;
+        Tensor whole = zeros(points.Length, dtype: ScalarType.Float64), parts = zeros_like(whole), back = zeros_like(whole);
 
-            Assert.Equal((steps + 1, 0.0, 1.0), (betas.Count, betas[0], betas[^1]));
-            Assert.Equal(betas.Distinct().Order(), betas);
+        sut.Weigh(exact.Rows(points), 0, 1, whole);
+        for (int i = 0; i < 500; i++)
+        {
+            sut.Weigh(exact.Rows(points), i / 500.0, (i + 1) / 500.0, parts);
+            sut.Weigh(exact.Rows(points), 1 - i / 500.0, 1 - (i + 1) / 500.0, back);
         }
+
+        Assert.Equal(whole.data<double>().ToArray(), parts.data<double>().ToArray(), (a, b) => Math.Abs(a - b) < 2e-5 * (1 + Math.Abs(a)));
+        Assert.Equal(whole.neg().data<double>().ToArray(), back.data<double>().ToArray(), (a, b) => Math.Abs(a - b) < 2e-5 * (1 + Math.Abs(a)));
+    }
+
+    internal static double[] Walk(IAnnealedPath path, Tensor x, IReadOnlyList<double> betas, bool backwards, Generator generator)
+    {
+        Tensor logWeights = zeros(x.shape[0], dtype: ScalarType.Float64);
+        for (int step = 1; step < betas.Count - 1; step++)
+            path.WeighAndMove(x, betas[step - 1], betas[step], backwards, logWeights, generator);
+        path.Weigh(x, betas[^2], betas[^1], logWeights);
+        return logWeights.data<double>().ToArray();
     }
 
     [Theory]

@@ -24,10 +24,21 @@ public sealed record JobTypeCase
     public override string ToString() => Type;
 
     /// <summary>One line per type.</summary>
-    public static TheoryData<JobTypeCase> All => [Sampling.SamplingCase.Case, Scoring.ScoringCase.Case, Training.TrainingCase.Case,
-        Interpolation.InterpolationCase.Case, Editing.EditingCase.Case];
+    public static TheoryData<JobTypeCase> All =>
+    [
+        Sampling.SamplingCase.Case,
+        Scoring.ScoringCase.Case,
+        Training.TrainingCase.Case,
+        Interpolation.InterpolationCase.Case,
+        Editing.EditingCase.Case,
+        Restoration.RestorationCase.Case,
+        Likelihood.LikelihoodCase.Case,
+        Robustness.RobustnessCase.Case,
+        Calibration.CalibrationCase.Case,
+        Assessment.AssessmentCase.Case,
+    ];
 
     /// <summary>Numbers that look random, as a JSON list of rows.</summary>
-    internal static string Rows(int rows, int length) => "[" + string.Join(", ", Enumerable.Range(0, rows).Select(row =>
+    internal static string Rows(int rows, int length, int first = 0) => "[" + string.Join(", ", Enumerable.Range(first, rows - first).Select(row =>
         "[" + string.Join(", ", Enumerable.Range(0, length).Select(i => Math.Sin(1 + 17 * row + 5 * i).ToString("R", CultureInfo.InvariantCulture))) + "]")) + "]";
 }

@@ -19,9 +19,9 @@ public sealed class ModelRepositoryTests : IDisposable
         Assert.Equal(TestRepository.JemContent().Weights["head.weight"].ToFloats(), model.Weights["head.weight"].ToFloats());
         Assert.Equal([4, 1, 3, 3], model.Buffer!.Shape);
         Assert.Equal([0, 1, 0, 1], model.BufferLabels!);
-        Assert.Equal([1, 2, 3], model.Calibration["logDensity"]);
-        Assert.Equal([-1, 0, 5], model.Calibration["maxLogit"]);
-        Assert.Null(model.TypicalityMean);
+        Assert.Equal([1, 2, 3], model.Calibration.Scores["logDensity"]);
+        Assert.Equal([-1, 0, 5], model.Calibration.Scores["maxLogit"]);
+        Assert.Null(model.Calibration.TypicalityMean);
         HostedModel hosted = model.Hosted;
         Assert.Equal(ModelState.Ready, hosted.State);
         Assert.Equal(36 + 4 + 72 + 2, hosted.ParameterCount);
@@ -43,9 +43,9 @@ public sealed class ModelRepositoryTests : IDisposable
 
         LoadedModel model = files.Open().Load(new ModelKey("jem", "1")).OrThrow();
 
-        Assert.Equal([-2, -1], model.Calibration["typicality"]);
-        Assert.Equal(2.5f, model.TypicalityMean);
-        Assert.Equal(["logDensity", "typicality"], model.Calibration.Keys.Order());
+        Assert.Equal([-2, -1], model.Calibration.Scores["typicality"]);
+        Assert.Equal(2.5f, model.Calibration.TypicalityMean);
+        Assert.Equal(["logDensity", "typicality"], model.Calibration.Scores.Keys.Order());
     }
 
     [Fact]

@@ -45,4 +45,26 @@ internal static class TestModels
             TypicalityMean = fitted?.TypicalityMean,
         });
     }
+
+    /// <summary>A machine of 10 binary and 8 hidden units with couplings of order one: 1024 states, in several modes.</summary>
+    public static void WriteStrongRbm(string repository, string name)
+    {
+        string folder = Path.Combine(repository, name);
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "model.json"), $$"""
+            {"name": "{{name}}", "title": "{{name}}", "architecture": {"kind": "rbm", "hidden": 8},
+             "input": {"kind": "vector", "shape": [10], "min": 0, "max": 1, "variables": "binary"} }
+            """);
+        using DisposeScope scope = TorchSharp.torch.NewDisposeScope();
+        using var generator = new TorchSharp.torch.Generator(5UL);
+        ModelVersionWriter.Write(folder, "1", new ModelVersionContent
+        {
+            Weights = new Dictionary<string, SafetensorsTensor>
+            {
+                ["weight"] = TorchSharp.torch.randn([8, 10], generator: generator).div(TorchSharp.torch.tensor(0.8f)).ToSafetensors(),
+                ["visible.bias"] = TorchSharp.torch.randn([10], generator: generator).ToSafetensors(),
+                ["hidden.bias"] = TorchSharp.torch.randn([8], generator: generator).ToSafetensors(),
+            },
+        });
+    }
 }

@@ -24,7 +24,7 @@ public sealed class WideTilesTests
         QueryPass sut = Run(energy, kind, gradients);
 
         Assert.Equal([WideTiles.Rows, WideTiles.Rows, ModelQuery.TileRows, ModelQuery.TileRows], energy.Tiles);
-        Assert.Equal(Enumerable.Range(0, Rows).Select(row => 2f * row * row), kind == QueryKind.Energy ? sut.Energies : sut.Scores[0].Select(score => -score));
+        Assert.Equal(Enumerable.Range(0, Rows).Select(row => 2f * row * row), kind == QueryKind.Energy ? sut.Energies : sut.Scores["logDensity"].Select(score => -score));
     }
 
     [Theory]
@@ -88,7 +88,7 @@ public sealed class WideTilesTests
         var hosted = new HostedModel { Key = new("m", "1"), State = ModelState.Ready, Descriptor = descriptor };
         using var model = new LiveModel(hosted, energy, CPU, null, null);
         ModelQuery query = Query(kind, gradients);
-        var pass = new QueryPass(model, query);
+        var pass = new QueryPass(model, query, null);
         // The trial asks too.
         model.Tiles.RowsFor(query);
         energy.Tiles.Clear();

@@ -3,8 +3,10 @@ using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.Core.Training;
 using EbmService.Inference.Architectures;
+using EbmService.Inference.Architectures.ConvJem;
 using EbmService.Inference.Architectures.Mlp;
 using EbmService.Inference.Formats;
+using EbmService.Inference.Models;
 using EbmService.Inference.Tests.Architectures;
 using EbmService.Inference.Training;
 
@@ -49,6 +51,26 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal((TrainingEnd.Completed, TrainingEnd.Cancelled, TrainingEnd.Completed), (end, first, second));
         Assert.Equal(14, rest.Seen[0].Iteration);
         Assert.Equal(whole, resumed);
+    }
+
+    [Fact]
+    public void Run_OfClassificationAlone_MakesAClassifierWithoutABuffer()
+    {
+        var spec = new ConvJemSpec([new ConvolutionLayer(4, 3)], 2);
+        ModelDescriptor model = Model with { Architecture = spec, Input = new InputSchema(InputKind.Image, [1, 4, 4], -1, 1), Labels = ["dark", "light"] };
+        var recipe = new TrainingRecipe
+        {
+            Iterations = 60, Seed = 3, BatchSize = 2, HeldOut = 4, LearningRate = 0.02, WarmUp = 1, AverageDecay = 0.5, Classification = new(BatchSize: 16),
+        };
+        var seen = new Recorder();
+        using var trainer = new Trainer(recipe, model, new HalvesData(), Checkpoint("classifier"), seen);
+
+        TrainingEnd end = trainer.Run(TestContext.Current.CancellationToken);
+        ModelVersionContent content = TrainedVersionFactory.Create(trainer, new TrainingPlan(model, recipe), new HalvesData(), null!);
+
+        Assert.Equal(TrainingEnd.Completed, end);
+        Assert.True(seen.Seen[^1].CrossEntropy < 0.1 * seen.Seen[0].CrossEntropy, $"{seen.Seen[0].CrossEntropy} became {seen.Seen[^1].CrossEntropy}");
+        Assert.Null(content.Buffer);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ internal sealed class DbmArchitecture : Architecture<DbmSpec>
             latents.Add(new($"h{i + 1}", i == 0 ? visible : latents[^1].Offset + latents[^1].Length, units));
         return common with
         {
-            BlockConditionals = true, Filters = true, Latents = latents, VisibleShape = spec.VisibleShape ?? [visible], Precisions = [SamplingPrecision.Float32],
+            BlockConditionals = true, AnnealsFromMeans = true, Filters = true, Latents = latents, VisibleShape = spec.VisibleShape ?? [visible], Precisions = [SamplingPrecision.Float32],
         };
     }
 

@@ -96,8 +96,11 @@ public sealed class DbmEnergy : EnergyModel, IAnnealedModel, ILatentModel, IFilt
         return cat(means, 1).MoveToOuterDisposeScope();
     }
 
-    public IAnnealing? AnnealFrom(Tensor mean, int steps) =>
-        new DbmAnnealing(this, mean.flatten().narrow(0, 0, VisibleLength).logit(), RbmAnnealing.Schedule(steps));
+    public IAnnealedPath? PathFrom(Tensor mean, double temperature)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return new DbmPath(this, mean.flatten().narrow(0, 0, VisibleLength).logit().DetachFromDisposeScope(), temperature);
+    }
 
     internal static string WeightOf(int layer) => $"layer{layer}.weight";
 

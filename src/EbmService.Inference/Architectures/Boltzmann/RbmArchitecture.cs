@@ -56,7 +56,7 @@ internal sealed class RbmArchitecture : Architecture<RbmSpec>
         common with
         {
             Classes = spec.Classes, BlockConditionals = true, TempersHiddenUnits = true, Filters = true, Precisions = [SamplingPrecision.Float32],
-            CentredGradients = spec is { Visible: VisibleUnits.Bernoulli, Classes: 0 },
+            CentredGradients = spec is { Visible: VisibleUnits.Bernoulli, Classes: 0 }, AnnealsFromMeans = spec is { Visible: VisibleUnits.Bernoulli, Classes: 0 },
         };
 
     protected override IEnumerable<string> Faults(RbmSpec spec, InputSchema input)

@@ -92,8 +92,13 @@ public sealed class RbmEnergy : EnergyModel, IAnnealedModel, ICentredGradients, 
         return hidden.sub_(Visible(v).mul_(inverseTemperature)).MoveToOuterDisposeScope();
     }
 
-    public IAnnealing? AnnealFrom(Tensor mean, int steps) => _units == VisibleUnits.Bernoulli && _labelWeight is null
-        ? new RbmAnnealing(this, mean.flatten().logit(), RbmAnnealing.Schedule(steps)) : null;
+    public IAnnealedPath? PathFrom(Tensor mean, double temperature)
+    {
+        if (_units != VisibleUnits.Bernoulli || _labelWeight is not null)
+            return null;
+        using DisposeScope scope = NewDisposeScope();
+        return new RbmPath(this, mean.flatten().logit(), temperature);
+    }
 
     public Dictionary<string, Tensor> Centre(Dictionary<string, Tensor> gradients, Tensor data, Tensor samples)
     {

@@ -10,8 +10,11 @@ namespace EbmService.Inference.Architectures.ConvJem;
 /// Inputs (n, channels, height, width) float32. The hidden layers compute in the precision of their parameters; the head's parameters are
 /// float32 and its sums float64: rounded to bfloat16 an energy of 100 would be a staircase of steps of a half.
 /// </summary>
-public sealed class ConvJemEnergy : EnergyModel, ILogitEnergy
+public sealed class ConvJemEnergy : EnergyModel, ILogitEnergy, IEnergyModel, IReadout
 {
+    /// <summary>The longest side of a map among <see cref="Layers"/>.</summary>
+    private const long MaxSide = 8;
+
     private readonly (Tensor Weight, Tensor Bias, long Stride, long Padding)[] _layers;
     private readonly Tensor _headWeight;
     private readonly Tensor _headBias;
@@ -48,6 +51,24 @@ public sealed class ConvJemEnergy : EnergyModel, ILogitEnergy
         return hidden.flatten(1).MoveToOuterDisposeScope();
     }
 
+    public (Tensor Weight, Tensor Bias) Readout => (_headWeight, _headBias);
+
+    public IReadOnlyList<Tensor> Layers(Tensor x)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = x.to(_layers[0].Weight.dtype);
+        var layers = new List<Tensor>();
+        foreach ((Tensor weight, Tensor bias, long stride, long padding) in _layers)
+        {
+            hidden = F.silu(NativePrimitives.Convolve(hidden, weight, bias, stride, padding));
+            long square = (Math.Max(hidden.shape[2], hidden.shape[3]) + MaxSide - 1) / MaxSide;
+            Tensor small = square > 1 && hidden.shape[2] >= square && hidden.shape[3] >= square ? F.avg_pool2d(hidden, square) : hidden;
+            layers.Add(small.flatten(1).to(ScalarType.Float32).MoveToOuterDisposeScope());
+        }
+        return layers;
+    }
+
     public override Tensor Logits(Tensor x)
     {
         if (ByHand(x) is { } network)
@@ -65,6 +86,9 @@ public sealed class ConvJemEnergy : EnergyModel, ILogitEnergy
 
     public override (Tensor Energy, Tensor Gradient) EnergyAndGradient(Tensor x, Tensor? labels = null) =>
         _network?.Compute(x, labels) ?? base.EnergyAndGradient(x, labels);
+
+    public override (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) =>
+        _network?.CrossEntropyGradient(x, labels) ?? base.CrossEntropyGradient(x, labels);
 
     public (Tensor Logits, Tensor Gradient) LogitsAndGradient(Tensor x, Func<Tensor, Tensor> slope)
     {

@@ -58,22 +58,33 @@ internal sealed class ConvJemNetwork : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        var slopes = new Tensor[_steps.Length];
-        Tensor rows = Hidden(x, slopes);
-        Tensor features = Flat(rows);
-        Tensor gradient = Backward(LogitGradient(features, labels), rows, slopes, x);
-        return (EnergyModel.EnergyOfLogits(Head(features), labels).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+        (Tensor logits, Tensor gradient) = Differentiate(x, features => LogitGradient(features, labels));
+        return (EnergyModel.EnergyOfLogits(logits, labels).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <returns>Logits (n, classes) float64, and the gradient of the cross-entropy by x.</returns>
+    public (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels)
+    {
+        using IDisposable noGradient = no_grad();
+        return Differentiate(x, features => EnergyModel.CrossEntropySlope(Head(features), labels).to(ScalarType.Float32));
     }
 
     /// <inheritdoc cref="ILogitEnergy.LogitsAndGradient"/>
     public (Tensor Logits, Tensor Gradient) Compute(Tensor x, Func<Tensor, Tensor> slope)
     {
         using IDisposable noGradient = no_grad();
+        return Differentiate(x, features => slope(Head(features)).to(ScalarType.Float32));
+    }
+
+    /// <param name="logitGradient">From features to the gradient by the logits, (n, classes) float32.</param>
+    private (Tensor Logits, Tensor Gradient) Differentiate(Tensor x, Func<Tensor, Tensor> logitGradient)
+    {
         using DisposeScope scope = NewDisposeScope();
         var slopes = new Tensor[_steps.Length];
         Tensor rows = Hidden(x, slopes);
-        Tensor logits = Head(Flat(rows));
-        return (logits.MoveToOuterDisposeScope(), Backward(slope(logits).to(ScalarType.Float32), rows, slopes, x).MoveToOuterDisposeScope());
+        Tensor features = Flat(rows);
+        Tensor gradient = Backward(logitGradient(features), rows, slopes, x);
+        return (Head(features).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
     public void Dispose()

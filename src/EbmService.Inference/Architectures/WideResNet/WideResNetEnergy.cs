@@ -48,6 +48,9 @@ internal sealed class WideResNetEnergy : LayeredEnergyModel
             return (EnergyOfLogits(logits, labels), gradient);
     }
 
+    public override (Tensor Logits, Tensor Gradient) CrossEntropyGradient(Tensor x, Tensor labels) =>
+        IsFrozen ? _network.Differentiate(x, null, logits => CrossEntropySlope(logits, labels)) : base.CrossEntropyGradient(x, labels);
+
     private ResidualLayer Block(WideBlock block, bool norm)
     {
         List<INetworkLayer> body =

@@ -13,6 +13,14 @@ internal static class SamplingCheckpoint
 
     public static byte[] Save(ChainState state, Generator generator, SamplingRecords records)
     {
+        (Dictionary<string, SafetensorsTensor> tensors, Dictionary<string, string> metadata) = Capture(state, generator);
+        records.Save(tensors, metadata);
+        return SafetensorsFile.Write(tensors, metadata);
+    }
+
+    /// <summary>The chains and their generator alone.</summary>
+    public static (Dictionary<string, SafetensorsTensor> Tensors, Dictionary<string, string> Metadata) Capture(ChainState state, Generator generator)
+    {
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, SafetensorsTensor> tensors = state.Tensors.ToDictionary(pair => State + pair.Key, pair => pair.Value.ToSafetensors());
         tensors["generator"] = generator.get_state().ToSafetensors();
@@ -22,12 +30,11 @@ internal static class SamplingCheckpoint
             metadata["phase"] = state.Phase.ToString(CultureInfo.InvariantCulture);
             metadata["passRow"] = state.PassRow.ToString(CultureInfo.InvariantCulture);
         }
-        records.Save(tensors, metadata);
-        return SafetensorsFile.Write(tensors, metadata);
+        return (tensors, metadata);
     }
 
     /// <exception cref="InvalidCheckpointException">The checkpoint is of another block, or of another kernel.</exception>
-    public static void Restore(SafetensorsFile file, ChainState state, Generator generator, SamplingRecords records)
+    public static void Restore(SafetensorsFile file, ChainState state, Generator generator, SamplingRecords? records = null)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -40,7 +47,7 @@ internal static class SamplingCheckpoint
             tensor.copy_(stored.ToTensor());
         }
         generator.set_state(file["generator"].ToTensor());
-        records.Restore(file);
+        records?.Restore(file);
     }
 
     private static int Count(SafetensorsFile file, string name, string? without = null) =>

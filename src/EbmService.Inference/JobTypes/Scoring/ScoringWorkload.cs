@@ -22,6 +22,7 @@ internal sealed class ScoringWorkload : IWorkload
     private readonly float[] _rows;
     private readonly string[] _scores;
     private readonly bool _needsScores;
+    private readonly bool _chains;
     private readonly Dictionary<string, float[]> _outputs = [];
     private readonly float[] _energies;
     private int _step;
@@ -33,14 +34,14 @@ internal sealed class ScoringWorkload : IWorkload
     {
         (_spec, _block, _model, _device, _rows) = (spec, block, model, device, rows);
         string[] calibrated =
-            [.. spec.Outputs.Where(output => output == ScoringOutput.Typicality), .. spec.Score is { } behind ? [behind] : (string[])[]];
+            [.. spec.Outputs.Where(OodScorer.Fitted.Contains), .. spec.Score is { } behind ? [behind] : (string[])[]];
         if (calibrated.FirstOrDefault(score => model.Calibration?.Has(score) is not true) is { } missing)
         {
             throw new FailureException(new Failure(FailureCode.NotSupported,
                 $"The calibration of '{model.Hosted.Key}' has no score '{missing}'.", $"It has: {string.Join(", ", model.Calibration?.Names ?? [])}."));
         }
-        string[] typicality = model.Calibration is { HasTypicality: true } ? [ScoringOutput.Typicality] : [];
-        _scores = [.. OodScorer.Names(model.Energy), .. typicality];
+        _chains = spec.Outputs.Append(spec.Score).Any(name => OodScorer.Chain.Contains(name));
+        _scores = [.. OodPass.Names(model.Energy, model.Calibration, _chains)];
         _needsScores = spec.Score is not null || spec.Outputs.Any(output => _scores.Contains(output));
         _energies = new float[block.Count];
         foreach (string output in spec.Outputs)
@@ -113,11 +114,8 @@ internal sealed class ScoringWorkload : IWorkload
     /// <summary>One array per score, in the order of <see cref="_scores"/>.</summary>
     private float[][] Scores(Tensor tile)
     {
-        using IDisposable gradient = enable_grad();
-        float[][] scores = [.. OodScorer.Score(_model.Energy, tile).ToFloats().Chunk(ScoringJob.TileRows)];
-        return scores.Length == _scores.Length
-            ? scores
-            : [.. scores, [.. scores[Array.IndexOf(_scores, OodScorer.LogDensity)].Select(_model.Calibration!.Typicality)]];
+        Dictionary<string, float[]> scores = OodPass.Score(_model.Energy, _model.Descriptor, tile, _model.Calibration, _chains);
+        return [.. _scores.Select(name => scores[name])];
     }
 
     private float[] PValues(float[] scores) =>

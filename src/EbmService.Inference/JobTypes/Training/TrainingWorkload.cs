@@ -60,7 +60,7 @@ internal sealed class TrainingWorkload : IWorkload
         {
             if (!TryStep(isSpent))
                 break;
-            if (_spec.Config.PictureEvery > 0 && _spec.Config.Denoising is null && _run.State.Iteration % _spec.Config.PictureEvery == 0 && _calibration is null)
+            if (_spec.Config.PictureEvery > 0 && _spec.Config.HasChains && _run.State.Iteration % _spec.Config.PictureEvery == 0 && _calibration is null)
                 pictured = _run.State.Iteration;
             if (budget.IsSpent)
                 break;
@@ -89,7 +89,7 @@ internal sealed class TrainingWorkload : IWorkload
         // A diverged run may have kept no weights yet.
         foreach ((string name, Tensor weight) in iteration > 0 ? weights : new Dictionary<string, Tensor>())
             tensors["weight." + name] = weight.ToSafetensors();
-        if (_spec.Config.Denoising is null)
+        if (_spec.Config.HasChains)
             tensors["buffer"] = _run.State.Buffer.States.ToSafetensors();
         foreach ((string name, float[] scores) in Step == _block.Steps && _calibration is { } whole ? whole.Scores : new Dictionary<string, float[]>())
             tensors["score." + name] = SafetensorsTensor.FromFloats(scores, [scores.Length]);
@@ -158,7 +158,7 @@ internal sealed class TrainingWorkload : IWorkload
         metrics[TrainingJob.GradientNorm] = latest.GradientNorm;
         if (_spec.Config.Classification is not null)
             (metrics[TrainingJob.CrossEntropy], metrics[TrainingJob.Accuracy]) = (latest.CrossEntropy, latest.Accuracy);
-        if (_spec.Config.Denoising is null)
+        if (_spec.Config.HasChains)
             metrics[TrainingJob.BufferAge] = latest.BufferAge;
         if (latest.SwapAcceptance is { } swaps)
             metrics[TrainingJob.SwapAcceptance] = swaps;

@@ -52,10 +52,11 @@ internal sealed class MassAdaptation
         Tensor variance = _squares.div(_count.sub(Kept(1)).clamp_(min: Kept(1))).div_(Kept(temperature));
         Tensor weight = _count.div(_count.add(Kept(5), Kept(1)));
         Tensor scale = variance.mul_(weight).add_(weight.neg().add_(Kept(1), Kept(1)).mul_(Kept(1e-3)), Kept(1)).sqrt_();
-        if (state.HeldMask is { } held)
+        Tensor? heldInAll = state.HeldInAllRows();
+        if (heldInAll is { } held)
             scale.masked_fill_(held, Kept(1));
         Tensor change = Scale.log().sub_(scale.log());
-        double free = state.HeldMask is { } mask ? mask.logical_not().sum().ToDouble() : scale.numel();
+        double free = heldInAll is { } mask ? mask.logical_not().sum().ToDouble() : scale.numel();
         Scale.copy_(scale);
         _count.zero_();
         _weight.zero_();

@@ -72,8 +72,8 @@ public sealed class TorchScriptServiceTests : IDisposable
     {
         var data = new Rows(Floats("inputs"));
 
-        (IReadOnlyDictionary<string, float[]> scores, _) = TrainedVersionFactory.Recalibrate(
-            _repository.Load(Key).OrThrow(), data, [0, 1, 2, 3, 4]);
+        IReadOnlyDictionary<string, float[]> scores = TrainedVersionFactory.Recalibrate(
+            _repository.Load(Key).OrThrow(), data, [0, 1, 2, 3, 4]).Scores;
 
         Assert.Equal(
             Floats("energies").Select(energy => -energy).Order(), scores[OodScorer.LogDensity].Order(),
