@@ -12,6 +12,7 @@ public sealed partial class ArchitectureTypeTests
     /// <summary>Who may make, never test for, a family's spec, and why.</summary>
     private static readonly Dictionary<string, string> Makers = new()
     {
+        ["ComposedVersion.cs"] = "a composition of hosted models is written as its family's spec",
         ["IndependentClassifier.cs"] = "the judge of samples builds a network of its own",
         ["ComposedArchitecture.cs"] = "its examples have parts of other families",
         ["ComposedVersion.cs"] = "a composition is made of hosted models, by request",

@@ -37,7 +37,7 @@ internal static class RequestExamples
         new("three not five", "What is a 3 and no 5: a negative weight divides by a density", """
             {
               "name": "three-not-five", "kind": "composed", "combine": "product",
-              "terms": [{"model": "mnist-jem", "weight": 1, "label": 3}, {"model": "mnist-jem", "weight": -0.5, "label": 5}]
+              "terms": [{"model": "mnist-jem", "weight": 1, "label": 3}, {"model": "mnist-jem", "weight": -0.02, "label": 5}]
             }
             """),
         new("four or nine", "The mixture of two classes", """

@@ -17,7 +17,7 @@ internal static class ComposeCommand
 
         Examples:
           ebm compose models/three-and-eight --term models/mnist-jem:label=3 --term models/mnist-jem:label=8
-          ebm compose models/three-not-five --term models/mnist-jem:label=3 --term models/mnist-jem:weight=-0.5,label=5
+          ebm compose models/three-not-five --term models/mnist-jem:label=3 --term models/mnist-jem:weight=-0.02,label=5
           ebm compose models/four-or-nine --combine mixture --term models/mnist-jem:label=4 --term models/mnist-jem:label=9
         """;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
+using EbmService.Inference.Architectures;
 using EbmService.Inference.Architectures.Composed;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
@@ -29,7 +30,7 @@ public sealed record ComposedVersion(ModelDescriptor Descriptor, IReadOnlyDictio
             [.. request.Terms.Select((term, i) => new ComposedTerm(Array.FindIndex(hosted, part => IsSame(part, models[i].Hosted)), term.Weight, term.Label))],
             request.Combine);
         ModelDescriptor first = hosted[0].Descriptor!;
-        int[] classes = [.. hosted.Select(part => part.Capabilities.Classes)];
+        int classes = spec.Family().Capabilities(spec, first.Input).Classes;
         IReadOnlyDictionary<string, SgldRecipe> recipes = Recipes(hosted);
         string formula = Formula(request, models);
         return new ComposedVersion(
@@ -40,13 +41,15 @@ public sealed record ComposedVersion(ModelDescriptor Descriptor, IReadOnlyDictio
                 Description = (request.Description ?? $"{formula}. {Meaning(request.Combine)}") + (request.Terms.Any(term => term.Weight < 0) ? NegativeWarning : ""),
                 Architecture = spec,
                 Input = first.Input,
-                Labels = ComposedArchitecture.ClassesOf(spec, classes) > 0
-                    ? hosted[ComposedArchitecture.WholeClassifiers(spec, classes).First().Part].Descriptor!.Labels : [],
+                // A composition that has classes has them of a term without a label.
+                Labels = classes == 0 ? []
+                    : models.Where((model, i) => request.Terms[i].Label is null && model.Hosted.Capabilities.Classes == classes).First().Hosted.Descriptor!.Labels,
                 Recipes = recipes,
                 DefaultRecipe = recipes.ContainsKey(first.DefaultRecipe) || SgldRecipes.BuiltIn.ContainsKey(first.DefaultRecipe)
                     ? first.DefaultRecipe : SgldRecipes.Langevin,
             },
-            ComposedArchitecture.Prefixed(parts.Select(part => part.Weights)),
+            parts.SelectMany((part, i) => part.Weights.Select(weight =>
+                KeyValuePair.Create(string.Create(CultureInfo.InvariantCulture, $"{i}.{weight.Key}"), weight.Value))).ToDictionary(StringComparer.Ordinal),
             string.Join(", ", hosted.Select(part => $"{part.Key} {part.Digest}")));
     }
 
