@@ -36,6 +36,9 @@ public interface IDatasets
     /// <summary>By name, or <see cref="FailureCode.DatasetNotFound"/>.</summary>
     Outcome<Dataset> Find(string name);
 
+    /// <value>By name.</value>
+    IReadOnlyList<Dataset> List();
+
     /// <summary>Opens stored rows or labels for reading in parts: a seekable stream that the caller disposes.</summary>
     /// <param name="sha256">Of a .npy file.</param>
     /// <exception cref="FailureException">It is gone or damaged.</exception>
@@ -48,6 +51,8 @@ public sealed class NoDatasets : IDatasets
     public static NoDatasets Instance { get; } = new();
 
     public Outcome<Dataset> Find(string name) => new Failure(FailureCode.DatasetNotFound, $"There is no dataset '{name}'.");
+
+    public IReadOnlyList<Dataset> List() => [];
 
     public Stream Open(string sha256) => throw new FailureException(new Failure(FailureCode.DatasetNotFound, "There are no datasets here."));
 }

@@ -1,6 +1,7 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
+using EbmService.Core.Rows;
 using EbmService.Core.Tensors;
 
 namespace EbmService.Core.Sampling;
@@ -39,6 +40,23 @@ public static class SamplingAcceptance
             errors.AddRange(pinned.Failure?.Fields ?? []);
             request = request with { StartJob = pinned.Value is { } samples ? source with { Sha256 = samples.Sha256 } : source };
             startBytes = pinned.Value?.Size ?? 0;
+        }
+        if (request.Dataset is { } name)
+        {
+            // Shape, range and hash as for the rows of any type.
+            Outcome<AcceptedRows> rows = await RowsAcceptance.AcceptAsync(
+                new RowsSource { Dataset = name }, "", SamplingSpec.StartFile, proposal.Model, proposal, request.OutOfRange, cancellationToken);
+            errors.AddRange(rows.Failure?.Fields ?? []);
+            if (rows.Value is { } found)
+            {
+                if (request.DatasetSha256 is { } wanted && !wanted.Equals(found.Spec.Sha256, StringComparison.OrdinalIgnoreCase))
+                    errors.Add(new("spec.datasetSha256", $"The rows of '{name}' have the SHA-256 {found.Spec.Sha256}."));
+                request = request with { DatasetSha256 = found.Spec.Sha256 };
+            }
+        }
+        else if (request.DatasetSha256 is not null)
+        {
+            errors.Add(new("spec.datasetSha256", "It has no meaning without dataset: leave it out."));
         }
         Outcome<SamplingSpec> spec = SamplingSpecFactory.Create(
             request, proposal.Model, proposal.DeviceKind, SamplingPolicy.From(proposal.Limits), proposal.NewSeed);

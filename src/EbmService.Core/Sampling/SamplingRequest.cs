@@ -91,6 +91,12 @@ public sealed record SamplingRequest
     /// <value>Start points (n, ...input) for start = data.</value>
     public TensorPayload? Data { get; init; }
 
+    /// <value>The name of an uploaded dataset whose rows take the place of data: chain i starts at row i mod n.</value>
+    public string? Dataset { get; init; }
+
+    /// <value>SHA-256 of its rows, as a spec shows it; compared when given.</value>
+    public string? DatasetSha256 { get; init; }
+
     /// <value>Whether data and held values may lie outside the model's range; refuse by default.</value>
     public OutOfRange? OutOfRange { get; init; }
 

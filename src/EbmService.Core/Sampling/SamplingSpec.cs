@@ -76,6 +76,14 @@ public sealed record SamplingSpec : JobSpec
     /// <value>Start points (n, ...input), dealt to the chains in turn; present with start = data.</value>
     public TensorPayload? Data { get; init; }
 
+    /// <value>The uploaded dataset whose rows take the place of data.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Dataset { get; init; }
+
+    /// <value>Of its rows, 64 hex digits.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DatasetSha256 { get; init; }
+
     /// <value>Left out where it is the default, so that stored specs and their cards stay.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public Models.OutOfRange OutOfRange { get; init; }
@@ -104,7 +112,8 @@ public sealed record SamplingSpec : JobSpec
 
     [JsonIgnore]
     public override IReadOnlyList<JobInput> Inputs =>
-        StartJob is { Sha256: { } sha256 } source ? [new JobInput(StartFile, source.Id, "samples.npy", sha256) { Field = StartField }] : [];
+        DatasetSha256 is { } rows ? [new JobInput(StartFile, null, null, rows) { Field = "spec.dataset", IsDataset = true }]
+        : StartJob is { Sha256: { } sha256 } source ? [new JobInput(StartFile, source.Id, "samples.npy", sha256) { Field = StartField }] : [];
 
     /// <value>The schedules' length: older stored specs have none.</value>
     [JsonIgnore]

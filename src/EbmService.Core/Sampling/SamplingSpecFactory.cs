@@ -125,6 +125,8 @@ public static class SamplingSpecFactory
         Thin = request.Thin,
         Held = request.Held,
         Data = request.Data,
+        Dataset = request.Dataset,
+        DatasetSha256 = request.DatasetSha256,
         OutOfRange = request.OutOfRange ?? OutOfRange.Refuse,
         StartJob = request.StartJob,
     };
@@ -134,7 +136,7 @@ public static class SamplingSpecFactory
         kernel is SamplingKernel.Hmc or SamplingKernel.Underdamped ? Math.Sqrt(2 * recipe.StepSize) : recipe.StepSize;
 
     private static ChainStart DefaultStart(SamplingRequest request, SgldRecipe recipe, HostedModel model) =>
-        request.Data is not null ? ChainStart.Data
+        request.Data is not null || request.Dataset is not null ? ChainStart.Data
         : request.StartJob is not null ? ChainStart.Job
         : model.BufferSize > 0 ? recipe.Start : ChainStart.Base;
 }

@@ -86,8 +86,9 @@ internal static class SamplingSpecValidator
         InputSchema input = model.Descriptor!.Input;
         if (spec.Start == ChainStart.Buffer && model.BufferSize == 0)
             errors.Add(new("spec.start", $"The model '{model.Key.Name}' has no replay buffer: use 'base'.", FailureCode.NotSupported));
-        Require(errors, spec.Start == ChainStart.Data == spec.Data is not null, "data",
-            "and start 'data' go together: give both or neither.");
+        Require(errors, spec.Data is null || spec.Dataset is null, "dataset", "and data exclude each other: give one.");
+        Require(errors, spec.Start == ChainStart.Data == (spec.Data is not null || spec.Dataset is not null), "data",
+            "or dataset, and start 'data' go together: give both or neither.");
         Require(errors, spec.Start == ChainStart.Job == spec.StartJob is not null, "startJob",
             "and start 'job' go together: give both or neither.");
         if (spec.Data is { } data && Fits(data, input, "data", rows: true, policy, errors))

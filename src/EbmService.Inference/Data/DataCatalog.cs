@@ -3,7 +3,10 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using EbmService.Core.Datasets;
 using EbmService.Core.Models;
+using EbmService.Core.Rows;
+using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using EbmService.Inference.Training;
 using Microsoft.Extensions.Options;
@@ -16,10 +19,10 @@ namespace EbmService.Inference.Data;
 internal sealed record NamedData(ITrainingData Rows, string Sha256, string Stamp);
 
 /// <summary>
-/// The data sets that jobs may name: those of the operator's folder, by name and never by path, and <c>two-moons</c>, which is made. What was read
+/// The data sets that training jobs may name: those of the operator's folder, by name and never by path, uploaded ones, and <c>two-moons</c>, which is made. What was read
 /// last is kept, as a job asks for it again when it begins. Thread-safe.
 /// </summary>
-internal sealed class DataCatalog(IOptions<DataOptions> options)
+internal sealed class DataCatalog(IOptions<DataOptions> options, IDatasets? uploaded = null)
 {
     private const string TwoMoons = "two-moons";
     private const int Kept = 4;
@@ -32,17 +35,22 @@ internal sealed class DataCatalog(IOptions<DataOptions> options)
 
     /// <value>In ordinal order.</value>
     public IReadOnlyList<string> Names => [.. (Folder is { } folder ? Directory.EnumerateFileSystemEntries(folder) : [])
-        .Select(path => NameOf(Path.GetFileName(path))).OfType<string>().Append(TwoMoons).Distinct().Order(StringComparer.Ordinal)];
+        .Select(path => NameOf(Path.GetFileName(path))).OfType<string>().Append(TwoMoons).Concat(uploaded?.List().Select(dataset => dataset.Name) ?? []).Distinct().Order(StringComparer.Ordinal)];
 
     private string? Folder => options.Value.Path is { Length: > 0 } path && Directory.Exists(path) ? Path.GetFullPath(path) : null;
 
     /// <summary>Whether there is a data set of that name.</summary>
-    public bool Has(string name) => Find(name) is not null;
+    public bool Has(string name) => Find(name) is not null || Uploaded(name) is not null;
+
+    /// <summary>The uploaded dataset of that name, where the operator's folder has none; null where there is none.</summary>
+    public Dataset? Uploaded(string name) => Find(name) is null && uploaded is not null ? uploaded.Find(name).Value : null;
 
     /// <summary>Reads a data set as it is now.</summary>
     /// <exception cref="InvalidDatasetException">There is none of that name, it is damaged, or the model takes other rows.</exception>
     public NamedData Read(string name, InputSchema input)
     {
+        if (Uploaded(name) is { } dataset)
+            return ReadUploaded(dataset, input);
         DataSource source = Find(name) ?? throw new InvalidDatasetException($"there is no data set '{name}'");
         try
         {
@@ -77,6 +85,29 @@ internal sealed class DataCatalog(IOptions<DataOptions> options)
         return found.Sha256 == sha256
             ? found.Rows
             : throw new InvalidDatasetException($"the data set '{name}' has changed since the job was accepted");
+    }
+
+    private NamedData ReadUploaded(Dataset dataset, InputSchema input)
+    {
+        if (!RowsAcceptance.Fits(dataset.Shape, input.Shape))
+            throw new InvalidDatasetException($"the rows have shape [{string.Join(", ", dataset.Shape)}], the model takes [{string.Join(", ", input.Shape)}]");
+        string stamp = string.Create(CultureInfo.InvariantCulture, $"{dataset.Sha256} {dataset.LabelsSha256} {string.Join('x', input.Shape)} {input.Min} {input.Max} {input.Kind}");
+        lock (_reading)
+        {
+            lock (_lock)
+            {
+                if (_latest.FirstOrDefault(data => data.Stamp == stamp) is { } kept)
+                    return kept;
+            }
+            using Stream rows = uploaded!.Open(dataset.Sha256);
+            using Stream? labels = dataset.LabelsSha256 is { } of ? uploaded.Open(of) : null;
+            float[]? classes = labels is null ? null : RowsReader.Read(labels, new InputSchema(InputKind.Vector, [1], 0, 0), 0, dataset.Rows);
+            var data = new ArrayTrainingData(
+                RowsReader.Read(rows, input, 0, dataset.Rows), input.Length(), classes is null ? null : Array.ConvertAll(classes, label => (int)label));
+            var read = new NamedData(data, HashOf(data), stamp);
+            Keep(read);
+            return read;
+        }
     }
 
     private void Keep(NamedData data)

@@ -58,6 +58,24 @@ internal static class RowsReader
         return values;
     }
 
+    /// <summary>As <see cref="Read(Stream, InputSchema, long, int)"/>; behind the last row the file begins again.</summary>
+    internal static float[] ReadInTurn(Stream file, InputSchema input, long first, int count)
+    {
+        var head = new byte[NpyFormat.HeaderBytes];
+        file.Position = 0;
+        NpyHeader header = NpyHeader.Read(head.AsSpan(0, file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)));
+        long rows = TensorPayload.ElementCount(header.Shape) / input.Length();
+        var values = new List<float>(count * input.Length());
+        for (int row = 0; row < count;)
+        {
+            long from = (first + row) % rows;
+            int together = (int)Math.Min(count - row, rows - from);
+            values.AddRange(Read(file, input, from, together));
+            row += together;
+        }
+        return [.. values];
+    }
+
     private static void Binarise(float[] values, InputSchema input)
     {
         float middle = (float)((input.Min + input.Max) / 2);

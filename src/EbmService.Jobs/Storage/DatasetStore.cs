@@ -15,9 +15,6 @@ namespace EbmService.Jobs.Storage;
 /// <summary>Uploaded rows as clients manage them. Thread-safe.</summary>
 public interface IDatasetService : IDatasets
 {
-    /// <value>By name.</value>
-    IReadOnlyList<Dataset> List();
-
     /// <summary>A file for what is being uploaded, empty; it goes when it is closed.</summary>
     /// <exception cref="IOException">The disk can't be written.</exception>
     FileStream Stage();

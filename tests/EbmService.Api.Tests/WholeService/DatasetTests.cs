@@ -93,6 +93,19 @@ public sealed class DatasetTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Sampling_FromADataset_EqualsThatFromTheSameRowsInTheSpec()
+    {
+        await (await PutAsync("points", Points)).JsonAsync(HttpStatusCode.Created);
+        JsonObject inline = await _client.RunJobAsync(
+            """{"type": "sampling", "model": "bowl", "spec": {"chains": 6, "steps": 5, "seed": 1, "data": [[0, 0], [1, 1], [-1, 2], [0.5, -0.5]]}}""");
+        JsonObject named = await _client.RunJobAsync("""{"type": "sampling", "model": "bowl", "spec": {"chains": 6, "steps": 5, "seed": 1, "dataset": "points"}}""");
+
+        Assert.Equal(JobClientExtensions.Hash(inline, "samples.npy"), JobClientExtensions.Hash(named, "samples.npy"));
+        Assert.Equal(("data", "points"), ((string?)named["spec"]!["start"], (string?)named["spec"]!["dataset"]));
+        await (await _client.PostJsonAsync("/v1/jobs", """{"type": "sampling", "model": "bowl", "spec": {"dataset": "none"}}""")).FieldErrorAsync("spec.dataset");
+    }
+
+    [Fact]
     public async Task Delete_WhileAJobUsesIt_Is409()
     {
         await (await PutAsync("points", Points)).JsonAsync(HttpStatusCode.Created);

@@ -43,7 +43,7 @@ internal sealed class ChainStartFactory(SamplingSpec spec, BlockPlan block, Live
     private Tensor Points(int[] labels, Generator generator, float[]? jobStates) => spec.Start switch
     {
         ChainStart.Buffer when model.Buffer is { } buffer => buffer.Draw(labels, spec.FreshShare, generator).Starts,
-        ChainStart.Data => Dealt(spec.Data!),
+        ChainStart.Data => spec.Data is { } data ? Dealt(data) : Replicated(jobStates!),
         ChainStart.Job => Replicated(jobStates!),
         _ => ReplayBuffer.FromBase(labels.Length, Input, generator, device),
     };

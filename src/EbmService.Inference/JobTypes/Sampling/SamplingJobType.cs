@@ -47,7 +47,8 @@ internal sealed class SamplingJobType(
         try
         {
             using Stream file = inputs.Open(jobId, start);
-            return NpyRows.Read(file, input.Shape, block.Offset, block.Count);
+            return start.IsDataset ? RowsReader.ReadInTurn(file, input, block.Offset, block.Count)
+                : NpyRows.Read(file, input.Shape, block.Offset, block.Count);
         }
         catch (FormatException broken)
         {

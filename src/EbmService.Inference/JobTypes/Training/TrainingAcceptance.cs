@@ -47,6 +47,7 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
         var spec = new TrainingSpec
         {
             Data = _request.Data!, Rows = rows.Rows.Count, Sha256 = rows.Sha256, Descriptor = model, Version = version, Config = config,
+            RowsSha256 = data.Uploaded(_request.Data!)?.Sha256, LabelsSha256 = data.Uploaded(_request.Data!)?.LabelsSha256,
         };
         return new AcceptedJob(spec) { Makes = new ModelKey(name, version), Footprint = FootprintOf(spec, rows.Rows) };
     }
