@@ -40,6 +40,7 @@ internal sealed class TasksMeasurement : IMeasurement
             return new MeasurementResult("Not measured: there is no data/mnist ('ebm data mnist --out data/mnist' fetches it).", new { skipped = true });
         if (!File.Exists(Python) || (await RunPythonAsync(["-c", "import torch"])).Code != 0)
             return new MeasurementResult("Not measured: there is no python3-torch.", new { skipped = true });
+        CopyModel(context, "mnist-rbm");
         var rounds = s_tasks.ToDictionary(task => task.Type, _ => new List<(double Plain, double Job)>());
         await using (ServiceProcess service = await context.StartServiceAsync())
         {
@@ -78,6 +79,17 @@ internal sealed class TasksMeasurement : IMeasurement
             """, rounds.ToDictionary(pair => pair.Key, pair => pair.Value.Select(one => new { one.Plain, one.Job })));
     }
 
+    private static void CopyModel(BenchmarkContext context, string name)
+    {
+        string from = Path.Combine(context.Options.ModelsPath, name), to = Path.Combine(context.Models.Folder, name);
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy, overwrite: true);
+        }
+    }
+
     private static async Task<MarkdownTable> MemoryAsync(BenchmarkContext context)
     {
         var table = new MarkdownTable("job", $"{Small} rows, MiB", $"{Large} rows, MiB", "ratio");
@@ -86,7 +98,6 @@ internal sealed class TasksMeasurement : IMeasurement
             ("scoring", """{"inputs", "outputs": ["energy", "logits", "pValue"]}"""),
             ("calibration", """{"name": "memory", "data": {"inputs"}}"""),
             ("robustness", """{"inputs": {"inputs"}, "method": "fgsm", "radii": [0.1], "seed": 1}"""),
-            ("editing", """{"inputs": {"inputs"}, "steps": 2}"""),
         })
         {
             double[] peaks = new double[2];
