@@ -29,7 +29,7 @@ public static class EditingAcceptance
             return rows.Failure;
         errors.AddRange(rows.Failure?.Fields ?? []);
         CheckTargets(request, operation, model, rows.Value?.Spec.Count, errors);
-        SgldRecipe? recipe = RecipeOf(model.Descriptor!);
+        SgldRecipe? recipe = SgldRecipes.Find(model.Descriptor!, model.Descriptor!.DefaultRecipe);
         int steps = request.Steps ?? DefaultSteps;
         Require(errors, steps >= 1, "steps", "must be at least 1.");
         if (steps > proposal.Limits.MaxSteps)
@@ -86,9 +86,6 @@ public static class EditingAcceptance
         if (request.Targets is { } each && rows is { } count)
             Require(errors, each.Count == count, "targets", $"must be one class per row: {count} rows, {each.Count} targets.");
     }
-
-    private static SgldRecipe? RecipeOf(ModelDescriptor descriptor) =>
-        descriptor.Recipes.GetValueOrDefault(descriptor.DefaultRecipe) ?? SgldRecipes.BuiltIn.GetValueOrDefault(descriptor.DefaultRecipe);
 
     private static void CheckSize(int rows, int steps, JobProposal proposal, List<FieldError> errors)
     {

@@ -74,11 +74,7 @@ public static class InterpolationAcceptance
         };
     }
 
-    private static double DefaultStepSize(HostedModel model)
-    {
-        ModelDescriptor descriptor = model.Descriptor!;
-        return (descriptor.Recipes.GetValueOrDefault(descriptor.DefaultRecipe) ?? SgldRecipes.BuiltIn.GetValueOrDefault(descriptor.DefaultRecipe))?.StepSize ?? 0.01;
-    }
+    private static double DefaultStepSize(HostedModel model) => SgldRecipes.Find(model.Descriptor!, model.Descriptor!.DefaultRecipe)?.StepSize ?? 0.01;
 
     private static void CheckSize(int paths, int points, int steps, JobProposal proposal, List<FieldError> errors)
     {

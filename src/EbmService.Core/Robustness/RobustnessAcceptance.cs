@@ -115,7 +115,7 @@ public static class RobustnessAcceptance
     {
         ModelDescriptor descriptor = model.Descriptor!;
         string name = request.Recipe ?? descriptor.DefaultRecipe;
-        SgldRecipe? recipe = descriptor.Recipes.GetValueOrDefault(name) ?? SgldRecipes.BuiltIn.GetValueOrDefault(name);
+        SgldRecipe? recipe = SgldRecipes.Find(descriptor, name);
         Require(errors, recipe is not null, "refinement.recipe",
             $"is none of the model's: it has {string.Join(", ", descriptor.Recipes.Keys.Concat(SgldRecipes.BuiltIn.Keys))}.");
         int steps = request.Steps ?? 10, chains = request.Chains ?? 5;

@@ -83,7 +83,7 @@ public static class SamplingAcceptance
     private static IEnumerable<string> LengthWarnings(SamplingSpec spec, HostedModel model)
     {
         ModelDescriptor descriptor = model.Descriptor!;
-        SgldRecipe? recipe = descriptor.Recipes.GetValueOrDefault(spec.Recipe) ?? SgldRecipes.BuiltIn.GetValueOrDefault(spec.Recipe);
+        SgldRecipe? recipe = SgldRecipes.Find(descriptor, spec.Recipe);
         if (spec.Kernel != SamplingKernel.Sgld || recipe is null || spec.StepSize != recipe.StepSize || spec.Noise != recipe.Noise)
             return [];
         return model.Manifest?.ValidSteps.GetValueOrDefault(spec.Recipe)?.WarningOf(spec.Steps, spec.Recipe, spec.Start == ChainStart.Base) is { } warning

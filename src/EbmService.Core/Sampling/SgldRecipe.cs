@@ -1,3 +1,5 @@
+using EbmService.Core.Models;
+
 namespace EbmService.Core.Sampling;
 
 /// <summary>
@@ -161,6 +163,9 @@ public sealed record Schedule(
 public static class SgldRecipes
 {
     public const string Langevin = "langevin";
+
+    /// <summary>The recipe of that name, the model's own or a built-in one; null where there is neither.</summary>
+    public static SgldRecipe? Find(ModelDescriptor model, string name) => model.Recipes.GetValueOrDefault(name) ?? BuiltIn.GetValueOrDefault(name);
 
     /// <value>
     /// jem: Grathwohl et al. 2020; igebm: Du and Mordatch 2019; improved-cd: Du et al. 2021; short-mnist: common MNIST

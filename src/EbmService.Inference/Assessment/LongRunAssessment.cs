@@ -91,7 +91,7 @@ public sealed class LongRunAssessment(IJobRunner runner, IImageCodec images)
     {
         ModelDescriptor descriptor = model.Descriptor!;
         string name = settings.Recipe ?? descriptor.DefaultRecipe;
-        int own = (descriptor.Recipes.GetValueOrDefault(name) ?? SgldRecipes.BuiltIn.GetValueOrDefault(name))?.Steps ?? 100;
+        int own = SgldRecipes.Find(descriptor, name)?.Steps ?? 100;
         int thin = Math.Max(1, (settings.Steps ?? 10 * own) / Looks);
         int steps = Math.Max(thin, (settings.Steps ?? 10 * own) / thin * thin), classes = model.Capabilities.Classes;
         var request = new SamplingRequest

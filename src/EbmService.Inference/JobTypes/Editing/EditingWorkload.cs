@@ -67,21 +67,19 @@ internal sealed class EditingWorkload : IWorkload
 
     public StepReport Advance(QuantumBudget budget)
     {
-        int limit = Math.Min(_block.Steps, budget.StepLimit);
-        while (_step < limit)
-        {
-            if (_step == 0)
-                ChooseTargets();
-            Move();
-            if (IsCounterfactual)
-                Approach();
-            else
-                TakeAll();
-            _step++;
-            if (budget.IsSpent)
-                break;
-        }
-        return new StepReport(_step, _step == _block.Steps) { Metrics = Metrics() };
+        StepReport report = BlockSteps.Advance(_block, budget, ref _step, Step);
+        return report with { Metrics = Metrics() };
+    }
+
+    private void Step()
+    {
+        if (_step == 0)
+            ChooseTargets();
+        Move();
+        if (IsCounterfactual)
+            Approach();
+        else
+            TakeAll();
     }
 
     public byte[] Save() => Write([]);

@@ -46,18 +46,16 @@ internal sealed class InterpolationWorkload : IWorkload
 
     public StepReport Advance(QuantumBudget budget)
     {
-        int limit = Math.Min(_block.Steps, budget.StepLimit);
-        while (_step < limit)
-        {
-            if (_step == 0)
-                Measure();
-            else
-                Move();
-            _step++;
-            if (budget.IsSpent)
-                break;
-        }
-        return new StepReport(_step, _step == _block.Steps) { Metrics = Metrics() };
+        StepReport report = BlockSteps.Advance(_block, budget, ref _step, Step);
+        return report with { Metrics = Metrics() };
+    }
+
+    private void Step()
+    {
+        if (_step == 0)
+            Measure();
+        else
+            Move();
     }
 
     public byte[] Save() => Write(("velocities", [.. _bands.SelectMany(band => band.State)]), ("gradients", Array.ConvertAll(_gradients, value => (double)value)));

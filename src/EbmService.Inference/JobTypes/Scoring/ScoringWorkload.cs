@@ -54,15 +54,8 @@ internal sealed class ScoringWorkload : IWorkload
 
     public StepReport Advance(QuantumBudget budget)
     {
-        int limit = Math.Min(_block.Steps, budget.StepLimit);
-        while (_step < limit)
-        {
-            ScoreTile(Done);
-            _step++;
-            if (budget.IsSpent)
-                break;
-        }
-        return new StepReport(_step, _step == _block.Steps) { Metrics = Metrics() };
+        StepReport report = BlockSteps.Advance(_block, budget, ref _step, () => ScoreTile(Done));
+        return report with { Metrics = Metrics() };
     }
 
     public byte[] Save() => Finish();
