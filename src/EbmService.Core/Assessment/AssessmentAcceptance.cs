@@ -18,13 +18,12 @@ public static class AssessmentAcceptance
         AssessmentRequest request = (AssessmentRequest?)proposal.Request ?? new();
         HostedModel model = proposal.Model;
         var errors = new List<FieldError>();
-        CalibrationEntry? entry = request.Calibration == CalibrationEntry.Bundled ? null : calibrations.Find(model.Reference(), request.Calibration);
-        if (request.Calibration is { } named && named != CalibrationEntry.Bundled && entry is null)
-            errors.Add(new("spec.calibration", $"The version {model.Key} has no calibration '{named}': GET /v1/models/{model.Key.Name}/calibrations lists them."));
-        IReadOnlyList<string> calibrated = entry?.Scores ?? model.CalibratedScores;
-        string score = request.Score ?? entry?.Score ?? ScoringOutput.DefaultScore(model);
-        IReadOnlyList<string> offered = [.. CalibrationAcceptance.Scores(model, chains: true).Where(name => calibrated.Contains(name) || !ScoringOutput.NeedsCalibration(name))];
-        IReadOnlyList<string> scores = request.Scores ?? [.. offered.Where(name => !ScoringOutput.IsOfChains(name) || calibrated.Contains(name))];
+        (CalibrationChoice calibration, FieldError? missing) = CalibrationChoice.Find(calibrations, model, request.Calibration);
+        errors.AddRange(missing is null ? [] : [missing]);
+        calibration.Compare(request.CalibrationId, errors);
+        string score = request.Score ?? calibration.Score;
+        IReadOnlyList<string> offered = [.. CalibrationAcceptance.Scores(model, chains: true).Where(calibration.Has)];
+        IReadOnlyList<string> scores = request.Scores ?? [.. offered.Where(name => !ScoringOutput.IsOfChains(name) || calibration.Scores.Contains(name))];
         if (scores.Count == 0 || scores.Distinct().Count() != scores.Count || scores.Except(offered).Any())
             errors.Add(new("spec.scores", $"scores must be 1 or more of these, each once: {string.Join(", ", offered)}."));
         else if (!scores.Contains(score))
@@ -50,8 +49,8 @@ public static class AssessmentAcceptance
         {
             InDistribution = sets[0].Spec,
             OutOfDistribution = [.. sets.Skip(1).Zip(request.OutOfDistribution!, (rows, set) => new NamedRowsSpec(set.Name!, rows.Spec))],
-            Scores = scores, Score = score, Calibration = entry?.Reference ?? CalibrationEntry.Bundled,
-            CalibrationId = entry?.Id ?? model.CalibrationId,
+            Scores = scores, Score = score, Calibration = calibration.Reference,
+            CalibrationId = calibration.Id,
             Alpha = alpha, Bootstrap = bootstrap, Seed = request.Seed ?? 1, BlockSize = blockSize,
         };
         return new AcceptedJob(spec)

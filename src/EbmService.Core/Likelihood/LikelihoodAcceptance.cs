@@ -97,7 +97,7 @@ public static class LikelihoodAcceptance
         Require(errors, spec.BlockSize is >= 1 and <= 4096, "blockSize", "must be between 1 and 4096.");
         Require(errors, spec.DequantisationLevels is null or (>= 2 and <= 65_536), "dequantisationLevels", "must be between 2 and 65536.");
         Require(errors, request.StepSize is null or > 0 && double.IsFinite(request.StepSize ?? 1), "stepSize", "must be a finite number above 0.");
-        Require(errors, request.LeapfrogSteps is null or (>= 1 and <= 1000), "leapfrogSteps", "must be between 1 and 1000.");
+        Require(errors, spec.Kernel != LikelihoodKernel.Hmc || spec.LeapfrogSteps is >= 1 and <= 1000, "leapfrogSteps", "must be between 1 and 1000.");
         if (request.Ladder is not { } ladder)
             return;
         bool ascends = ladder.Count >= 2 && ladder[0] == 0 && ladder[^1] == 1 && ladder.Zip(ladder.Skip(1)).All(pair => pair.First < pair.Second);
@@ -113,7 +113,7 @@ public static class LikelihoodAcceptance
         if (CapabilityRules.Refuse(model, "spec.kernel", $"The kernel {Word(spec.Kernel)}", remedy, spec.Kernel.Needs()) is { } refusal)
             errors.Add(refusal);
         bool isGibbs = spec.Kernel == LikelihoodKernel.Gibbs;
-        Require(errors, request.LeapfrogSteps is null || spec.Kernel == LikelihoodKernel.Hmc, "leapfrogSteps", "belongs to the kernel hmc: leave it out.");
+        Require(errors, request.LeapfrogSteps is null or 0 || spec.Kernel == LikelihoodKernel.Hmc, "leapfrogSteps", "belongs to the kernel hmc: leave it out.");
         Require(errors, request.StepSize is null || !isGibbs, "stepSize", "belongs to the kernels hmc and mala: leave it out.");
         bool isNormal = spec.Base == LikelihoodBase.Normal;
         Require(errors, isNormal || request.BaseMean is null, "baseMean", "belongs to the base normal: leave it out.");

@@ -187,7 +187,15 @@ public static class RowsAcceptance
             {
                 spec = spec with { LabelsSha256 = labelsOfDataset, LabelsAreOfDataset = true, LabelsOffset = spec.Offset };
             }
+            Compare("sha256", source.Sha256, spec.Sha256, "rows");
+            Compare("labelsSha256", source.LabelsSha256, spec.LabelsSha256, "labels");
             return new AcceptedRows(spec, leading, attachments, warning);
+        }
+
+        private void Compare(string member, string? given, string? found, string what)
+        {
+            if (given is not null && !given.Equals(found, StringComparison.OrdinalIgnoreCase))
+                throw Refuse(member, found is null ? $"There are no {what}." : $"Is {found} of the {what} given.");
         }
 
         private (int Offset, int Count) Window(int rows)

@@ -33,6 +33,21 @@ public sealed record RowsSource
     /// one: gray levels for models of binary variables. false by default.
     /// </value>
     public bool? Binarise { get; init; }
+
+    /// <value>SHA-256 of the rows' file, as a spec shows it; compared when given.</value>
+    public string? Sha256 { get; init; }
+
+    /// <value>SHA-256 of the labels' file, as a spec shows it; compared when given.</value>
+    public string? LabelsSha256 { get; init; }
+
+    /// <value>As a spec shows it; not read.</value>
+    public string? File { get; init; }
+
+    /// <value>As a spec shows it; not read.</value>
+    public int? LabelsOffset { get; init; }
+
+    /// <value>As a spec shows it; not read.</value>
+    public bool? LabelsAreOfDataset { get; init; }
 }
 
 /// <summary>Rows that another job has left.</summary>
