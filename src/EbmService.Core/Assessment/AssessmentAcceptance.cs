@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Core.Calibration;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
@@ -31,6 +32,11 @@ public static class AssessmentAcceptance
         double alpha = request.Alpha ?? 0.05;
         if (alpha is not (> 0 and < 1))
             errors.Add(new("spec.alpha", "alpha must be above 0 and below 1."));
+        else if (calibration.SmallestPValue is { } smallest && alpha < smallest)
+        {
+            errors.Add(new("spec.alpha", string.Create(CultureInfo.InvariantCulture,
+                $"alpha is finer than the calibration '{calibration.Reference}': its p-values are multiples of {smallest:R}, so nothing could be refused.")));
+        }
         int bootstrap = request.Bootstrap ?? 200, blockSize = request.BlockSize ?? DefaultBlockSize;
         if (bootstrap is < 0 or > MaxBootstrap)
             errors.Add(new("spec.bootstrap", $"bootstrap must be from 0 to {MaxBootstrap}."));
@@ -41,6 +47,8 @@ public static class AssessmentAcceptance
         (IReadOnlyList<AcceptedRows> sets, Failure? failed) = await FindAsync(request, model, proposal, errors, cancellationToken);
         if (failed is not null)
             return failed;
+        if (sets.Count > 0 && RowsAcceptance.FaultOfLabels(sets[0].Spec, proposal, "inDistribution") is { } fault)
+            errors.Add(fault);
         if (errors.Count == 0)
             CheckSize(sets, scores, blockSize, proposal, errors);
         if (errors.Count > 0)

@@ -11,6 +11,9 @@ namespace EbmService.Core.Calibration;
 /// <param name="Score">The score that is meant where a request names none.</param>
 public sealed record CalibrationChoice(string Reference, string? Id, IReadOnlyList<string> Scores, string Score)
 {
+    /// <value>1 / (calibration rows + 1): no p-value is below it; null without a calibration.</value>
+    public double? SmallestPValue { get; init; }
+
     /// <param name="name">A name, name@version or bundled; null for the version's default.</param>
     /// <returns>The default with an error beside it where there is none of that name.</returns>
     public static (CalibrationChoice Choice, FieldError? Error) Find(ICalibrations calibrations, HostedModel model, string? name)
@@ -20,8 +23,8 @@ public sealed record CalibrationChoice(string Reference, string? Id, IReadOnlyLi
         FieldError? error = isMissing
             ? new("spec.calibration", $"The version {model.Key} has no calibration '{name}': GET /v1/models/{model.Key.Name}/calibrations lists them.") : null;
         CalibrationChoice choice = entry is not null
-            ? new(entry.Reference, entry.Id, entry.Scores, entry.Score)
-            : new(CalibrationEntry.Bundled, model.CalibrationId, model.CalibratedScores, ScoringOutput.DefaultScore(model));
+            ? new(entry.Reference, entry.Id, entry.Scores, entry.Score) { SmallestPValue = entry.SmallestPValue }
+            : new(CalibrationEntry.Bundled, model.CalibrationId, model.CalibratedScores, ScoringOutput.DefaultScore(model)) { SmallestPValue = model.SmallestPValue };
         return (choice, error);
     }
 

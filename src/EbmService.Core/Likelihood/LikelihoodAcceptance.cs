@@ -160,11 +160,13 @@ public static class LikelihoodAcceptance
     {
         double passes = Math.Max(1, spec.LeapfrogSteps), length = model.Descriptor!.Input.Length();
         double chains = 2.0 * spec.Chains + (spec.Raise is { } raise ? (double)raise.Rows * raise.Chains : 0);
-        double cost = length * (passes * (chains * spec.Bridges * spec.Transitions + (double)spec.Chains * spec.ReverseSteps) + (spec.Rows?.Count ?? 0));
+        // Every block of chains runs the pilot anew.
+        double pilots = spec.NeedsPilot ? spec.PilotChains * Math.Ceiling(2.0 * spec.Chains / spec.BlockSize) : 0;
+        double cost = length * (passes * ((chains + pilots) * spec.Bridges * spec.Transitions + (double)spec.Chains * spec.ReverseSteps) + (spec.Rows?.Count ?? 0));
         if (cost > limits.MaxElementSteps)
         {
             errors.Add(new("spec.bridges",
-                $"Chains x bridges x transitions x gradients x input size is {cost:G3}, over this server's limit of {limits.MaxElementSteps:G3}: ask for fewer.",
+                $"Chains (with {pilots:G3} of pilots: fewer in larger blocks) x bridges x transitions x gradients x input size is {cost:G3}, over this server's limit of {limits.MaxElementSteps:G3}: ask for fewer.",
                 FailureCode.OverPolicy));
         }
         if (spec.Rows is { Count: > MaxRows })

@@ -42,7 +42,8 @@ public static class RobustnessAcceptance
         {
             Require(errors, rows.Spec.HasLabels, "inputs.labels", "are needed, one class index per row: give them, or a dataset that has them.");
             draft = draft with { Rows = rows.Spec };
-            CheckLabels(rows.Spec, proposal, errors);
+            if (RowsAcceptance.FaultOfLabels(rows.Spec, proposal, "inputs") is { } fault)
+                errors.Add(fault);
             if (errors.Count == 0)
                 CheckCost(draft, proposal, errors);
         }
@@ -54,16 +55,6 @@ public static class RobustnessAcceptance
             Warnings = found.Value!.Warning is { } warning ? [warning] : [],
             Attachments = found.Value.Attachments,
         };
-    }
-
-    /// <summary>A dataset knows no model; labels that came with the request were held against it.</summary>
-    private static void CheckLabels(RowsSpec rows, JobProposal proposal, List<FieldError> errors)
-    {
-        int classes = proposal.Model.Capabilities.Classes;
-        if (rows is not { Dataset: { } name, LabelsAreOfDataset: true } || proposal.Datasets.Find(name).Value?.LabelCounts is not { Count: > 0 } counts)
-            return;
-        int largest = counts.Keys.Max();
-        Require(errors, largest < classes, "inputs.dataset", $"'{name}' has rows of the class {largest}: the model's go from 0 to {classes - 1}.");
     }
 
     private static RobustnessSpec Draft(RobustnessRequest request, RefinementSpec? refinement, bool transfer, JobProposal proposal)

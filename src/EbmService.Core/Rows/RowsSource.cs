@@ -99,11 +99,11 @@ public sealed record RowsSpec
     ];
 
     /// <summary>The file of the rows.</summary>
-    public JobInput ToInput(string field = "spec") => new(File, Job?.Id, Job?.Result, Sha256) { Field = field, IsDataset = Dataset is not null };
+    public JobInput ToInput(string field = "spec") => new(File, Job?.Id, Job?.Result, Sha256) { Field = field, Dataset = Dataset };
 
     /// <summary>The file of the labels.</summary>
     public JobInput LabelsInput(string field = "spec") =>
-        new(LabelsFile(File), null, null, LabelsSha256!) { Field = field, IsDataset = Dataset is not null && LabelsAreOfDataset };
+        new(LabelsFile(File), null, null, LabelsSha256!) { Field = field, Dataset = LabelsAreOfDataset ? Dataset : null };
 
     /// <value>Whether the labels are the dataset's own, not the request's.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]

@@ -183,12 +183,32 @@ public sealed class FittedScoresTests
             return label;
         })];
 
-        float temperature = TemperatureFit.Fit(logits, labels, classes);
+        float temperature = TemperatureFit.Fit(logits, labels, classes)!.Value;
         TemperatureReport report = TemperatureFit.Report(logits, labels, classes, temperature);
 
         Assert.InRange(temperature, 2.35, 2.65);
         Assert.True(report.ErrorAfter < 0.02 && report.ErrorBefore > 0.1, report.ToString());
         Assert.True(report.LikelihoodAfter < report.LikelihoodBefore);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Temperature_OfRowsWithoutALeastLikelihood_IsNone(bool allRight)
+    {
+        float[] logits = [.. Enumerable.Range(0, 30).SelectMany(row => new[] { row % 2 == 0 ? 3f : 0, row % 2 == 0 ? 0 : 2f })];
+        int[] labels = [.. Enumerable.Range(0, 30).Select(row => allRight ? row % 2 : 1 - row % 2)];
+
+        Assert.Null(TemperatureFit.Fit(logits, labels, 2));
+    }
+
+    [Fact]
+    public void Split_SeedsThatDifferAbove31Bits_AreDifferent()
+    {
+        const long seed = 1, far = seed + (1L << 31);
+
+        Assert.NotEqual(CalibrationSplit.Draw(100, seed).Fit, CalibrationSplit.Draw(100, far).Fit);
+        Assert.Equal(CalibrationSplit.Draw(100, far).Fit, CalibrationSplit.Draw(100, far).Fit);
     }
 
     [Fact]
