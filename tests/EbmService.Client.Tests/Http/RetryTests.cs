@@ -74,10 +74,12 @@ public sealed class RetryTests
     [Fact]
     public async Task Create_Busy_IsSentAgainWithTheSameKeyAndBody()
     {
-        var service = new FakeService(
-            FakeService.Problem(HttpStatusCode.ServiceUnavailable, "queueFull", "0"),
-            FakeService.Problem(HttpStatusCode.Conflict, "idempotencyInFlight"),
-            FakeService.Json(Answers.Job, HttpStatusCode.Accepted));
+        var service = new FakeService((number, _) => number switch
+        {
+            0 => FakeService.Problem(HttpStatusCode.ServiceUnavailable, "queueFull", "0"),
+            1 => FakeService.Problem(HttpStatusCode.Conflict, "idempotencyInFlight"),
+            _ => FakeService.Json(Answers.Job, HttpStatusCode.Accepted),
+        });
         EbmClient client = service.Client();
 
         await client.Jobs.CreateAsync("bowl", new SamplingRequest { Chains = 4 }, cancellationToken: Cancel);
