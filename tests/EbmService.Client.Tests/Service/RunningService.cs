@@ -2,8 +2,6 @@ using EbmService.Api.Tests.WholeService;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Mvc.Testing;
-using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EbmService.Client.Tests.Service;
@@ -12,7 +10,7 @@ namespace EbmService.Client.Tests.Service;
 public sealed class RunningService : IAsyncDisposable
 {
     private readonly ServiceFolder _folder = new();
-    private WebApplicationFactory<Program> _factory;
+    private ServiceFactory _factory;
 
     public RunningService()
     {
@@ -52,10 +50,12 @@ public sealed class RunningService : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private WebApplicationFactory<Program> Start()
+    private ServiceFactory Start()
     {
-        WebApplicationFactory<Program> factory = new ServiceFactory(_folder, ("Models:AllowUpload", "true"), ("Logging:LogLevel:Default", "Warning"))
-            .WithWebHostBuilder(builder => builder.ConfigureTestServices(services => services.AddSingleton<IStartupFilter>(Gate)));
+        var factory = new ServiceFactory(_folder, ("Models:AllowUpload", "true"), ("Limits:MaxSteps", "100000000"), ("Logging:LogLevel:Default", "Warning"))
+        {
+            AddServices = services => services.AddSingleton<IStartupFilter>(Gate),
+        };
         factory.UseKestrel(0);
         factory.StartServer();
         return factory;
