@@ -12,6 +12,8 @@ namespace EbmService.Client.Tests.Service;
 /// <summary>Operations against the real service.</summary>
 public sealed class OperationsTests(RunningService service) : IClassFixture<RunningService>, IAsyncLifetime
 {
+    private const int Limit = 120_000;
+
     private readonly EbmClient _client = service.Client();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -20,7 +22,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Energy_OfAGaussian_IsHalfTheSquare()
     {
         var inputs = QueryInput.FromValues(new float[] { 1, 2, 0, -1 }, 2, 2);
@@ -33,7 +35,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.Equal([2.5f, 0.5f], array.ToSingles());
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Energy_OutOfRange_NamesTheElement()
     {
         QueryInput inputs = new TensorPayload([2, 2], [1, 2, 0, 99]);
@@ -45,11 +47,11 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.Equal(2, (await _client.Queries.EnergyAsync("bowl", inputs, new EnergyOptions { OutOfRange = OutOfRange.Allow }, Cancel)).Results.Count);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Classify_ModelWithoutClasses_IsNotSupported() => Assert.True((await Assert.ThrowsAsync<EbmException>(() =>
         _client.Queries.ClassifyAsync("bowl", new TensorPayload([1, 2], [0, 0]), cancellationToken: Cancel))).Is(FailureCode.NotSupported));
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Run_Sampling_GivesArraysRangesAndFiles()
     {
         JobResponse job = (await _client.Jobs.RunAsync("bowl", new SamplingRequest { Chains = 8, Steps = 50, Seed = 3 }, cancellationToken: Cancel))
@@ -70,7 +72,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.True((await Assert.ThrowsAsync<EbmException>(() => _client.Jobs.ReadResultAsync(job.Id, "nothing", Cancel))).Is(FailureCode.ResultNotFound));
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Download_BrokenInTheMiddle_GoesOnWhereItBroke()
     {
         JobResponse job = (await _client.Jobs.RunAsync(
@@ -88,7 +90,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.True(service.Relay.Passed > connections, "the connection was never cut");
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Create_SameKeyTwice_IsOneJob()
     {
         var options = new JobOptions { IdempotencyKey = Guid.NewGuid().ToString() };
@@ -100,7 +102,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.Equal(first.Id, second.Id);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Create_Wrong_NamesTheMember()
     {
         EbmException problem = await Assert.ThrowsAsync<EbmException>(() => _client.Jobs.CreateAsync(
@@ -110,7 +112,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.Contains("spec.stepSize", problem.Errors.Keys);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Job_ItsLife_PauseResumeCancelListDelete()
     {
         JobResponse job = await _client.Jobs.CreateAsync("bowl", new SamplingRequest { Chains = 2, Steps = 5_000_000 }, cancellationToken: Cancel);
@@ -133,7 +135,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.True((await Assert.ThrowsAsync<EbmException>(() => _client.Jobs.GetAsync(job.Id, Cancel))).Is(FailureCode.JobNotFound));
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Extend_SucceededJob_MakesALongerOne()
     {
         JobResponse job = (await _client.Jobs.RunAsync("bowl", new SamplingRequest { Chains = 2, Steps = 10 }, cancellationToken: Cancel)).EnsureSucceeded();
@@ -143,7 +145,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.Equal((job.Id, 15), (longer.Extends, ((SamplingSpec)longer.EnsureSucceeded().Spec).Steps));
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Datasets_ItsLife_UploadLookDelete()
     {
         byte[] rows = Encoding.ASCII.GetBytes("x,y\n0.5,1\n-1,2\n0,0\n");
@@ -163,7 +165,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.True((await Assert.ThrowsAsync<EbmException>(() => _client.Datasets.GetAsync("points", Cancel))).Is(FailureCode.DatasetNotFound));
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Models_ListCardComposeLoad()
     {
         ModelSummary summary = (await _client.Models.ListAsync(Cancel)).Single(model => model.Name == "bowl");
@@ -182,7 +184,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.True((await Assert.ThrowsAsync<EbmException>(() => _client.Models.GetAsync("damaged", cancellationToken: Cancel))).Is(FailureCode.ModelUnavailable));
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Upload_Model_NamesWhatIsWrong()
     {
         EbmException problem = await Assert.ThrowsAsync<EbmException>(() => _client.Models.UploadAsync(
@@ -191,7 +193,7 @@ public sealed class OperationsTests(RunningService service) : IClassFixture<Runn
         Assert.Contains("descriptor", problem.Errors.Keys);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Service_IsLiveAndReady()
     {
         Assert.Equal("live", (await _client.Service.LiveAsync(Cancel)).Status);

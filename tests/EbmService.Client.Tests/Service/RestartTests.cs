@@ -7,7 +7,9 @@ namespace EbmService.Client.Tests.Service;
 /// <summary>The service stops and starts again while a job is watched.</summary>
 public sealed class RestartTests(RunningService service) : IClassFixture<RunningService>
 {
-    [Theory]
+    private const int Limit = 120_000;
+
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     public async Task Watch_ServiceRestarts_GoesOnToTheEnd(EventTransport transport)

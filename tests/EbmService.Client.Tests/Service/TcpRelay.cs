@@ -59,19 +59,33 @@ internal sealed class TcpRelay : IDisposable
                     near.Dispose();
                     continue;
                 }
-                var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
-                await far.ConnectAsync(Target.Host, Target.Port);
-                Passed++;
-                lock (_open)
-                    _open.AddRange([near, far]);
-                _ = CopyAsync(near, far, counts: false);
-                _ = CopyAsync(far, near, counts: true);
+                _ = PassOnAsync(near);
             }
         }
         catch (Exception over) when (over is SocketException or ObjectDisposedException)
         {
             // Stopped.
         }
+    }
+
+    private async Task PassOnAsync(Socket near)
+    {
+        var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await far.ConnectAsync(Target.Host, Target.Port);
+        }
+        catch (SocketException)
+        {
+            near.Dispose();
+            far.Dispose();
+            return;
+        }
+        Passed++;
+        lock (_open)
+            _open.AddRange([near, far]);
+        _ = CopyAsync(near, far, counts: false);
+        _ = CopyAsync(far, near, counts: true);
     }
 
     private async Task CopyAsync(Socket from, Socket to, bool counts)

@@ -7,12 +7,14 @@ namespace EbmService.Client.Tests.Service;
 /// <summary>Watches against the real service, over a network that breaks.</summary>
 public sealed class WatchTests(RunningService service) : IClassFixture<RunningService>
 {
+    private const int Limit = 120_000;
+
     private static readonly SamplingRequest s_long = new() { Chains = 4, Steps = 2_000_000, BlockSize = 4 };
     private static readonly SamplingRequest s_short = new() { Chains = 4, Steps = 200 };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Theory]
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     public async Task Watch_WholeJob_BeginsWithItsStateAndEndsWithItsEnd(EventTransport transport)
@@ -38,7 +40,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.IsType<SamplingSpec>(((JobChangedEvent)events[^1]).Job.Spec);
     }
 
-    [Theory]
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     [InlineData(EventTransport.Automatic)]
@@ -50,7 +52,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.Equal(JobStatus.Succeeded, (await client.Jobs.WaitAsync(job.Id, Cancel)).Status);
     }
 
-    [Theory]
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     [InlineData(EventTransport.Automatic)]
@@ -63,7 +65,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.True(problem.Is(Core.Failures.FailureCode.JobNotFound), problem.Describe());
     }
 
-    [Theory]
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     public async Task Watch_BrokenConnection_GoesOnWithoutRepetition(EventTransport transport)
@@ -96,7 +98,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.Equal(JobStatus.Cancelled, Assert.IsType<JobChangedEvent>(last).Job.Status);
     }
 
-    [Theory]
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     public async Task Watch_JobEndsWhileTheNetworkIsAway_GivesItsEnd(EventTransport transport)
@@ -122,7 +124,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.Equal(JobStatus.Cancelled, Assert.IsType<JobChangedEvent>(last).Job.Status);
     }
 
-    [Theory]
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     public async Task WatchAll_JobEndsWhileTheNetworkIsAway_GivesItsEnd(EventTransport transport)
@@ -152,7 +154,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.Equal(JobStatus.Cancelled, ended!.Status);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Watch_HubKeptOut_FallsBackAndLeavesTheHubAloneForAWhile()
     {
         await using EbmClient client = service.Client();
@@ -174,7 +176,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.Equal(1, service.Gate.Seen.Count - before);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Watch_TwoReadersOfAJob_EachHasItsEndAndOneMayLeave()
     {
         await using EbmClient client = service.Client(EventTransport.SignalR);
@@ -191,7 +193,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.Equal(JobStatus.Cancelled, (await stays).Status);
     }
 
-    [Theory]
+    [Theory(Timeout = Limit)]
     [InlineData(EventTransport.SignalR)]
     [InlineData(EventTransport.ServerSentEvents)]
     public async Task Watch_Cancelled_IsACancelAndTheJobRunsOn(EventTransport transport)
@@ -213,7 +215,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         await client.Jobs.CancelAsync(job.Id, Cancel);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Watch_ServiceAwayForTooLong_SaysSo()
     {
         await using EbmClient client = service.Client(configure: options =>
@@ -224,7 +226,7 @@ public sealed class WatchTests(RunningService service) : IClassFixture<RunningSe
         Assert.Equal(EbmException.ConnectionFailed, problem.Code);
     }
 
-    [Fact]
+    [Fact(Timeout = Limit)]
     public async Task Watch_WithAKey_TellsItToTheHub()
     {
         await using EbmClient client = service.Client(EventTransport.SignalR, options => options.ApiKey = "hub-key");
