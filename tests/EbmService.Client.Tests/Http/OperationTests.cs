@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -82,8 +81,7 @@ public sealed class OperationTests
 
     private static IReadOnlyList<(string Id, string Method, string Template, string[] Bodies, string[] Query)> Documented()
     {
-        string root = typeof(OperationTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(one => one.Key == "RepositoryRoot").Value!;
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(root, "docs", "openapi.v1.json")));
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(SourceFiles.PathOf("docs", "openapi.v1.json")));
         var found = new List<(string, string, string, string[], string[])>();
         foreach (JsonProperty path in document.RootElement.GetProperty("paths").EnumerateObject())
         {
