@@ -52,7 +52,7 @@ public sealed class ReadmeSample(RunningService service) : IClassFixture<Running
         await foreach (JobEvent e in client.Jobs.WatchAsync(job.Id))
         {
             if (e is JobProgressEvent { Progress: var progress })
-                await output.WriteLineAsync($"{progress.Fraction:P0}, R-hat {progress.Metric("rHat")}");
+                await output.WriteLineAsync($"{progress.Fraction:P0}, mean energy {progress.Metric("energyMean")}");
             else if (e is JobChangedEvent { Job: var changed })
                 await output.WriteLineAsync($"{changed.Status}");
         }
