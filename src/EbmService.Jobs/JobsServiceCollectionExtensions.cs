@@ -2,6 +2,7 @@ using EbmService.Core.Calibration;
 using EbmService.Core.Datasets;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
+using EbmService.Jobs.Keys;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
@@ -21,7 +22,7 @@ namespace EbmService.Jobs;
 
 public static class JobsServiceCollectionExtensions
 {
-    private const string DatabaseFile = "jobs.db";
+    internal const string DatabaseFile = "jobs.db";
 
     /// <summary>How long one try of a statement waits for another program; who has more patience tries again.</summary>
     private const int TrySeconds = 1;
@@ -37,6 +38,14 @@ public static class JobsServiceCollectionExtensions
     {
         services.TryAddSingleton(TimeProvider.System);
         return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
+    }
+
+    /// <summary>The keys of a data folder alone, for programs other than the service.</summary>
+    public static IServiceCollection AddApiKeys(this IServiceCollection services, string dataPath)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.Configure<StorageOptions>(storage => storage.DataPath = dataPath);
+        return services.AddLogging().AddDatabase();
     }
 
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
@@ -72,7 +81,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatabaseWriter>()
         .AddSingleton<DatabaseReader>()
         .AddSingleton<JobRowMapper>()
-        .AddSingleton<JobStore>();
+        .AddSingleton<JobStore>()
+        .AddSingleton<IApiKeys, ApiKeyStore>();
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton<JobFolders>()

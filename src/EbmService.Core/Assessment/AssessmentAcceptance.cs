@@ -18,7 +18,8 @@ public static class AssessmentAcceptance
         AssessmentRequest request = (AssessmentRequest?)proposal.Request ?? new();
         HostedModel model = proposal.Model;
         var errors = new List<FieldError>();
-        CalibrationEntry? entry = request.Calibration == CalibrationEntry.Bundled ? null : calibrations.Find(model.Reference(), request.Calibration);
+        CalibrationEntry? entry = request.Calibration == CalibrationEntry.Bundled ? null
+            : calibrations.VisibleTo(proposal.Tenant).Find(model.Reference(), request.Calibration);
         if (request.Calibration is { } named && named != CalibrationEntry.Bundled && entry is null)
             errors.Add(new("spec.calibration", $"The version {model.Key} has no calibration '{named}': GET /v1/models/{model.Key.Name}/calibrations lists them."));
         IReadOnlyList<string> calibrated = entry?.Scores ?? model.CalibratedScores;
