@@ -56,6 +56,8 @@ public static class JobsServiceCollectionExtensions
         services.AddOptions<JobLimitsOptions>().Bind(limits).ValidateOnStart()
             .Validate(_ => limits["MaxQueuedQuestions"] is null && limits["MaxQuestionRows"] is null,
                 "Limits:MaxQueuedQuestions and Limits:MaxQuestionRows are called MaxQueuedQueries and MaxQueryRows now: rename them.");
+        services.AddOptions<QuotaOptions>().Bind(configuration.GetSection(QuotaOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<QuotaOptions>, QuotaOptionsValidator>();
         services.AddOptions<DatasetOptions>().Bind(configuration.GetSection(DatasetOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<DatasetOptions>, DatasetOptionsValidator>();
         services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
@@ -92,6 +94,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatasetStore>()
         .AddSingleton<IDatasetService>(provider => provider.GetRequiredService<DatasetStore>())
         .AddSingleton<IDatasets>(provider => provider.GetRequiredService<DatasetStore>())
+        .AddSingleton<TenantStorage>()
+        .AddSingleton<ITenantStorage>(provider => provider.GetRequiredService<TenantStorage>())
         .AddSingleton<ICalibrations, CalibrationStore>()
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
