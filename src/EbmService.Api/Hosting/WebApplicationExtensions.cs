@@ -24,6 +24,8 @@ internal static class WebApplicationBuilderExtensions
             builder.Configuration["Models:Path"] = Path.Combine(AppContext.BaseDirectory, "models");
         // A start that fails is told by StartFailures or by the runtime; the host's own error would repeat it with a stack trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // Of every request without a valid key; the audit log writes some of them.
+        builder.Logging.AddFilter(typeof(KeyAuthenticationHandler).FullName, LogLevel.Warning);
         return builder;
     }
 }

@@ -21,14 +21,15 @@ internal sealed class AccessProblems(AuditLog audit) : IAuthorizationMiddlewareR
         return authorizeResult.Forbidden ? ForbidAsync(context, policy) : ChallengeAsync(context);
     }
 
-    private Task ChallengeAsync(HttpContext context)
+    private async Task ChallengeAsync(HttpContext context)
     {
-        string? reason = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Failure is { } failure ? Describe(failure) : null;
+        // Not done again: the scheme keeps its result for the request.
+        string? reason = (await context.AuthenticateAsync()).Failure is { } failure ? Describe(failure) : null;
         context.Response.Headers.WWWAuthenticate = reason is null ? Realm : Realm + ", error=\"invalid_token\"";
         // A stranger without any key is no event.
         if (reason is not null)
             audit.Refused(context, reason);
-        return new FailureResult(new Failure(FailureCode.Unauthenticated, reason ?? "The service needs a key.", Remedy)).ExecuteAsync(context);
+        await new FailureResult(new Failure(FailureCode.Unauthenticated, reason ?? "The service needs a key.", Remedy)).ExecuteAsync(context);
     }
 
     private Task ForbidAsync(HttpContext context, AuthorizationPolicy policy)

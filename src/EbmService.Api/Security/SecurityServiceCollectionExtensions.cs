@@ -44,6 +44,8 @@ internal static class SecurityServiceCollectionExtensions
             .AddPolicyScheme(SchemeNames.Any, displayName: null, _ => { })
             .AddScheme<AuthenticationSchemeOptions, KeyAuthenticationHandler>(SchemeNames.Key, _ => { })
             .AddJwtBearer(SchemeNames.Jwt, _ => { });
+        // Nothing here is encrypted with keys of the machine: at its start this would make some, in the user's home.
+        services.Remove(services.Single(service => service.ImplementationType?.Name == "DataProtectionHostedService"));
         services.AddOptions<PolicySchemeOptions>(SchemeNames.Any).Configure<IOptions<SecurityOptions>>((scheme, security) =>
             scheme.ForwardDefaultSelector = context => KeyAuthenticationHandler.SchemeOf(context, security.Value));
         services.AddSingleton<IConfigureOptions<JwtBearerOptions>, JwtBearerSetup>();
