@@ -19,7 +19,7 @@ internal sealed class KeyRing(IApiKeys store, IOptions<SecurityOptions> options,
     /// <summary>Compared with where there is no key of that id, so that both take the same time; no text has this hash.</summary>
     private static readonly byte[] s_nobody = new byte[SHA256.HashSizeInBytes];
 
-    private readonly CancellationTokenSource _stop = new();
+    private CancellationTokenSource? _stop = new();
     private volatile FrozenDictionary<string, RingKey> _keys = FrozenDictionary<string, RingKey>.Empty;
     private volatile bool _isClosed;
     private Task _reading = Task.CompletedTask;
@@ -63,13 +63,17 @@ internal sealed class KeyRing(IApiKeys store, IOptions<SecurityOptions> options,
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _reading = ReadAgainAsync(_stop.Token);
+        _reading = ReadAgainAsync(_stop!.Token);
         return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _stop.CancelAsync();
+        // A host may be stopped twice.
+        if (Interlocked.Exchange(ref _stop, null) is not { } stop)
+            return;
+        await stop.CancelAsync();
+        stop.Dispose();
         await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -79,7 +83,7 @@ internal sealed class KeyRing(IApiKeys store, IOptions<SecurityOptions> options,
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose() => Interlocked.Exchange(ref _stop, null)?.Dispose();
 
     private async Task ReadAgainAsync(CancellationToken stopped)
     {
