@@ -115,8 +115,9 @@ public sealed class OpenStreamTests : IDisposable
         using HttpResponseMessage refused = await _client.SendAsync("POST", "/v1/models/digits/load", KeyClientExtensions.Bearer(reader));
         using HttpResponseMessage stranger = await _client.SendAsync("POST", "/v1/models/digits/load");
 
+        // Written when the answer is on its way already.
+        await Poll.UntilAsync(() => Task.FromResult(_logs.Of(AuditLog.Category).Count(line => line.Contains("/v1/models/") && line.Contains("->")) == 4));
         string[] audit = _logs.Of(AuditLog.Category);
-
         string id = EbmService.Jobs.Keys.ApiKeyText.IdOf(key)!;
         Assert.Contains(audit, line => line.StartsWith(
             $"key {id} (deployer) of tenant 'team-a' from 127.0.0.1: POST /v1/models/digits/unload -> 200", StringComparison.Ordinal));
