@@ -53,13 +53,13 @@ internal static class JobEventEndpoints
         string? only = context.Request.Headers.ContainsKey(TenantHeader.Name) ? TenantHeader.Read(context.Request, errors) : tenant;
         if (errors.Count > 0)
             return new FailureResult(Failure.OfFields(errors));
-        IAsyncEnumerable<JobEvent> events = jobs.WatchAsync(id: null, afterSequence: 0, context.RequestAborted);
+        IAsyncEnumerable<JobLogEntry> events = jobs.WatchAsync(id: null, afterSequence: 0, context.RequestAborted);
         await AnswerAsync(context, stream, only is null ? events : TenantEvents.Of(events, only, context.RequestAborted), numbered: false, mayBeOver: false);
         return TypedResults.Empty;
     }
 
     private static async Task AnswerAsync(
-        HttpContext context, EventStream stream, IAsyncEnumerable<JobEvent> events, bool numbered, bool mayBeOver)
+        HttpContext context, EventStream stream, IAsyncEnumerable<JobLogEntry> events, bool numbered, bool mayBeOver)
     {
         try
         {

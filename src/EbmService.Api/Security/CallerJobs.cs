@@ -60,22 +60,22 @@ internal sealed class CallerJobs(IJobService all, Caller caller) : IJobService
 
     /// <inheritdoc/>
     /// <remarks>Ends also when the caller may come in no more.</remarks>
-    public async IAsyncEnumerable<JobEvent> WatchAsync(
+    public async IAsyncEnumerable<JobLogEntry> WatchAsync(
         string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (id is not null && !(await FindAsync(id, cancellationToken)).Succeeded)
             throw new FailureException(s_unknown);
         using CallerLease lease = caller.Lease();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lease.Ended);
-        IAsyncEnumerable<JobEvent> events = all.WatchAsync(id, afterSequence, either.Token);
+        IAsyncEnumerable<JobLogEntry> events = all.WatchAsync(id, afterSequence, either.Token);
         if (id is null && caller.Tenant is { } tenant)
             events = TenantEvents.Of(events, tenant, either.Token);
-        await using IAsyncEnumerator<JobEvent> source = events.GetAsyncEnumerator(either.Token);
+        await using IAsyncEnumerator<JobLogEntry> source = events.GetAsyncEnumerator(either.Token);
         while (await MovesAsync(source, lease, cancellationToken))
             yield return source.Current;
     }
 
-    private static async ValueTask<bool> MovesAsync(IAsyncEnumerator<JobEvent> source, CallerLease lease, CancellationToken cancellationToken)
+    private static async ValueTask<bool> MovesAsync(IAsyncEnumerator<JobLogEntry> source, CallerLease lease, CancellationToken cancellationToken)
     {
         try
         {
@@ -120,18 +120,18 @@ internal sealed class CallerDatasets(IDatasetService all, Caller caller)
 internal static class TenantEvents
 {
     /// <summary>Of the events of all jobs those of one tenant: a job's first event is its state, which names the tenant; progress does not.</summary>
-    internal static async IAsyncEnumerable<JobEvent> Of(
-        IAsyncEnumerable<JobEvent> events, string tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    internal static async IAsyncEnumerable<JobLogEntry> Of(
+        IAsyncEnumerable<JobLogEntry> events, string tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var own = new HashSet<string>();
-        await foreach (JobEvent happened in events.WithCancellation(cancellationToken))
+        await foreach (JobLogEntry happened in events.WithCancellation(cancellationToken))
         {
-            if (happened is JobChangedEvent { Job: var job } && job.Tenant == tenant)
+            if (happened is JobChangedEntry { Job: var job } && job.Tenant == tenant)
                 own.Add(job.Id);
             if (!own.Contains(happened.JobId))
                 continue;
             yield return happened;
-            if (happened is JobChangedEvent { Job.Status: var status } && status.IsTerminal())
+            if (happened is JobChangedEntry { Job.Status: var status } && status.IsTerminal())
                 own.Remove(happened.JobId);
         }
     }
