@@ -1,5 +1,6 @@
 using EbmService.Api.Errors;
 using EbmService.Api.Security;
+using EbmService.Core.Failures;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;

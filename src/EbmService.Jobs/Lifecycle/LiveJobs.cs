@@ -84,7 +84,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         var begun = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (Job job in _inOrder)
         {
-            if (!job.IsQueued && !job.IsPaused)
+            if (!job.IsQueued && !job.IsPaused && !job.IsOver)
                 CollectionsMarshal.GetValueRefOrAddDefault(begun, job.Definition.Tenant, out _)++;
         }
         return begun;

@@ -25,7 +25,7 @@ public sealed class TenantTests : IAsyncDisposable
 
     public TenantTests()
     {
-        _factory = new ServiceFactory(_folder, ("Security:KeyRefreshSeconds", "0.1"), ("Quotas:Tenants:small:StoredBytes", "400"),
+        _factory = new ServiceFactory(_folder, ("Security:KeyRefreshSeconds", "0.1"), ("Quotas:Tenants:small:StoredBytes", "300000"),
             ("Quotas:Tenants:small:QueuedJobs", "1"), ("Quotas:Tenants:small:ConcurrentJobs", "1"));
         (_a, _b) = (Client("team-a"), Client("team-b"));
     }
@@ -44,7 +44,7 @@ public sealed class TenantTests : IAsyncDisposable
         Assert.Single((await GetAsync(_a, "/v1/jobs"))["jobs"]!.AsArray());
         Assert.Empty((await GetAsync(_b, "/v1/jobs"))["jobs"]!.AsArray());
         await (await _b.GetAsync($"/v1/jobs/{id}/results/samples.npy", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.NotFound, "jobNotFound");
-        string asRows = "{\"type\": \"scoring\", \"model\": \"bowl\", \"spec\": {\"job\": \"" + id + "\", \"result\": \"samples.npy\"}}";
+        string asRows = "{\"type\": \"scoring\", \"model\": \"bowl\", \"spec\": {\"job\": {\"id\": \"" + id + "\", \"result\": \"samples.npy\"}}}";
         string fromOwn = (string)(await (await _b.PostJsonAsync("/v1/jobs", asRows)).JsonAsync(HttpStatusCode.BadRequest))["errors"]!.ToJsonString();
         string fromNobody = (string)(await (await _b.PostJsonAsync("/v1/jobs", asRows.Replace(id, new string('0', 32)))).JsonAsync(HttpStatusCode.BadRequest))
             ["errors"]!.ToJsonString();
@@ -63,7 +63,7 @@ public sealed class TenantTests : IAsyncDisposable
         Assert.Equal("points", (string?)(await GetAsync(_b, "/v1/datasets"))["datasets"]![0]!["name"]);
         await (await _b.GetAsync("/v1/datasets/team-a%2Fpoints", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.NotFound, "datasetNotFound");
         JsonObject job = await _b.RunJobAsync("""{"type": "scoring", "model": "bowl", "spec": {"dataset": "points"}}""");
-        Assert.Contains("\"count\":3", job["spec"]!.ToJsonString());
+        Assert.Contains("\"shape\":[3]", job["spec"]!.ToJsonString());
         Assert.Equal(HttpStatusCode.NoContent, (await _b.DeleteAsync("/v1/datasets/points", HttpTestExtensions.Cancel)).StatusCode);
         await (await _b.PostJsonAsync("/v1/jobs", """{"type": "scoring", "model": "bowl", "spec": {"dataset": "points"}}"""))
             .JsonAsync(HttpStatusCode.BadRequest);
@@ -90,7 +90,7 @@ public sealed class TenantTests : IAsyncDisposable
         using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(limit.Token));
         var seen = new StringBuilder();
         while (!seen.ToString().Contains("\"succeeded\"", StringComparison.Ordinal))
-            seen.AppendLine(await reader.ReadLineAsync(limit.Token));
+            seen.Append(await reader.ReadLineAsync(limit.Token)).Append('\n');
 
         Assert.Contains(own, seen.ToString());
         Assert.DoesNotContain(foreign, seen.ToString());
@@ -99,10 +99,6 @@ public sealed class TenantTests : IAsyncDisposable
     [Fact]
     public async Task Calibrations_AreSeenByTheirTenant_UnlessTheyAreTheDefault()
     {
-        string rows = string.Join(",", Enumerable.Range(0, 400).Select(i =>
-            FormattableString.Invariant($"[{Math.Sin(i * 1.7) * 1.2:F4},{Math.Cos(i * 0.9) * 1.2:F4}]")));
-        string body = "{\"type\": \"calibration\", \"model\": \"bowl\", \"spec\": {\"name\": \"mine\", \"data\": {\"data\": {\"dtype\": \"float32\"}}}}";
-        _ = body;
         using var content = new ByteArrayContent(NpyFormat.Write(new TensorPayload([400, 2],
             [.. Enumerable.Range(0, 400).SelectMany(i => new[] { (float)(Math.Sin(i * 1.7) * 1.2), (float)(Math.Cos(i * 0.9) * 1.2) })])));
         await (await _a.PutAsync("/v1/datasets/many", content, HttpTestExtensions.Cancel)).JsonAsync(HttpStatusCode.Created);
@@ -115,7 +111,6 @@ public sealed class TenantTests : IAsyncDisposable
         await (await _a.PostJsonAsync("/v1/models/bowl/ood", Ask)).JsonAsync();
         string refusal = await (await _b.PostJsonAsync("/v1/models/bowl/ood", Ask)).FieldErrorAsync("calibration");
         Assert.DoesNotContain("mine,", refusal);
-        Assert.True(rows.Length > 0);
         await _a.RunJobAsync("""{"type": "calibration", "model": "bowl", "spec": {"name": "for-all", "makeDefault": true, "data": {"dataset": "many"}}}""");
         JsonObject shown = (await GetAsync(_b, "/v1/models/bowl/calibrations"))["calibrations"]!.AsArray().Single()!.AsObject();
         Assert.Equal(("for-all", "", ""), ((string?)shown["name"], (string?)shown["job"], (string?)shown["tenant"]));
@@ -141,8 +136,10 @@ public sealed class TenantTests : IAsyncDisposable
         await Poll.UntilAsync(async () => (string?)(await small.GetJobAsync(waiting))["status"] == "running");
         await small.PostAsync($"/v1/jobs/{waiting}/cancel", null, HttpTestExtensions.Cancel);
         await Poll.UntilAsync(async () => (string?)(await small.GetJobAsync(waiting))["status"] == "cancelled");
-        await (await PutAsync(small, Points)).ProblemAsync(HttpStatusCode.TooManyRequests, "quotaExceeded");
-        await (await PutAsync(_b, Points)).JsonAsync(HttpStatusCode.Created);
+        byte[] large = NpyFormat.Write(new TensorPayload([40_000, 2], new float[80_000]));
+        await (await PutAsync(small, Points)).JsonAsync(HttpStatusCode.Created);
+        await (await PutAsync(small, large, "large")).ProblemAsync(HttpStatusCode.TooManyRequests, "quotaExceeded");
+        await (await PutAsync(_b, large, "large")).JsonAsync(HttpStatusCode.Created);
     }
 
     private HttpClient Client(string tenant)
@@ -158,8 +155,8 @@ public sealed class TenantTests : IAsyncDisposable
 
     private static async Task<JsonObject> GetAsync(HttpClient client, string path) => await (await client.GetAsync(path, HttpTestExtensions.Cancel)).JsonAsync();
 
-    private static Task<HttpResponseMessage> PutAsync(HttpClient client, byte[] rows) =>
-        client.PutAsync("/v1/datasets/points", new ByteArrayContent(rows), HttpTestExtensions.Cancel);
+    private static Task<HttpResponseMessage> PutAsync(HttpClient client, byte[] rows, string name = "points") =>
+        client.PutAsync($"/v1/datasets/{name}", new ByteArrayContent(rows), HttpTestExtensions.Cancel);
 
     private static async Task<JsonObject> OnceAsync(HttpClient client, string body)
     {
