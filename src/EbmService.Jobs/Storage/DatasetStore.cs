@@ -134,7 +134,7 @@ internal sealed partial class DatasetStore(
             if (!Index().TryGetValue(name, out Dataset? dataset))
                 return new Failure(FailureCode.DatasetNotFound, $"There is no dataset '{Shown(name)}'.");
             string[] objects = ObjectsOf(dataset);
-            if (UserOf(objects, TenantDatasets.TenantOf(name)) is { } job && !Index().Values.Any(other => other != dataset && ObjectsOf(dataset).All(ObjectsOf(other).Contains)))
+            if (UserOf(dataset) is { } job)
                 return new Failure(FailureCode.DatasetInUse, $"{job} uses the dataset '{Shown(name)}' and has not ended.");
             try
             {
@@ -171,19 +171,25 @@ internal sealed partial class DatasetStore(
             foreach (JobInput input in inputs.Where(input => !File.Exists(ObjectPath(input.Sha256))))
                 throw new FailureException(Failure.OfFields([new FieldError(input.Field, "The dataset was deleted meanwhile.")]));
             if (inputs.Count > 0)
-                _held[jobId] = [.. inputs.Select(input => input.Sha256)];
+                _held[jobId] = [.. inputs.Select(input => input.Dataset).OfType<string>()];
         }
     }
 
     public void Release(string jobId) => _held.TryRemove(jobId, out _);
 
-    /// <summary>The job that has not ended and reads one of the objects, in words for the tenant; null where none does.</summary>
-    private string? UserOf(string[] objects, string tenant)
+    /// <summary>The job that has not ended and reads the dataset, in words for its tenant; null where none does.</summary>
+    private string? UserOf(Dataset dataset)
     {
-        if (_held.FirstOrDefault(held => held.Value.Any(objects.Contains)).Key is not null)
+        (string tenant, string name) = (TenantDatasets.TenantOf(dataset.Name), TenantDatasets.NameOf(dataset.Name));
+        if (_held.Any(held => held.Value.Contains(name)))
             return "A job that is being taken in";
-        Job? user = live.InOrder.FirstOrDefault(job => job.Definition.Spec.Inputs.Any(input => input.IsDataset && objects.Contains(input.Sha256)));
-        return user is null ? null : tenant == JobSnapshot.DefaultTenant || user.Definition.Tenant == tenant ? $"The job {user.Id}" : "A job";
+        return live.InOrder.FirstOrDefault(job => OwnerOf(job) == tenant
+            && job.Definition.Spec.Inputs.Any(input => input.Dataset == name && ObjectsOf(dataset).Contains(input.Sha256))) is { } user
+            ? $"The job {user.Id}" : null;
+
+        // Jobs say a dataset's own name; where nobody has to authenticate, those of all tenants mean the default one's.
+        string OwnerOf(Job job) => Index().ContainsKey(TenantDatasets.FullName(job.Definition.Tenant, name))
+            ? job.Definition.Tenant : JobSnapshot.DefaultTenant;
     }
 
     private Outcome<(Dataset, bool)> Convert(string name, Stream rows, Stream? labels, long? left)

@@ -17,6 +17,8 @@ internal sealed class TenantDatasets(IDatasetService all, string tenant) : IData
     internal static string TenantOf(string full) =>
         full.IndexOf(Separator) is >= 0 and var end ? full[..end] : JobSnapshot.DefaultTenant;
 
+    internal static string FullName(string tenant, string name) => tenant == JobSnapshot.DefaultTenant ? name : tenant + Separator + name;
+
     public IReadOnlyList<Dataset> List() => [.. all.List().Where(dataset => TenantOf(dataset.Name) == tenant).Select(ToOwn)];
 
     public Outcome<Dataset> Find(string name)
@@ -42,7 +44,7 @@ internal sealed class TenantDatasets(IDatasetService all, string tenant) : IData
 
     public byte[]? Draw(Dataset dataset) => all.Draw(dataset);
 
-    private string Full(string name) => tenant == JobSnapshot.DefaultTenant ? name : tenant + Separator + name;
+    private string Full(string name) => FullName(tenant, name);
 
     private static Dataset ToOwn(Dataset dataset) => dataset with { Name = NameOf(dataset.Name) };
 }
