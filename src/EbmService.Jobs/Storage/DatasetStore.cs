@@ -111,7 +111,7 @@ internal sealed partial class DatasetStore(
 
     public Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? left = null)
     {
-        if (!NamePattern().IsMatch(TenantDatasets.NameOf(name)))
+        if (!NamePattern().IsMatch(name))
         {
             return Failure.OfFields([new FieldError("name",
                 "Must be 1 to 64 letters, digits, '-', '_' and '.', beginning with a letter or a digit.")]);
@@ -308,7 +308,8 @@ internal sealed partial class DatasetStore(
 
     private static string Shown(string name) => TenantDatasets.NameOf(name) is { Length: > 64 } shown ? shown[..64] + "..." : TenantDatasets.NameOf(name);
 
-    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
+    /// <summary>A tenant's name and a slash may stand before the dataset's own.</summary>
+    [GeneratedRegex(@"\A([A-Za-z0-9][A-Za-z0-9._-]{0,63}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
     private static partial Regex NamePattern();
 
     [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
