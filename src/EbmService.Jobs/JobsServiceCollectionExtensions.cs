@@ -2,6 +2,7 @@ using EbmService.Core.Calibration;
 using EbmService.Core.Datasets;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
+using EbmService.Jobs.Keys;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
@@ -21,7 +22,7 @@ namespace EbmService.Jobs;
 
 public static class JobsServiceCollectionExtensions
 {
-    private const string DatabaseFile = "jobs.db";
+    internal const string DatabaseFile = "jobs.db";
 
     /// <summary>How long one try of a statement waits for another program; who has more patience tries again.</summary>
     private const int TrySeconds = 1;
@@ -39,6 +40,14 @@ public static class JobsServiceCollectionExtensions
         return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
     }
 
+    /// <summary>The keys of a data folder alone, for programs other than the service.</summary>
+    public static IServiceCollection AddApiKeys(this IServiceCollection services, string dataPath)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.Configure<StorageOptions>(storage => storage.DataPath = dataPath);
+        return services.AddLogging().AddDatabase();
+    }
+
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<StorageOptions>().Bind(configuration.GetSection(StorageOptions.Section)).ValidateOnStart();
@@ -47,6 +56,8 @@ public static class JobsServiceCollectionExtensions
         services.AddOptions<JobLimitsOptions>().Bind(limits).ValidateOnStart()
             .Validate(_ => limits["MaxQueuedQuestions"] is null && limits["MaxQuestionRows"] is null,
                 "Limits:MaxQueuedQuestions and Limits:MaxQuestionRows are called MaxQueuedQueries and MaxQueryRows now: rename them.");
+        services.AddOptions<QuotaOptions>().Bind(configuration.GetSection(QuotaOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<QuotaOptions>, QuotaOptionsValidator>();
         services.AddOptions<DatasetOptions>().Bind(configuration.GetSection(DatasetOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<DatasetOptions>, DatasetOptionsValidator>();
         services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
@@ -72,7 +83,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatabaseWriter>()
         .AddSingleton<DatabaseReader>()
         .AddSingleton<JobRowMapper>()
-        .AddSingleton<JobStore>();
+        .AddSingleton<JobStore>()
+        .AddSingleton<IApiKeys, ApiKeyStore>();
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton<JobFolders>()
@@ -82,6 +94,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatasetStore>()
         .AddSingleton<IDatasetService>(provider => provider.GetRequiredService<DatasetStore>())
         .AddSingleton<IDatasets>(provider => provider.GetRequiredService<DatasetStore>())
+        .AddSingleton<TenantStorage>()
+        .AddSingleton<ITenantStorage>(provider => provider.GetRequiredService<TenantStorage>())
         .AddSingleton<ICalibrations, CalibrationStore>()
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())

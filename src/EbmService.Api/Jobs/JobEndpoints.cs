@@ -1,5 +1,6 @@
 using EbmService.Api.Errors;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
@@ -12,7 +13,7 @@ internal static class JobEndpoints
 {
     internal static IEndpointRouteBuilder MapJobs(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs");
+        RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs").RequireAuthorization(Scopes.Jobs);
         JobTypeRegistry types = routes.ServiceProvider.GetRequiredService<JobTypeRegistry>();
         group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a job.")
             .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: "
@@ -82,7 +83,7 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(
-        HttpContext context, JobRequestReader reader, IJobService jobs)
+        HttpContext context, JobRequestReader reader, CallerJobs jobs)
     {
         Outcome<JobSnapshot> job = await SubmitAsync(context, reader, jobs);
         if (job.Succeeded && WaitPreference.Read(context.Request) is { } wait)
@@ -103,7 +104,7 @@ internal static class JobEndpoints
         return TypedResults.Accepted(location, response);
     }
 
-    private static async Task<Outcome<JobSnapshot>> SubmitAsync(HttpContext context, JobRequestReader reader, IJobService jobs)
+    private static async Task<Outcome<JobSnapshot>> SubmitAsync(HttpContext context, JobRequestReader reader, CallerJobs jobs)
     {
         Outcome<JobRequest> request = await reader.ReadAsync(context.Request);
         if (!request.Succeeded)
@@ -116,7 +117,7 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobListResponse>, FailureResult>> ListAsync(
-        HttpRequest request, IJobService jobs, JobTypeRegistry types, CancellationToken cancellationToken,
+        HttpRequest request, CallerJobs jobs, JobTypeRegistry types, CancellationToken cancellationToken,
         string? status = null, string? model = null, string? type = null,
         string? limit = null, string? cursor = null)
     {
@@ -128,26 +129,26 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken)
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken) =>
         Accepted(request, await jobs.CancelAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> PauseAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken) =>
         Accepted(request, await jobs.PauseAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ResumeAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken) =>
         Accepted(request, await jobs.ResumeAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ExtendAsync(
-        string id, HttpContext context, JobExtensionReader reader, IJobService jobs)
+        string id, HttpContext context, JobExtensionReader reader, CallerJobs jobs)
     {
         Outcome<int> steps = await reader.ReadAsync(id, context.Request);
         if (!steps.Succeeded)
@@ -164,7 +165,7 @@ internal static class JobEndpoints
         : new FailureResult(job.Failure);
 
     private static async Task<Results<NoContent, FailureResult>> DeleteAsync(
-        string id, IJobService jobs, CancellationToken cancellationToken)
+        string id, CallerJobs jobs, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.DeleteAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.NoContent() : new FailureResult(job.Failure);

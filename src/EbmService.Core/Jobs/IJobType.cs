@@ -125,6 +125,9 @@ public sealed record JobProposal(
     /// <value>The models of optional roles that the request gave, by role.</value>
     public IReadOnlyDictionary<string, HostedModel> Optional { get; init; } = new Dictionary<string, HostedModel>();
 
+    /// <value>Whose calibrations the request may name; null for anybody's.</value>
+    public string? Tenant { get; init; }
+
     /// <value>Uploaded rows that a request may name.</value>
     public IDatasets Datasets { get; init; } = NoDatasets.Instance;
 
