@@ -8,6 +8,7 @@ using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -36,7 +37,7 @@ public static class JobsServiceCollectionExtensions
     public static IServiceCollection AddJobs(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
-        return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
+        return services.AddOptions(configuration).AddMeters().AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
     }
 
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
@@ -47,12 +48,21 @@ public static class JobsServiceCollectionExtensions
         services.AddOptions<JobLimitsOptions>().Bind(limits).ValidateOnStart()
             .Validate(_ => limits["MaxQueuedQuestions"] is null && limits["MaxQuestionRows"] is null,
                 "Limits:MaxQueuedQuestions and Limits:MaxQuestionRows are called MaxQueuedQueries and MaxQueryRows now: rename them.");
+        services.AddOptions<JobsTelemetryOptions>().Bind(configuration.GetSection(JobsTelemetryOptions.Section));
         services.AddOptions<DatasetOptions>().Bind(configuration.GetSection(DatasetOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<DatasetOptions>, DatasetOptionsValidator>();
         services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
         services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
         return services.AddSingleton<IValidateOptions<JobLimitsOptions>, JobLimitsOptionsValidator>();
     }
+
+    private static IServiceCollection AddMeters(this IServiceCollection services) => services
+        .AddSingleton<TenantTag>()
+        .AddSingleton<JobsMetrics>()
+        .AddSingleton<QueryMetrics>()
+        .AddSingleton<SlotMetrics>()
+        .AddSingleton<StorageMetrics>()
+        .AddSingleton<ResourceMetrics>();
 
     private static IServiceCollection AddStorage(this IServiceCollection services)
     {
@@ -94,8 +104,7 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddProgress(this IServiceCollection services) => services
         .AddSingleton<JobEventHub>()
-        .AddSingleton<ProgressSummary>()
-        .AddSingleton<JobsMetrics>();
+        .AddSingleton<ProgressSummary>();
 
     private static IServiceCollection AddExecution(this IServiceCollection services) => services
         .AddSingleton<LiveJobs>()

@@ -8,6 +8,7 @@ using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
 using EbmService.Api.Results;
+using EbmService.Api.Telemetry;
 
 namespace EbmService.Api.Hosting;
 
@@ -35,6 +36,7 @@ internal static class WebApplicationExtensions
         if (app.Configuration[PathPrefix.Setting] is { Length: > 0 } prefix)
             app.UsePathBase(prefix);
         app.Use(next => context => PathPrefix.InvokeAsync(context, next));
+        app.Use(next => context => TraceResponse.InvokeAsync(context, next));
         app.UseExceptionHandler();
         app.UseStatusCodePages(StatusCodeProblems.WriteAsync);
         app.Use(next => context => StatusCodeProblems.UncoverAsync(context, next));
@@ -65,6 +67,7 @@ internal static class WebApplicationExtensions
         app.MapJobEvents();
         app.MapResults();
         app.MapHealth();
+        app.MapMetrics();
         app.MapHub<JobsHub>(JobsHub.Path);
         app.UseOpenApiDocument();
         // Last, behind the document's own middleware.

@@ -33,6 +33,9 @@ public sealed record JobSnapshot
     /// <value>What looked wrong with the request though nothing forbade it, a sentence each.</value>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <value>W3C traceparent of the request that made the job; null where it had none.</value>
+    public string? TraceParent { get; init; }
+
     /// <value>The job whose work this one goes on from, if any.</value>
     public string? Extends { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
@@ -6,6 +7,7 @@ using EbmService.Jobs.Queries;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,7 +18,7 @@ namespace EbmService.Jobs.Admission;
 internal sealed class JobAdmission(
     LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFiles files, JobResources resources,
     IJobPlanner planner, IJobDuties duties,
-    TimeProvider clock, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
+    TimeProvider clock, JobsMetrics metrics, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
     public const int MaxPriority = JobPriority.Highest;
@@ -28,6 +30,15 @@ internal sealed class JobAdmission(
 
     /// <summary>Takes a place in the queue and stores the job.</summary>
     public async Task<Outcome<string>> AdmitAsync(JobDraft draft)
+    {
+        using Activity? span = JobTracing.StartSubmit();
+        Outcome<string> id = await TakeInAsync(draft);
+        if (!id.Succeeded)
+            span?.SetTag(Tags.ErrorType, Tags.Word(id.Failure.Code)).SetStatus(ActivityStatusCode.Error, id.Failure.Message);
+        return id;
+    }
+
+    private async Task<Outcome<string>> TakeInAsync(JobDraft draft)
     {
         if (resources.Check(draft.Submission.Footprint) is { } tooLarge)
             return tooLarge;
@@ -98,6 +109,8 @@ internal sealed class JobAdmission(
             }
         }
         intake.Take(job);
+        metrics.Submitted(job.Recorded);
+        Activity.Current?.SetTag(Tags.Job, job.Id);
         inputs.Release(job.Id);
         log.JobQueued(job.Id, job.Blocks.Count, job.Units);
         return job.Id;
@@ -119,6 +132,7 @@ internal sealed class JobAdmission(
             Extends = draft.Extends,
             Progress = new JobProgress(),
             CreatedAt = now,
+            TraceParent = JobTracing.CurrentParent(),
         };
         var job = new Job(snapshot, draft.Plan, epoch: 0, duties, clock, [.. draft.Plan.Blocks.Select(_ => draft.StartStep)]);
         if (draft.StartStep == 0)
@@ -185,11 +199,15 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, Dataset
 }
 
 /// <summary>Hands a stored job to the slots, its watchers and its deadline. Thread-safe.</summary>
-internal sealed class JobIntake(SlotBoard board, JobStops stops, JobEventHub hub)
+internal sealed class JobIntake(SlotBoard board, JobStops stops, JobEventHub hub, TimeProvider clock)
 {
     public void Take(Job job)
     {
         hub.Open(job.Id, job.Epoch);
+        job.Trace = JobTracing.Begin(job.Recorded, clock);
+        job.Trace?.Shown(job.Recorded.Status);
+        if (job.Trace is { } trace && Activity.Current is { } request && request.TraceId.ToHexString() != job.Id)
+            request.AddLink(new ActivityLink(trace.Context));
         board.Add(job);
         stops.WatchDeadline(job);
         job.EndIfDone();

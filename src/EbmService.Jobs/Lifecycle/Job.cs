@@ -3,6 +3,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Telemetry;
 
 namespace EbmService.Jobs.Lifecycle;
 
@@ -61,6 +62,9 @@ internal sealed partial class Job
     }
 
     public string Id => Definition.Id;
+
+    /// <value>Its spans in this process; null where nobody listens.</value>
+    public JobTrace? Trace { get; set; }
 
     public JobDefinition Definition { get; }
 

@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Recording;
@@ -15,7 +17,8 @@ namespace EbmService.Jobs.Recording;
 /// </summary>
 internal sealed class JobEndings(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, JobFiles files, IResultAssembler assembler,
-    JobModels models, IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
+    JobModels models, IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics,
+    StorageMetrics storage, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
     public const int MaxDamages = 3;
@@ -48,7 +51,7 @@ internal sealed class JobEndings(
     /// <summary>The end is shown: whoever waits for it is told.</summary>
     public void Tell(Job job, JobSnapshot end)
     {
-        metrics.JobEnded(end.Status);
+        metrics.Ended(end);
         job.TellEnd(end);
     }
 
@@ -126,8 +129,13 @@ internal sealed class JobEndings(
             try
             {
                 Failure? failure = null;
+                using Activity? span = job.Trace?.Storage(StorageKind.Results);
+                long began = clock.GetTimestamp();
                 IReadOnlyList<ResultEntry> entries = results.WriteResults(
                     job.Id, files => failure = assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
+                long bytes = entries.Sum(entry => entry.Size);
+                storage.Written(StorageKind.Results, began, bytes);
+                span?.SetTag("ebm.storage.files", entries.Count).SetTag("ebm.storage.bytes", bytes);
                 if (failure is not null)
                     FailEnd(job, new FailureException(failure));
                 return entries;

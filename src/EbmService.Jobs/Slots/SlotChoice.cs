@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
@@ -142,7 +143,8 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
         slot.LastModel = job.Model;
         if (job.Begin(block))
         {
-            metrics.JobBegan(clock.GetElapsedTime(job.QueuedAt).TotalSeconds);
+            metrics.Began(job, clock.GetElapsedTime(job.QueuedAt));
+            job.Trace?.Began();
             ShowQueue();
         }
         return block;
@@ -151,6 +153,7 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
     private static IBlock OpenOn(SlotState slot, IBlock block)
     {
         slot.Open.Add(block);
+        block.Job.Trace?.Opened(block, slot.Index);
         return block;
     }
 }

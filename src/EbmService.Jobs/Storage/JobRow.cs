@@ -33,6 +33,9 @@ internal sealed class JobRow
     /// <value>Null in rows of earlier versions and where there are none.</value>
     public string? Warnings { get; set; }
 
+    /// <value>W3C traceparent of the request that made the job; null in rows of earlier versions and where there was none.</value>
+    public string? TraceParent { get; set; }
+
     /// <value>The job whose work this one goes on from.</value>
     public string? Extends { get; set; }
 
