@@ -28,8 +28,8 @@ internal static class Tags
     public const string Kind = "ebm.query.kind";
     public const string Model = "ebm.model.name";
     public const string Priority = "ebm.job.priority";
-    public const string Quantile = "quantile";
-    public const string State = "ebm.state";
+    public const string Quantile = "ebm.quantile";
+    public const string State = "ebm.model.state";
     public const string Statistic = "ebm.statistic";
     public const string Status = "ebm.job.status";
     public const string Storage = "ebm.storage.kind";

@@ -24,7 +24,7 @@ internal sealed class ResourceMetrics
         meter.CreateObservableGauge("ebm.device.memory.usage", () => Memory(memory => memory.Used), "By",
             "Memory in use: of a CPU device the process's own, of a GPU all that is taken of the card.");
         meter.CreateObservableGauge("ebm.device.memory.limit", () => Memory(memory => memory.Total), "By", "Memory that the device has.");
-        meter.CreateObservableUpDownCounter("ebm.model.count", Count, "{version}", "Model versions by state.");
+        meter.CreateObservableUpDownCounter("ebm.model.versions", Count, "{version}", "Model versions by state.");
         meter.CreateObservableGauge("ebm.model.energy.reference", References, null,
             "Quantiles of E(x) over the rows that the version's bundled calibration compares with: in-distribution data.");
         meter.CreateObservableGauge("ebm.storage.free", FreeBytes, "By", "Room on the disk of the data folder.");

@@ -35,7 +35,7 @@ internal sealed class SlotMetrics
         _quantum = meter.Seconds("ebm.job.quantum.duration", "A turn of a block on a slot, queries answered within it left out.",
             0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5);
         meter.CreateObservableCounter("ebm.slot.time", Times, "s", "Time of all slots by what they did.");
-        meter.CreateObservableUpDownCounter("ebm.slot.count", Count, "{slot}", "Slots by what they do now.");
+        meter.CreateObservableUpDownCounter("ebm.slot.active", Count, "{slot}", "Slots by what they do now.");
     }
 
     public SlotTime AddSlot()

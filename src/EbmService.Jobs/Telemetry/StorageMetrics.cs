@@ -25,7 +25,7 @@ internal sealed class StorageMetrics(IMeterFactory meters, TimeProvider clock)
         "Time of one write, until it is on the disk.", 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30);
 
     private readonly Counter<long> _bytes =
-        meters.Create(JobsTelemetry.MeterName).CreateCounter<long>("ebm.storage.write.size", "By", "Bytes written of jobs' files.");
+        meters.Create(JobsTelemetry.MeterName).CreateCounter<long>("ebm.storage.written", "By", "Bytes written of jobs' files.");
 
     /// <param name="started">In the clock's ticks.</param>
     public void Written(StorageKind kind, long started, long bytes = 0, Exception? failure = null)
