@@ -1,6 +1,8 @@
 using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -23,11 +25,6 @@ internal static class TelemetryExtensions
     /// <summary>Looked at every few seconds, or open for hours: no trace is worth a reader's time.</summary>
     private static readonly string[] Untraced = ["/health", MetricsPath, "/hubs", "/swagger", "/dashboard"];
 
-    private static readonly string[] Endpoints =
-    [
-        "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-    ];
-
     internal static WebApplicationBuilder AddTelemetry(this WebApplicationBuilder builder)
     {
         IConfigurationSection section = builder.Configuration.GetSection(TelemetryOptions.Section);
@@ -44,16 +41,22 @@ internal static class TelemetryExtensions
                 metrics.AddMeter(Meters);
                 if (options.Prometheus)
                     metrics.AddPrometheusExporter();
+                if (IsSent("METRICS", builder.Configuration))
+                    metrics.AddOtlpExporter(exporter => Address(exporter, "METRICS", builder.Configuration));
             });
-        if (Endpoints.Any(name => builder.Configuration[name] is { Length: > 0 }))
-            telemetry.WithTracing(AddSpans).WithLogging().UseOtlpExporter();
+        // Without a reader no span is made.
+        if (IsSent("TRACES", builder.Configuration))
+            telemetry.WithTracing(traces => AddSpans(traces).AddOtlpExporter(exporter => Address(exporter, "TRACES", builder.Configuration)));
+        if (IsSent("LOGS", builder.Configuration))
+            telemetry.WithLogging(logs => logs.AddOtlpExporter(exporter => Address(exporter, "LOGS", builder.Configuration)));
         return builder;
     }
 
     /// <summary>The spans that the service makes, whoever takes them.</summary>
-    internal static void AddSpans(TracerProviderBuilder traces) => traces
+    internal static TracerProviderBuilder AddSpans(TracerProviderBuilder traces) => traces
         .AddSource(JobsTelemetry.SourceName, "Microsoft.AspNetCore.SignalR.Server")
-        .AddAspNetCoreInstrumentation(http => http.Filter = context => !Array.Exists(Untraced, path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase)));
+        .AddAspNetCoreInstrumentation(http => http.Filter = context =>
+            !Array.Exists(Untraced, path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase)));
 
     internal static WebApplication MapMetrics(this WebApplication app)
     {
@@ -75,6 +78,18 @@ internal static class TelemetryExtensions
         configuration["OTEL_EXPORTER_OTLP_PROTOCOL"] = otlp.Protocol;
         if (!string.IsNullOrEmpty(otlp.Headers))
             configuration["OTEL_EXPORTER_OTLP_HEADERS"] = otlp.Headers;
+    }
+
+    /// <summary>As the standard variables say: a signal goes to its own address or to that of all, unless its exporter is "none".</summary>
+    private static bool IsSent(string signal, IConfiguration configuration) =>
+        (configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 } || configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { Length: > 0 })
+        && configuration[$"OTEL_{signal}_EXPORTER"] is not "none";
+
+    /// <summary>The exporter reads the address of all signals itself, and puts each signal's path behind it; a signal's own address is meant as it is.</summary>
+    private static void Address(OtlpExporterOptions exporter, string signal, IConfiguration configuration)
+    {
+        if (configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { Length: > 0 } own)
+            exporter.Endpoint = new Uri(own);
     }
 
     private static void Describe(ResourceBuilder resource, IConfiguration configuration)
