@@ -77,16 +77,6 @@ public sealed partial class ObservabilityFileTests(WatchedService watched)
     public async Task Metrics_AfterManyJobs_NameNoneOfThem() =>
         Assert.DoesNotContain(watched.JobId, await ScrapeAsync(), StringComparison.Ordinal);
 
-    [EndToEndFact]
-    public async Task Expressions_Parsed_AreTheMetricsAndLabelsOfAKnownOne()
-    {
-        const string expression = "1 - sum by (instance, le) (rate(a_bucket{x=\"1\", y=~\"b|c\"}[5m])) / on (z) d_total > 0.8e3 and e unless on (w) f{le=\"0.05\"}";
-
-        Assert.Equal(["a_bucket", "d_total", "e", "f"], PromQl.MetricsOf(expression).Order());
-        Assert.Equal(["instance", "le", "w", "x", "y", "z"], PromQl.LabelsOf(expression).Order());
-        await Task.CompletedTask;
-    }
-
     private static bool HasPromtool => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "promtool")));
 
     private static IEnumerable<string> OfRules(string yaml)
