@@ -30,7 +30,7 @@ internal sealed class TelemetryMeasurement : IMeasurement
         ];
         var figures = new Dictionary<string, object>();
         var table = new MarkdownTable("model", "telemetry", "processor time per chain step, µs", "ratio to none", "chain steps per second", "ratio to none");
-        foreach ((string model, int full) in new[] { (BenchmarkModels.Moons, 20_000), (BenchmarkModels.Bundled, 60) })
+        foreach ((string model, int full) in new[] { (BenchmarkModels.Moons, 4_000), (BenchmarkModels.Bundled, 30) })
         {
             var request = new SamplingRequest(model, Chains, context.Options.Shortened(full));
             foreach (Contender one in all)
