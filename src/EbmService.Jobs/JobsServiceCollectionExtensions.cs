@@ -6,6 +6,7 @@ using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using EbmService.Jobs.Telemetry;
@@ -37,7 +38,7 @@ public static class JobsServiceCollectionExtensions
     public static IServiceCollection AddJobs(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
-        return services.AddOptions(configuration).AddMeters().AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
+        return services.AddOptions(configuration).AddMeters().AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission().AddRetention();
     }
 
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
@@ -62,7 +63,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<QueryMetrics>()
         .AddSingleton<SlotMetrics>()
         .AddSingleton<StorageMetrics>()
-        .AddSingleton<ResourceMetrics>();
+        .AddSingleton<ResourceMetrics>()
+        .AddSingleton<RetentionMetrics>();
 
     private static IServiceCollection AddStorage(this IServiceCollection services)
     {
@@ -124,6 +126,13 @@ public static class JobsServiceCollectionExtensions
     private static IServiceCollection AddQueries(this IServiceCollection services) => services
         .AddSingleton<QueryAnswerer>()
         .AddSingleton<IQueryDispatcher, QueryDispatcher>();
+
+    // After the worker, which brings the database up to date.
+    private static IServiceCollection AddRetention(this IServiceCollection services) => services
+        .AddSingleton<RetentionPolicy>()
+        .AddSingleton<JobPins>()
+        .AddSingleton<RetentionSweep>()
+        .AddHostedService(services => services.GetRequiredService<RetentionSweep>());
 
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
         .AddSingleton<JobResources>()

@@ -59,6 +59,12 @@ public sealed record JobSnapshot
     /// <value>1 for the first run; counts up when another process takes a running job over, or its device was lost.</value>
     public int Attempt { get; init; } = 1;
 
+    /// <value>Whether the job stays once it has ended, whatever the retention settings say.</value>
+    public bool Keep { get; init; }
+
+    /// <value>When it may be deleted by its age; null where it has not ended, is kept, or jobs are kept for ever.</value>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
     public Failure? Error { get; init; }
 
     public IReadOnlyList<ResultEntry> Results { get; init; } = [];

@@ -4,6 +4,7 @@ using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
@@ -129,6 +130,7 @@ internal sealed class JobAdmission(
             Tenant = submission.Tenant,
             Tags = submission.Tags,
             Warnings = submission.Warnings,
+            Keep = submission.Keep,
             Extends = draft.Extends,
             Progress = new JobProgress(),
             CreatedAt = now,
@@ -159,7 +161,7 @@ internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
 }
 
 /// <summary>Stores the files that a new job starts from: those that came with it, and copies of other jobs' results.</summary>
-internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, DatasetStore datasets)
+internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, DatasetStore datasets, JobPins pins)
 {
     /// <exception cref="FailureException">The source is unknown, has not ended, or has no such result.</exception>
     public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted, IReadOnlyDictionary<string, byte[]> attachments)
@@ -172,7 +174,8 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, Dataset
                 inputs.Attach(jobId, input, content);
                 continue;
             }
-            if (await WhyNotAsync(input) is { } reason)
+            using IDisposable? pin = pins.TryPin(input.FromJob!);
+            if (await WhyNotAsync(input, pin is not null) is { } reason)
                 throw Refuse(input, reason);
             if (!inputs.TryTake(jobId, input))
                 throw Refuse(input, $"The result '{input.Result}' of job {input.FromJob} is missing or damaged.");
@@ -184,9 +187,9 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, Dataset
 
     private static FailureException Refuse(JobInput input, string reason) => new(Failure.OfFields([new FieldError(input.Field, reason)]));
 
-    private async Task<string?> WhyNotAsync(JobInput input)
+    private async Task<string?> WhyNotAsync(JobInput input, bool isPinned)
     {
-        if (!JobFolders.IsValidId(input.FromJob!)
+        if (!isPinned || !JobFolders.IsValidId(input.FromJob!)
             || (await lookup.FindAsync(input.FromJob!, CancellationToken.None)).Value is not { } source)
             return $"There is no job {input.FromJob}.";
         if (!source.Status.IsTerminal())

@@ -281,11 +281,19 @@ internal sealed partial class Job
         {
             if (_state == JobState.Ended)
                 return JobChange.Refused;
-            (_recorded, _isRefused) = (stored, false);
+            // A client may have changed that since.
+            (_recorded, _isRefused) = (stored with { Keep = _recorded.Keep }, false);
             if (stored.Status.IsTerminal())
                 _state = JobState.Ended;
         }
         return JobChange.Made;
+    }
+
+    /// <summary>Whether it stays once it has ended, whatever the retention settings say.</summary>
+    public void SetKeep(bool keep)
+    {
+        lock (_lock)
+            _recorded = _recorded with { Keep = keep };
     }
 
     /// <summary>The disk refuses a status, which is tried again until <see cref="Show"/>.</summary>

@@ -3,6 +3,7 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
 using EbmService.Jobs.Telemetry;
@@ -18,7 +19,7 @@ namespace EbmService.Jobs.Recording;
 internal sealed class JobEndings(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, JobFiles files, IResultAssembler assembler,
     JobModels models, IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics,
-    StorageMetrics storage, ILogger<JobEndings> log)
+    StorageMetrics storage, RetentionPolicy retention, RetentionSweep sweep, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
     public const int MaxDamages = 3;
@@ -34,7 +35,7 @@ internal sealed class JobEndings(
             return null;
         if (job.Failure is null && DiagnosticsOf(job) is { } diagnostics)
             job.Diagnose(diagnostics);
-        JobSnapshot end = job.SnapshotOfEnd(entries, clock.GetUtcNow());
+        JobSnapshot end = retention.Complete(job.SnapshotOfEnd(entries, clock.GetUtcNow()));
         for (TimeSpan delay = TimeSpan.FromMilliseconds(100); ; delay = delay < LongestRetry ? 2 * delay : LongestRetry)
         {
             if (await TryStoreAsync(job, end))
@@ -53,6 +54,7 @@ internal sealed class JobEndings(
     {
         metrics.Ended(end);
         job.TellEnd(end);
+        sweep.JobEnded();
     }
 
     /// <summary>Of a job that failed without files everything goes, of others all but the results and, where they can be extended, the checkpoints.</summary>

@@ -194,7 +194,7 @@ internal sealed class JobRecorder(
             live.Remove(job);
             models.Release(job);
         }
-        hub.Publish(stored);
+        hub.Publish(job.Recorded);
         log.JobChanged(job.Id, stored.Status);
     }
 

@@ -71,6 +71,12 @@ internal sealed class JobRow
 
     public required string Results { get; set; }
 
+    /// <value>Whether it stays whatever the retention settings say.</value>
+    public bool Keep { get; set; }
+
+    /// <value>Bytes of its files and its record, of a job that has ended; null while they are not counted.</value>
+    public long? StoredBytes { get; set; }
+
     public List<BlockRow> Blocks { get; set; } = [];
 }
 

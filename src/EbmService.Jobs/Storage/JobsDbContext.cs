@@ -41,6 +41,8 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
             job.Property(row => row.StopReason).HasMaxLength(MaxWordLength);
             job.HasIndex(row => new { row.Status, row.Id });
             job.HasIndex(row => new { row.ModelName, row.Id });
+            // What a sweep asks of all jobs: the rows themselves, with their documents, are not read for it.
+            job.HasIndex(row => new { row.FinishedAt, row.Status, row.Keep, row.StoredBytes, row.Id });
             job.HasMany(row => row.Blocks).WithOne().HasForeignKey(block => block.JobId).OnDelete(DeleteBehavior.Cascade);
         });
         model.Entity<BlockRow>(block =>

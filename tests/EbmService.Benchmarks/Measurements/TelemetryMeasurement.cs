@@ -18,88 +18,91 @@ internal sealed class TelemetryMeasurement : IMeasurement
     public async Task<MeasurementResult> RunAsync(BenchmarkContext context)
     {
         using NothingServer collector = await NothingServer.StartAsync();
-        string address = collector.Client.BaseAddress!.ToString();
+        var otlp = new Dictionary<string, string>
+        {
+            ["Telemetry__Otlp__Endpoint"] = collector.Client.BaseAddress!.ToString(), ["Telemetry__Otlp__Protocol"] = "http/protobuf", ["OTEL_METRIC_EXPORT_INTERVAL"] = "5000",
+        };
         Contender[] all =
         [
-            new("none", await StartAsync(context, new() { ["Telemetry__Enabled"] = "false" }), Scrapes: false),
-            new("metrics, scraped every 5 s", await StartAsync(context, []), Scrapes: true),
-            new("metrics, and all by OTLP", await StartAsync(context, new()
-            {
-                ["Telemetry__Otlp__Endpoint"] = address, ["Telemetry__Otlp__Protocol"] = "http/protobuf", ["OTEL_METRIC_EXPORT_INTERVAL"] = "5000",
-            }), Scrapes: true),
+            new("none", new Dictionary<string, string> { ["Telemetry__Enabled"] = "false" }, Scrapes: false),
+            new("metrics, scraped every 5 s", new Dictionary<string, string>(), Scrapes: true),
+            new("the same, and metrics, traces and logs by OTLP", otlp, Scrapes: true),
         ];
-        var figures = new Dictionary<string, object>();
-        var table = new MarkdownTable("model", "telemetry", "processor time per chain step, µs", "ratio to none", "chain steps per second", "ratio to none");
-        foreach ((string model, int full) in new[] { (BenchmarkModels.Moons, 4_000), (BenchmarkModels.Bundled, 30) })
+        SamplingRequest[] jobs =
+        [
+            new(BenchmarkModels.Moons, Chains, context.Options.Shortened(4_000)), new(BenchmarkModels.Bundled, Chains, context.Options.Shortened(30)),
+        ];
+        for (int round = 0; round < context.Options.ActualRounds; round++)
         {
-            var request = new SamplingRequest(model, Chains, context.Options.Shortened(full));
-            foreach (Contender one in all)
-                one.Clear();
-            for (int round = 0; round <= context.Options.ActualRounds; round++)
-            {
-                // Each is first, second and last in turn, and round 0 warms up.
-                for (int i = 0; i < all.Length; i++)
-                    await all[(i + round) % all.Length].RunAsync(request, keep: round > 0);
-                BenchmarkContext.Say($"telemetry, {model}, round {round}: " + string.Join("; ", all.Select(one => one.Latest)));
-            }
-            foreach (Contender one in all)
-                one.AddTo(table, model, all[0]);
-            figures[model] = all.ToDictionary(one => one.Name, one => new { microseconds = one.Microseconds.ToArray(), perSecond = one.Rates.ToArray() });
+            // Each is first, second and last in turn.
+            for (int i = 0; i < all.Length; i++)
+                await all[(i + round) % all.Length].RunAsync(context, jobs);
+            BenchmarkContext.Say($"telemetry, round {round + 1}: " + string.Join("; ", all.Select(one => one.Latest)));
         }
-        foreach (Contender one in all)
-            await one.Service.DisposeAsync();
+        var table = new MarkdownTable("model", "telemetry", "processor time per chain step, µs", "ratio to none", "chain steps per second", "ratio to none");
+        foreach (SamplingRequest job in jobs)
+        {
+            foreach (Contender one in all)
+                one.AddTo(table, job.Model, all[0]);
+        }
         string text = $"""
-            {Chains} chains of one job, from the request to the last result; the services take turns. Processor time is the whole process's, which other work on the machine
-            disturbs less than the time on the clock. A ratio of processor time over 1, or of chain steps under 1, is what the telemetry costs.
+            {Chains} chains of one job, from the request to the last result. In every round each service is started anew, warmed up by the same job and then measured: two processes of one program differ by
+            more than what is measured here. Processor time is the whole process's, which other work on the machine disturbs less than the time on the clock. A ratio of processor time over 1, or of chain
+            steps under 1, is what the telemetry costs.
 
             {table}
             """;
-        return new MeasurementResult(text, figures);
+        return new MeasurementResult(text, all.ToDictionary(one => one.Name, one => new { microseconds = one.Microseconds, perSecond = one.Rates }));
     }
 
-    private static Task<ServiceProcess> StartAsync(BenchmarkContext context, Dictionary<string, string> settings) => context.StartServiceAsync(settings: settings);
-
-    /// <summary>A service and what its rounds gave.</summary>
-    private sealed record Contender(string Name, ServiceProcess Service, bool Scrapes)
+    /// <summary>A way to start the service, and what its rounds gave, by model.</summary>
+    private sealed record Contender(string Name, IReadOnlyDictionary<string, string> Settings, bool Scrapes)
     {
-        public List<double> Microseconds { get; } = [];
+        public Dictionary<string, List<double>> Microseconds { get; } = [];
 
-        public List<double> Rates { get; } = [];
+        public Dictionary<string, List<double>> Rates { get; } = [];
 
-        public string Latest { get; private set; } = "";
+        public string Latest => $"{Name}: {string.Join(", ", Microseconds.Select(one => $"{one.Key} {one.Value[^1]:F2} us"))}";
 
-        public void Clear()
+        public async Task RunAsync(BenchmarkContext context, IReadOnlyList<SamplingRequest> jobs)
         {
-            Microseconds.Clear();
-            Rates.Clear();
-        }
-
-        public async Task RunAsync(SamplingRequest request, bool keep)
-        {
-            await using SamplingClient client = await SamplingClient.ConnectAsync(Service);
+            await using ServiceProcess service = await context.StartServiceAsync(settings: Settings);
+            await using SamplingClient client = await SamplingClient.ConnectAsync(service);
             using var over = new CancellationTokenSource();
-            Task scraping = Scrapes ? ScrapeAsync(over.Token) : Task.CompletedTask;
-            TimeSpan before = Service.ProcessorTime;
-            double seconds = await client.RunAsync(request);
-            double microseconds = (Service.ProcessorTime - before).TotalMicroseconds / (request.Chains * request.Steps);
+            Task scraping = Scrapes ? ScrapeAsync(service, over.Token) : Task.CompletedTask;
+            foreach (SamplingRequest job in jobs)
+                await client.RunAsync(job);
+            foreach (SamplingRequest job in jobs)
+            {
+                TimeSpan before = service.ProcessorTime;
+                double seconds = await client.RunAsync(job);
+                int steps = job.Chains * job.Steps;
+                Add(Microseconds, job.Model, (service.ProcessorTime - before).TotalMicroseconds / steps);
+                Add(Rates, job.Model, steps / seconds);
+            }
             await over.CancelAsync();
             await scraping;
-            Latest = $"{Name} {microseconds:F2} us";
-            if (!keep)
-                return;
-            Microseconds.Add(microseconds);
-            Rates.Add(request.Chains * request.Steps / seconds);
         }
 
-        public void AddTo(MarkdownTable table, string model, Contender none) => table.Row(model, Name, Spread.Of(Microseconds).Show("F3"),
-            this == none ? "1" : Spread.OfRatios(Microseconds, none.Microseconds).Show("F3"), Spread.Of(Rates).Show("N0"),
-            this == none ? "1" : Spread.OfRatios(Rates, none.Rates).Show("F3"));
+        public void AddTo(MarkdownTable table, string model, Contender none) => table.Row(
+            model, Name, Spread.Of(Microseconds[model]).Show("F2"), Ratio(none, one => one.Microseconds[model]), Spread.Of(Rates[model]).Show("N0"),
+            Ratio(none, one => one.Rates[model]));
 
-        private async Task ScrapeAsync(CancellationToken cancel)
+        private string Ratio(Contender none, Func<Contender, List<double>> values) =>
+            ReferenceEquals(this, none) ? "1" : Spread.OfRatios(values(this), values(none)).Show("F3");
+
+        private static void Add(Dictionary<string, List<double>> values, string model, double value)
+        {
+            if (!values.TryGetValue(model, out List<double>? own))
+                values[model] = own = [];
+            own.Add(value);
+        }
+
+        private static async Task ScrapeAsync(ServiceProcess service, CancellationToken cancel)
         {
             while (!cancel.IsCancellationRequested)
             {
-                await Service.Client.GetStringAsync("/metrics", CancellationToken.None);
+                await service.Client.GetStringAsync("/metrics", CancellationToken.None);
                 await Task.Delay(ScrapeInterval, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -110,6 +110,9 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int>("FruitlessAttempts")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("Keep")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("LastSequence")
                         .HasColumnType("INTEGER");
 
@@ -158,6 +161,9 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int?>("StopStep")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("StoredBytes")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Tags")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -180,6 +186,8 @@ namespace EbmService.Jobs.Storage.Migrations
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("FinishedAt", "Status", "Keep", "StoredBytes", "Id");
 
                     b.HasIndex("ModelName", "Id");
 
