@@ -17,6 +17,10 @@ internal sealed class TelemetryMeasurement : IMeasurement
 
     public async Task<MeasurementResult> RunAsync(BenchmarkContext context)
     {
+        TelemetryCalls calls = TelemetryCalls.Measure(context.Options.Shortened(200_000));
+        BenchmarkContext.Say($"telemetry:\n{calls.ToTable()}");
+        double scrape = await ScrapeMillisecondsAsync(context);
+        BenchmarkContext.Say($"telemetry: {scrape:F1} ms of processor time for a scrape");
         using NothingServer collector = await NothingServer.StartAsync();
         var otlp = new Dictionary<string, string>
         {
@@ -30,7 +34,7 @@ internal sealed class TelemetryMeasurement : IMeasurement
         ];
         SamplingRequest[] jobs =
         [
-            new(BenchmarkModels.Moons, Chains, context.Options.Shortened(4_000)), new(BenchmarkModels.Bundled, Chains, context.Options.Shortened(30)),
+            new(BenchmarkModels.Moons, Chains, context.Options.Shortened(2_000)), new(BenchmarkModels.Bundled, Chains, context.Options.Shortened(20)),
         ];
         for (int round = 0; round < context.Options.ActualRounds; round++)
         {
@@ -46,13 +50,41 @@ internal sealed class TelemetryMeasurement : IMeasurement
                 one.AddTo(table, job.Model, all[0]);
         }
         string text = $"""
-            {Chains} chains of one job, from the request to the last result. In every round each service is started anew, warmed up by the same job and then measured: two processes of one program differ by
-            more than what is measured here. Processor time is the whole process's, which other work on the machine disturbs less than the time on the clock. A ratio of processor time over 1, or of chain
-            steps under 1, is what the telemetry costs.
+            What the calls take by themselves, which other work on the machine disturbs little (the fastest of {TelemetryCalls.Batches} batches, the median beside it):
+
+            {calls.ToTable()}
+            A quantum is 20 ms of a slot, so that 200 µs would be 1 % of its chain steps. One `GET /metrics`, after jobs and queries, takes the service {scrape:F1} ms of processor time: every 15 s that is
+            {scrape / 15_000:P3} of one core.
+
+            The service as a whole. {Chains} chains of one job, from the request to the last result; in every round each service is started anew, warmed up by the same job and then measured. Processor
+            time is the whole process's. The spread says how far this can tell anything on the machine at hand.
 
             {table}
             """;
-        return new MeasurementResult(text, all.ToDictionary(one => one.Name, one => new { microseconds = one.Microseconds, perSecond = one.Rates }));
+        return new MeasurementResult(text, new
+        {
+            calls, scrapeMilliseconds = scrape, services = all.ToDictionary(one => one.Name, one => new { microseconds = one.Microseconds, perSecond = one.Rates }),
+        });
+    }
+
+    /// <summary>Processor time of the service for one request of its metrics.</summary>
+    private static async Task<double> ScrapeMillisecondsAsync(BenchmarkContext context)
+    {
+        const int warmUp = 30, count = 100;
+        await using ServiceProcess service = await context.StartServiceAsync();
+        await using SamplingClient client = await SamplingClient.ConnectAsync(service);
+        await client.RunAsync(new SamplingRequest(BenchmarkModels.Moons, Chains, 50));
+        await new EnergyClient(service, binary: true).RepeatAsync(10);
+        TimeSpan before = default;
+        for (int i = 0; i < warmUp + count; i++)
+        {
+            if (i == warmUp)
+                before = service.ProcessorTime;
+            await service.Client.GetStringAsync("/metrics");
+            // The exporter answers from its last reading for 300 ms.
+            await Task.Delay(context.Options.Quick ? 1 : 301);
+        }
+        return (service.ProcessorTime - before).TotalMilliseconds / count;
     }
 
     /// <summary>A way to start the service, and what its rounds gave, by model.</summary>

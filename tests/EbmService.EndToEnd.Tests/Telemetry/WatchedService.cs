@@ -27,6 +27,7 @@ public sealed class WatchedService : IAsyncLifetime
         Service = await ServiceHost.StartAsync(_data,
             ("Telemetry__Otlp__Endpoint", Collector.Address), ("Telemetry__Otlp__Protocol", "http/protobuf"), ("Telemetry__Otlp__Headers", "x-collector-key=abc"),
             ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "500"), ("Worker__CheckpointSeconds", "0.1"),
+            ("Storage__RetainDays", "1000"), ("Storage__MaxBytes", "1000000000000"),
             ("Logging__Console__FormatterName", "json"), ("Logging__Console__FormatterOptions__IncludeScopes", "true"));
         HttpClient client = Service.Client;
         JobId = await SubmitAsync(client);
