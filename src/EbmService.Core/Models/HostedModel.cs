@@ -55,6 +55,9 @@ public sealed record HostedModel
     /// <value>Quantiles of E(x) over the rows of this calibration; empty without one.</value>
     public IReadOnlyList<(double Quantile, double Energy)> ReferenceEnergies { get; init; } = [];
 
+    /// <value>The least that any p-value of this calibration can be; null without one.</value>
+    public double? SmallestPValue { get; init; }
+
     /// <value>Chains in the replay buffer stored with the version; 0 where there is none.</value>
     public int BufferSize { get; init; }
 
