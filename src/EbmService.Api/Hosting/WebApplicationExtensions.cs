@@ -9,6 +9,7 @@ using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
 using EbmService.Api.Results;
 using EbmService.Api.Security;
+using EbmService.Api.Telemetry;
 
 namespace EbmService.Api.Hosting;
 
@@ -39,6 +40,7 @@ internal static class WebApplicationExtensions
             app.UsePathBase(prefix);
         app.Use(next => context => PathPrefix.InvokeAsync(context, next));
         app.Use(next => context => SecurityHeaders.InvokeAsync(context, next));
+        app.Use(next => context => TraceResponse.InvokeAsync(context, next));
         app.UseExceptionHandler();
         app.UseStatusCodePages(StatusCodeProblems.WriteAsync);
         app.Use(next => context => StatusCodeProblems.UncoverAsync(context, next));
@@ -66,6 +68,7 @@ internal static class WebApplicationExtensions
         app.MapJobEvents();
         app.MapResults();
         app.MapHealth();
+        app.MapMetrics();
         app.MapHub<JobsHub>(JobsHub.Path, hub => hub.CloseOnAuthenticationExpiration = true)
             .RequireAuthorization(Scopes.Jobs).WithMetadata(QueryTokenAllowed.Instance);
         app.UseOpenApiDocument();

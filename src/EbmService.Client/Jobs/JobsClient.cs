@@ -139,6 +139,10 @@ public sealed partial class JobsClient
     public Task<JobResponse> ExtendAsync(string id, int steps, CancellationToken cancellationToken = default) => _http.ReadAsync<JobResponse>(
         EbmHttp.Request(HttpMethod.Post, PathOf(id) + "/extend", EbmHttp.Json(new ExtendJobRequest { Steps = steps })), cancellationToken);
 
+    /// <summary>Says whether the job stays with its results once it has ended, whatever the service's retention settings are.</summary>
+    public Task<JobResponse> KeepAsync(string id, bool keep, CancellationToken cancellationToken = default) => _http.ReadAsync<JobResponse>(
+        EbmHttp.Request(HttpMethod.Patch, PathOf(id), EbmHttp.Json(new ChangeJobRequest { Keep = keep })), cancellationToken);
+
     /// <summary>Deletes the record and the results of a job that has ended.</summary>
     public Task DeleteAsync(string id, CancellationToken cancellationToken = default) => _http.DeleteAsync(PathOf(id), cancellationToken);
 

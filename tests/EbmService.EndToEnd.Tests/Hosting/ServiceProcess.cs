@@ -156,7 +156,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
             _address.TrySetResult(new Uri(match.Groups[1].Value));
     }
 
-    [GeneratedRegex("Now listening on: (http://\\S+)")]
+    [GeneratedRegex("Now listening on: (http://[^\\s\"]+)")]
     private static partial Regex ListeningPattern();
 
     [DllImport("libc", EntryPoint = "kill")]
