@@ -1,3 +1,4 @@
+using EbmService.Api.Dashboard;
 using EbmService.Api.Datasets;
 using EbmService.Api.Errors;
 using EbmService.Api.Health;
@@ -67,6 +68,7 @@ internal static class WebApplicationExtensions
         app.MapHealth();
         app.MapHub<JobsHub>(JobsHub.Path);
         app.UseOpenApiDocument();
+        app.MapDashboard();
         // Last, behind the document's own middleware.
         app.Use(next => context => HeadRequests.Restore(context, next));
         return app;
