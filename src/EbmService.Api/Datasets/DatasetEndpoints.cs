@@ -48,12 +48,12 @@ internal static class DatasetEndpoints
             FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.StorageFailed);
 
     private static Ok<DatasetListResponse> List(HttpRequest request, IDatasetService datasets) =>
-        TypedResults.Ok(new DatasetListResponse([.. datasets.List().Select(dataset => DatasetResponse.Of(dataset, request.PathBase))]));
+        TypedResults.Ok(new DatasetListResponse([.. datasets.List().Select(dataset => DatasetContractMapper.ToResponse(dataset, request.PathBase))]));
 
     private static Results<Ok<DatasetResponse>, FailureResult> Get(string dataset, HttpRequest request, IDatasetService datasets)
     {
         Outcome<Dataset> found = datasets.Find(dataset);
-        return found.Succeeded ? TypedResults.Ok(DatasetResponse.Of(found.Value, request.PathBase)) : new FailureResult(found.Failure);
+        return found.Succeeded ? TypedResults.Ok(DatasetContractMapper.ToResponse(found.Value, request.PathBase)) : new FailureResult(found.Failure);
     }
 
     private static async Task<Results<FileContentHttpResult, FailureResult>> PreviewAsync(string dataset, IDatasetService datasets)
@@ -82,7 +82,7 @@ internal static class DatasetEndpoints
         Outcome<(Dataset Dataset, bool IsNew)> added = await uploads.AddAsync(name, request);
         if (!added.Succeeded)
             return new FailureResult(added.Failure);
-        DatasetResponse response = DatasetResponse.Of(added.Value.Dataset, request.PathBase);
+        DatasetResponse response = DatasetContractMapper.ToResponse(added.Value.Dataset, request.PathBase);
         return added.Value.IsNew ? TypedResults.Created(response.Links["self"], response) : TypedResults.Ok(response);
     }
 

@@ -78,7 +78,7 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
             // Two pumps of a job would send its events out of order.
             await earlier;
             IJobsClient client = hub.Clients.Client(watch.ConnectionId);
-            await foreach (JobEvent happened in jobs.WatchAsync(watch.Key == AllJobs ? null : watch.Key, 0, watch.Source.Token))
+            await foreach (JobLogEntry happened in jobs.WatchAsync(watch.Key == AllJobs ? null : watch.Key, 0, watch.Source.Token))
                 await SendAsync(client, happened, watch.Prefix);
         }
         catch (OperationCanceledException) when (watch.Source.IsCancellationRequested)
@@ -112,11 +112,11 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
         }
     }
 
-    private static Task SendAsync(IJobsClient client, JobEvent happened, PathString prefix) => happened switch
+    private static Task SendAsync(IJobsClient client, JobLogEntry happened, PathString prefix) => happened switch
     {
-        JobChangedEvent changed => client.JobChanged(JobContractMapper.ToResponse(changed.Job, prefix)),
-        JobProgressEvent progress => client.JobProgress(JobProgressMessage.Of(progress)),
-        JobPreviewEvent preview => client.JobPreview(preview.JobId, preview.Step, preview.Png),
+        JobChangedEntry changed => client.JobChanged(JobContractMapper.ToResponse(changed.Job, prefix)),
+        JobProgressEntry progress => client.JobProgress(JobContractMapper.ToMessage(progress)),
+        JobPreviewEntry preview => client.JobPreview(preview.JobId, preview.Step, preview.Png),
         _ => Task.CompletedTask,
     };
 

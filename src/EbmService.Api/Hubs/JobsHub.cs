@@ -1,4 +1,3 @@
-using EbmService.Api.Jobs;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
@@ -9,7 +8,7 @@ namespace EbmService.Api.Hubs;
 /// <summary>Live progress at /hubs/jobs, in the JSON and the MessagePack protocol.</summary>
 internal sealed class JobsHub(JobWatches watches, IJobService jobs) : Hub<IJobsClient>
 {
-    internal const string Path = "/hubs/jobs";
+    internal const string Path = JobsHubContract.Path;
 
     /// <summary>Sends the job's current state, then its events until it has ended.</summary>
     public async Task Watch(string? jobId)
@@ -46,17 +45,4 @@ internal sealed class JobsHub(JobWatches watches, IJobService jobs) : Hub<IJobsC
         if (!watches.TryStart(Context.ConnectionId, key, Context.GetHttpContext()?.Request.PathBase ?? default, Context.ConnectionAborted))
             throw new HubException($"A connection watches at most {JobWatches.MaxPerConnection} jobs: use WatchAll, or Unwatch some.");
     }
-}
-
-/// <summary>What the hub sends. The same events, in the same order, as the server-sent events of a job.</summary>
-public interface IJobsClient
-{
-    /// <summary>The status changed; never dropped. The one with a terminal status is a job's last.</summary>
-    Task JobChanged(JobResponse job);
-
-    /// <summary>At most five per second and job; the latest wins.</summary>
-    Task JobProgress(JobProgressMessage progress);
-
-    /// <summary>A picture of the first block; the latest wins. JSON carries the PNG as base64, MessagePack as bytes.</summary>
-    Task JobPreview(string jobId, int step, byte[] png);
 }

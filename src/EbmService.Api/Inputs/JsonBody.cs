@@ -59,25 +59,19 @@ internal static partial class JsonErrorTranslator
         if (MissingPattern().Match(broken.Message) is { Success: true } missing)
             return OneField(Join(field, missing.Groups[1].Value.Split("', '")[0]), "The member is missing: it has no default.");
         if (broken.Message.Contains("could not be converted to", StringComparison.Ordinal))
-            return OneField(field, $"Must be {TypeAt(root, broken.Path)}{ValueAt(json, broken.Path)}{Position(broken)}.");
+            return OneField(field, $"Must be {TypeAt(root, broken.Path)}{ValueAt(json, broken.Path)}{JsonPosition.Of(broken)}.");
         if (NullPattern().IsMatch(broken.Message))
             return OneField(field, $"Can't be null: it must be {TypeAt(root, broken.Path)}.");
         if (broken.Message.Contains("maximum configured depth", StringComparison.Ordinal))
             return OneField(field, "The JSON is nested more than 64 deep.");
         if (TruncatedPattern().IsMatch(broken.Message))
             return OneField(field, "The JSON ends too early: a bracket, brace or quote is not closed.");
-        return OneField(field, $"This is not JSON{Position(broken)}: {Plain(broken.Message)}");
+        return OneField(field, $"This is not JSON{JsonPosition.Of(broken)}: {Plain(broken.Message)}");
     }
 
     /// <summary>For example <c>$.spec.labels[2]</c> becomes <c>spec.labels[2]</c>; the body itself is <c>body</c>.</summary>
     internal static string FieldOf(string? path) =>
         path is null or "$" ? "body" : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path.TrimStart('$');
-
-    /// <summary>Where the reader stopped, counted from 1.</summary>
-    internal static string Position(JsonException broken) =>
-        broken.LineNumber is { } line && broken.BytePositionInLine is { } position
-            ? string.Create(CultureInfo.InvariantCulture, $" (line {line + 1}, position {position + 1})")
-            : "";
 
     private static Failure OneField(string field, string message) => Failure.OfFields([new FieldError(field, message)]);
 

@@ -40,10 +40,10 @@ internal sealed class EventStream(TimeProvider clock, IOptions<EventStreamOption
     /// <param name="numbered">Whether events carry their sequence number as id, for a client to go on after it.</param>
     /// <param name="mayBeOver">Whether the stream may already be at its end: then none at all is answered 204, which
     /// tells browsers not to come back.</param>
-    internal async Task WriteAsync(HttpContext context, IAsyncEnumerable<JobEvent> events, bool numbered, bool mayBeOver)
+    internal async Task WriteAsync(HttpContext context, IAsyncEnumerable<JobLogEntry> events, bool numbered, bool mayBeOver)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        await using IAsyncEnumerator<JobEvent> source = events.GetAsyncEnumerator(over.Token);
+        await using IAsyncEnumerator<JobLogEntry> source = events.GetAsyncEnumerator(over.Token);
         Task<bool> next = source.MoveNextAsync().AsTask();
         try
         {
@@ -100,13 +100,13 @@ internal sealed class EventStream(TimeProvider clock, IOptions<EventStreamOption
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
 
-    private static byte[] ToBytes(JobEvent happened, bool numbered, PathString prefix)
+    private static byte[] ToBytes(JobLogEntry happened, bool numbered, PathString prefix)
     {
         (string type, object data) = happened switch
         {
-            JobChangedEvent changed => ("job", JobContractMapper.ToResponse(changed.Job, prefix)),
-            JobProgressEvent progress => ("progress", JobProgressMessage.Of(progress)),
-            JobPreviewEvent preview => ("preview", (object)new JobPreviewMessage(preview.JobId, preview.Step, preview.Png)),
+            JobChangedEntry changed => ("job", JobContractMapper.ToResponse(changed.Job, prefix)),
+            JobProgressEntry progress => ("progress", JobContractMapper.ToMessage(progress)),
+            JobPreviewEntry preview => ("preview", (object)new JobPreviewMessage(preview.JobId, preview.Step, preview.Png)),
             _ => ("other", new object()),
         };
         string id = numbered ? string.Create(CultureInfo.InvariantCulture, $"id: {happened.Sequence}\n") : "";

@@ -40,6 +40,24 @@ internal static class JobContractMapper
     internal static JobResultsResponse ToResults(JobSnapshot job, PathString prefix) => new([.. job.Results.Select(entry =>
         new JobResultResponse(entry.Name, entry.MediaType, entry.Size, entry.Sha256, $"{PathOf(job.Id, prefix)}/results/{entry.Name}"))]);
 
+    internal static JobProgressMessage ToMessage(JobProgressEntry happened)
+    {
+        JobProgress progress = ToFinite(happened.Progress);
+        return new()
+        {
+            JobId = happened.JobId,
+            Sequence = happened.Sequence,
+            Fraction = progress.Fraction,
+            Done = progress.Done,
+            Total = progress.Total,
+            Unit = progress.Unit,
+            RatePerSecond = progress.RatePerSecond,
+            EtaSeconds = progress.EtaSeconds,
+            QueuePosition = progress.QueuePosition,
+            Metrics = progress.Metrics,
+        };
+    }
+
     /// <summary>JSON has no NaN: a number that is none is left out.</summary>
     internal static JobProgress ToFinite(JobProgress progress) => progress with
     {

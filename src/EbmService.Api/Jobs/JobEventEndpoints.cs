@@ -53,13 +53,13 @@ internal static class JobEventEndpoints
         string? only = context.Request.Headers.ContainsKey(TenantHeader.Name) ? TenantHeader.Read(context.Request, errors) : tenant;
         if (errors.Count > 0)
             return new FailureResult(Failure.OfFields(errors));
-        IAsyncEnumerable<JobEvent> events = jobs.WatchAsync(id: null, afterSequence: 0, context.RequestAborted);
+        IAsyncEnumerable<JobLogEntry> events = jobs.WatchAsync(id: null, afterSequence: 0, context.RequestAborted);
         await AnswerAsync(context, stream, only is null ? events : OfTenantAsync(events, only), numbered: false, mayBeOver: false);
         return TypedResults.Empty;
     }
 
     private static async Task AnswerAsync(
-        HttpContext context, EventStream stream, IAsyncEnumerable<JobEvent> events, bool numbered, bool mayBeOver)
+        HttpContext context, EventStream stream, IAsyncEnumerable<JobLogEntry> events, bool numbered, bool mayBeOver)
     {
         try
         {
@@ -73,18 +73,18 @@ internal static class JobEventEndpoints
     }
 
     /// <summary>A job's first event is its state, which names the tenant; progress does not.</summary>
-    private static async IAsyncEnumerable<JobEvent> OfTenantAsync(
-        IAsyncEnumerable<JobEvent> events, string tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    private static async IAsyncEnumerable<JobLogEntry> OfTenantAsync(
+        IAsyncEnumerable<JobLogEntry> events, string tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var own = new HashSet<string>();
-        await foreach (JobEvent happened in events.WithCancellation(cancellationToken))
+        await foreach (JobLogEntry happened in events.WithCancellation(cancellationToken))
         {
-            if (happened is JobChangedEvent { Job: var job } && job.Tenant == tenant)
+            if (happened is JobChangedEntry { Job: var job } && job.Tenant == tenant)
                 own.Add(job.Id);
             if (!own.Contains(happened.JobId))
                 continue;
             yield return happened;
-            if (happened is JobChangedEvent { Job.Status: var status } && status.IsTerminal())
+            if (happened is JobChangedEntry { Job.Status: var status } && status.IsTerminal())
                 own.Remove(happened.JobId);
         }
     }

@@ -1,4 +1,3 @@
-using EbmService.Api.Jobs;
 using EbmService.Core.Jobs;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;

@@ -1,4 +1,4 @@
-using EbmService.Api.Inputs;
+using EbmService.Core.Json;
 using EbmService.Core.Models;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using EbmService.Api.Inputs;
+using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
 using EbmService.Core.Tensors;

@@ -115,11 +115,11 @@ internal sealed class LocalEngine : IJobRunner, IAsyncDisposable
     public async Task<FinishedJob> RunAsync(JobSubmission submission, Action<JobProgress>? report, CancellationToken cancellationToken)
     {
         string id = await SubmitAsync(submission, cancellationToken);
-        await foreach (JobEvent entry in Jobs.WatchAsync(id, afterSequence: 0, cancellationToken))
+        await foreach (JobLogEntry entry in Jobs.WatchAsync(id, afterSequence: 0, cancellationToken))
         {
-            if (entry is JobProgressEvent { Progress: var progress })
+            if (entry is JobProgressEntry { Progress: var progress })
                 report?.Invoke(progress);
-            if (entry is not JobChangedEvent { Job: var job } || !job.Status.IsTerminal())
+            if (entry is not JobChangedEntry { Job: var job } || !job.Status.IsTerminal())
                 continue;
             if (job.Status == JobStatus.Failed)
                 Throw(job.Error!);

@@ -106,5 +106,5 @@ public interface IJobService : IJobResults
     /// <param name="id">A job's id, or null for all jobs (without an end and without previews).</param>
     /// <param name="afterSequence">0 for everything; a client's last seen number after a reconnect.</param>
     /// <param name="cancellationToken">Ends the subscription.</param>
-    IAsyncEnumerable<JobEvent> WatchAsync(string? id, long afterSequence, CancellationToken cancellationToken);
+    IAsyncEnumerable<JobLogEntry> WatchAsync(string? id, long afterSequence, CancellationToken cancellationToken);
 }

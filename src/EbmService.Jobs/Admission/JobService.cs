@@ -103,7 +103,7 @@ internal sealed class JobService(
 
     /// <inheritdoc/>
     /// <exception cref="FailureException">No such job: at the first event.</exception>
-    public async IAsyncEnumerable<JobEvent> WatchAsync(
+    public async IAsyncEnumerable<JobLogEntry> WatchAsync(
         string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         JobWatcher? watcher = id is null ? hub.SubscribeAll() : hub.Subscribe(id, afterSequence);
@@ -115,7 +115,7 @@ internal sealed class JobService(
         }
         try
         {
-            await foreach (JobEvent entry in watcher.ReadAsync(cancellationToken))
+            await foreach (JobLogEntry entry in watcher.ReadAsync(cancellationToken))
                 yield return entry;
         }
         finally
@@ -138,11 +138,11 @@ internal sealed class JobService(
                 "Submit the job again.");
     }
 
-    private async Task<JobChangedEvent?> EndOfAsync(string id, CancellationToken cancellationToken)
+    private async Task<JobChangedEntry?> EndOfAsync(string id, CancellationToken cancellationToken)
     {
         JobRow row = await store.FindAsync(id, cancellationToken) ?? throw new FailureException(JobLookup.NotFound);
         // A job that can't be read is shown as failed here, though its row says that it has not ended.
         long sequence = row.Status.IsTerminal() ? row.LastSequence : JobEventLog.FirstSequence(row.Epoch + 1);
-        return new JobChangedEvent(id, sequence, mapper.ToSnapshot(row));
+        return new JobChangedEntry(id, sequence, mapper.ToSnapshot(row));
     }
 }

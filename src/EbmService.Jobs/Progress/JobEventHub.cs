@@ -79,7 +79,7 @@ internal sealed class JobEventHub(TimeProvider clock)
             if (!_logs.TryGetValue(id, out JobEventLog? log))
                 return null;
             var watcher = new JobWatcher(single: true);
-            foreach (JobEvent entry in log.Replay(after))
+            foreach (JobLogEntry entry in log.Replay(after))
                 watcher.Offer(entry);
             if (log.Ended || _completed)
                 watcher.Complete();
@@ -129,11 +129,11 @@ internal sealed class JobEventHub(TimeProvider clock)
         }
     }
 
-    private void Append(string id, Func<JobEventLog, JobEvent> append)
+    private void Append(string id, Func<JobEventLog, JobLogEntry> append)
     {
         if (!_logs.TryGetValue(id, out JobEventLog? log) || log.Ended)
             return;
-        JobEvent entry = append(log);
+        JobLogEntry entry = append(log);
         foreach (JobWatcher watcher in log.Watchers)
             watcher.Offer(entry);
         foreach (JobWatcher watcher in _allWatchers)
@@ -156,9 +156,9 @@ internal sealed class JobEventLog(string jobId, int epoch)
     /// <summary>Room for a process's events: a later process's numbers are always greater, whatever a client saw of this one.</summary>
     private const long NumbersPerEpoch = 1_000_000_000;
 
-    private readonly List<JobChangedEvent> _changes = [];
-    private JobProgressEvent? _progress;
-    private JobPreviewEvent? _preview;
+    private readonly List<JobChangedEntry> _changes = [];
+    private JobProgressEntry? _progress;
+    private JobPreviewEntry? _preview;
 
     public List<JobWatcher> Watchers { get; } = [];
 
@@ -168,23 +168,23 @@ internal sealed class JobEventLog(string jobId, int epoch)
 
     public bool Ended => _changes is [.., var last] && last.Job.Status.IsTerminal();
 
-    public JobChangedEvent? LastChange => _changes.LastOrDefault();
+    public JobChangedEntry? LastChange => _changes.LastOrDefault();
 
-    public JobEvent Append(JobSnapshot job)
+    public JobLogEntry Append(JobSnapshot job)
     {
-        var entry = new JobChangedEvent(jobId, ++LastSequence, job);
+        var entry = new JobChangedEntry(jobId, ++LastSequence, job);
         _changes.Add(entry);
         return entry;
     }
 
-    public JobEvent Append(JobProgress progress) => _progress = new JobProgressEvent(jobId, ++LastSequence, progress);
+    public JobLogEntry Append(JobProgress progress) => _progress = new JobProgressEntry(jobId, ++LastSequence, progress);
 
-    public JobEvent Append(PreviewFrame preview) =>
-        _preview = new JobPreviewEvent(jobId, ++LastSequence, preview.Step, preview.Png);
+    public JobLogEntry Append(PreviewFrame preview) =>
+        _preview = new JobPreviewEntry(jobId, ++LastSequence, preview.Step, preview.Png);
 
     /// <summary>What a reader that has seen <paramref name="after"/> still needs, in order.</summary>
-    public IEnumerable<JobEvent> Replay(long after) =>
-        _changes.Append<JobEvent?>(_progress).Append(_preview).OfType<JobEvent>()
+    public IEnumerable<JobLogEntry> Replay(long after) =>
+        _changes.Append<JobLogEntry?>(_progress).Append(_preview).OfType<JobLogEntry>()
             .Where(entry => entry.Sequence > after).OrderBy(entry => entry.Sequence);
 }
 
@@ -197,28 +197,28 @@ internal sealed class JobWatcher(bool single)
     public const int MaxPendingChanges = 4096;
 
     private readonly Lock _lock = new();
-    private readonly LinkedList<JobEvent> _pending = [];
-    private readonly Dictionary<(string Job, Type Kind), LinkedListNode<JobEvent>> _lossy = [];
+    private readonly LinkedList<JobLogEntry> _pending = [];
+    private readonly Dictionary<(string Job, Type Kind), LinkedListNode<JobLogEntry>> _lossy = [];
     private readonly Channel<bool> _signal =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private int _changes;
 
-    public void Offer(JobEvent entry)
+    public void Offer(JobLogEntry entry)
     {
         lock (_lock)
         {
-            if (entry is JobPreviewEvent && !single)
+            if (entry is JobPreviewEntry && !single)
                 return;
-            if (entry is JobChangedEvent && ++_changes > MaxPendingChanges)
+            if (entry is JobChangedEntry && ++_changes > MaxPendingChanges)
             {
                 _signal.Writer.TryComplete();
                 return;
             }
-            LinkedListNode<JobEvent> node = _pending.AddLast(entry);
-            if (entry is not JobChangedEvent)
+            LinkedListNode<JobLogEntry> node = _pending.AddLast(entry);
+            if (entry is not JobChangedEntry)
             {
                 (string, Type) key = (entry.JobId, entry.GetType());
-                if (_lossy.Remove(key, out LinkedListNode<JobEvent>? stale))
+                if (_lossy.Remove(key, out LinkedListNode<JobLogEntry>? stale))
                     _pending.Remove(stale);
                 _lossy[key] = node;
             }
@@ -230,7 +230,7 @@ internal sealed class JobWatcher(bool single)
     public void Complete() => _signal.Writer.TryComplete();
 
     /// <summary>Events in order; for a single job it ends after the terminal change.</summary>
-    public async IAsyncEnumerable<JobEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<JobLogEntry> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         bool open = true;
         while (open)
@@ -240,20 +240,20 @@ internal sealed class JobWatcher(bool single)
             while (Take() is { } entry)
             {
                 yield return entry;
-                if (single && entry is JobChangedEvent { Job.Status: var status } && status.IsTerminal())
+                if (single && entry is JobChangedEntry { Job.Status: var status } && status.IsTerminal())
                     yield break;
             }
         }
     }
 
-    private JobEvent? Take()
+    private JobLogEntry? Take()
     {
         lock (_lock)
         {
             if (_pending.First is not { } node)
                 return null;
             _pending.RemoveFirst();
-            if (node.Value is JobChangedEvent)
+            if (node.Value is JobChangedEntry)
                 _changes--;
             else
                 _lossy.Remove((node.Value.JobId, node.Value.GetType()));

@@ -101,7 +101,7 @@ internal sealed class FakeJobService : IJobService
         return _jobs[id].Job;
     }
 
-    public async IAsyncEnumerable<JobEvent> WatchAsync(
+    public async IAsyncEnumerable<JobLogEntry> WatchAsync(
         string? id, long afterSequence, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         JobState state = _jobs[id ?? _jobs.Keys.Single()];
@@ -109,12 +109,12 @@ internal sealed class FakeJobService : IJobService
         {
             // Read before the events: an end that comes while they are sent is among those of the next turn.
             bool ended = state.Ended.Task.IsCompleted;
-            JobEvent[] events = state.After(next, out Task changed);
-            foreach (JobEvent happened in events)
+            JobLogEntry[] events = state.After(next, out Task changed);
+            foreach (JobLogEntry happened in events)
             {
                 yield return happened;
                 next++;
-                if (happened is JobChangedEvent { Job: var job } && job.Status.IsTerminal() && id is not null)
+                if (happened is JobChangedEntry { Job: var job } && job.Status.IsTerminal() && id is not null)
                     yield break;
             }
             if (id is not null && ended)
@@ -132,7 +132,7 @@ internal sealed class FakeJobService : IJobService
             : new Failure(FailureCode.ResultNotFound, $"The job has no result '{name}'."));
     }
 
-    internal void Publish(string id, Func<long, JobEvent> make) => _jobs[id].Append(make);
+    internal void Publish(string id, Func<long, JobLogEntry> make) => _jobs[id].Append(make);
 
     internal void Finish(string id)
     {
@@ -157,7 +157,7 @@ internal sealed class FakeJobService : IJobService
     {
         string? reason = status switch { JobStatus.Succeeded => "untilEss", JobStatus.Cancelled => StopReason.Cancelled, _ => null };
         state.Job = state.Job with { Status = status, FinishedAt = Start.AddSeconds(1), StopReason = reason };
-        state.Append(sequence => new JobChangedEvent(state.Job.Id, sequence, state.Job));
+        state.Append(sequence => new JobChangedEntry(state.Job.Id, sequence, state.Job));
         state.Ended.TrySetResult();
         return state.Job;
     }
@@ -171,20 +171,20 @@ internal sealed class FakeJobService : IJobService
 
     private sealed class JobState
     {
-        private readonly List<JobEvent> _events = [];
+        private readonly List<JobLogEntry> _events = [];
         private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         internal JobState(JobSnapshot job)
         {
             Job = job;
-            Append(sequence => new JobChangedEvent(job.Id, sequence, job));
+            Append(sequence => new JobChangedEntry(job.Id, sequence, job));
         }
 
         internal JobSnapshot Job { get; set; }
 
         internal TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        internal void Append(Func<long, JobEvent> make)
+        internal void Append(Func<long, JobLogEntry> make)
         {
             lock (_events)
             {
@@ -194,7 +194,7 @@ internal sealed class FakeJobService : IJobService
             }
         }
 
-        internal JobEvent[] After(int sequence, out Task changed)
+        internal JobLogEntry[] After(int sequence, out Task changed)
         {
             lock (_events)
             {

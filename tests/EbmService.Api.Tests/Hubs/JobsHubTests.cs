@@ -34,12 +34,12 @@ public sealed class JobsHubTests : IDisposable
 
         await hub.InvokeAsync("Watch", id, HttpTestExtensions.Cancel);
         Message queued = await messages.ReadAsync(HttpTestExtensions.Cancel);
-        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress
+        _factory.Jobs.Publish(id, n => new JobProgressEntry(id, n, new JobProgress
         {
             Fraction = 0.25, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN, ["rHat"] = 1.5, ["essBulk"] = 7 },
         }));
         Message progress = await messages.ReadAsync(HttpTestExtensions.Cancel);
-        _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, 10, [1, 2, 3]));
+        _factory.Jobs.Publish(id, n => new JobPreviewEntry(id, n, 10, [1, 2, 3]));
         Message preview = await messages.ReadAsync(HttpTestExtensions.Cancel);
         _factory.Jobs.Finish(id);
         Message ended = await messages.ReadAsync(HttpTestExtensions.Cancel);

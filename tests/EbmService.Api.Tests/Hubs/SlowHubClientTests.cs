@@ -37,7 +37,7 @@ public sealed class SlowHubClientTests
         // 50 MB as base64: far more than sockets and pipes hold.
         byte[] picture = new byte[256 * 1024];
         for (int i = 0; i < Pictures; i++)
-            factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, i, picture));
+            factory.Jobs.Publish(id, n => new JobPreviewEntry(id, n, i, picture));
         factory.Jobs.Finish(id);
 
         await ended.Task.WaitAsync(TimeSpan.FromSeconds(30), HttpTestExtensions.Cancel);

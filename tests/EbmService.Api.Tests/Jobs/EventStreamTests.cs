@@ -76,7 +76,7 @@ public sealed class EventStreamTests : IDisposable
     {
         string id = await CreateAsync();
         using HttpResponseMessage response = await OpenAsync("/v1/events", lastEventId: null);
-        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress { Fraction = 0.5 }));
+        _factory.Jobs.Publish(id, n => new JobProgressEntry(id, n, new JobProgress { Fraction = 0.5 }));
         _factory.Jobs.Finish(id);
 
         string text = await ReadAsync(response, until: "succeeded");

@@ -19,13 +19,13 @@ public sealed class JobEventEndpointsTests : IDisposable
     public async Task Events_WholeJob_CarryTypesIdsAndEndWithTheTerminalOne()
     {
         string id = await CreateAsync();
-        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress
+        _factory.Jobs.Publish(id, n => new JobProgressEntry(id, n, new JobProgress
         {
             Fraction = 0.5, Done = 5, Total = 10, Unit = "chainSteps", RatePerSecond = double.NaN,
             Metrics = new Dictionary<string, double> { ["rHat"] = 1.02, ["essBulk"] = 99,
                 ["essTail"] = double.PositiveInfinity, ["ebfmi"] = double.NaN },
         }));
-        _factory.Jobs.Publish(id, n => new JobPreviewEvent(id, n, 10, [1, 2, 3]));
+        _factory.Jobs.Publish(id, n => new JobPreviewEntry(id, n, 10, [1, 2, 3]));
         _factory.Jobs.Finish(id);
 
         List<SseItem<string>> events = await ReadAsync(id, lastEventId: null);
@@ -49,7 +49,7 @@ public sealed class JobEventEndpointsTests : IDisposable
     public async Task Events_LastEventId_GoesOnAfterIt()
     {
         string id = await CreateAsync();
-        _factory.Jobs.Publish(id, n => new JobProgressEvent(id, n, new JobProgress()));
+        _factory.Jobs.Publish(id, n => new JobProgressEntry(id, n, new JobProgress()));
         _factory.Jobs.Finish(id);
 
         Assert.Equal(["3"], (await ReadAsync(id, "2")).Select(item => item.EventId));

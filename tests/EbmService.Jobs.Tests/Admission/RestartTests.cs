@@ -129,10 +129,10 @@ public sealed class RestartTests : IDisposable
         }
         await using var second = new JobsHost(_folder);
         await second.StartAsync();
-        List<JobEvent> events = await second.Jobs.WatchAsync(id, seen, default).ToListAsync();
+        List<JobLogEntry> events = await second.Jobs.WatchAsync(id, seen, default).ToListAsync();
 
         Assert.True(events[0].Sequence > seen);
-        Assert.Equal(JobStatus.Succeeded, Assert.IsType<JobChangedEvent>(events[^1]).Job.Status);
+        Assert.Equal(JobStatus.Succeeded, Assert.IsType<JobChangedEntry>(events[^1]).Job.Status);
     }
 
     [Fact]

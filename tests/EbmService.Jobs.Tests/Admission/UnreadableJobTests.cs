@@ -55,8 +55,8 @@ public sealed class UnreadableJobTests : IDisposable
         await DamageAsync("UPDATE jobs SET Type = 'dreaming'", id);
         await using (JobsHost other = await new JobsHost(_folder).StartAsync())
         {
-            JobEvent shown = Assert.Single(await other.Jobs.WatchAsync(id, 0, default).ToListAsync());
-            Assert.Equal(JobStatus.Failed, Assert.IsType<JobChangedEvent>(shown).Job.Status);
+            JobLogEntry shown = Assert.Single(await other.Jobs.WatchAsync(id, 0, default).ToListAsync());
+            Assert.Equal(JobStatus.Failed, Assert.IsType<JobChangedEntry>(shown).Job.Status);
         }
         await DamageAsync("UPDATE jobs SET Type = 'sampling'", id);
         await using JobsHost sut = await new JobsHost(_folder).StartAsync();

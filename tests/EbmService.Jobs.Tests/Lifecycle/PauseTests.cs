@@ -46,14 +46,14 @@ public sealed class PauseTests : IAsyncLifetime
     public async Task Pause_RunningJob_EventsTellEachStateInOrder()
     {
         string id = await RunningAsync();
-        Task<List<JobEvent>> watch = _host.Jobs.WatchAsync(id, 0, default).ToListAsync().AsTask();
+        Task<List<JobLogEntry>> watch = _host.Jobs.WatchAsync(id, 0, default).ToListAsync().AsTask();
         await PauseAsync(id);
         await _host.Jobs.ResumeAsync(id, default);
         _permits.Release(100);
 
         Assert.Equal(
             [JobStatus.Queued, JobStatus.Running, JobStatus.Paused, JobStatus.Queued, JobStatus.Running, JobStatus.Succeeded],
-            (await watch.WaitAsync(JobsHost.Patience)).OfType<JobChangedEvent>().Select(change => change.Job.Status));
+            (await watch.WaitAsync(JobsHost.Patience)).OfType<JobChangedEntry>().Select(change => change.Job.Status));
     }
 
     [Fact]

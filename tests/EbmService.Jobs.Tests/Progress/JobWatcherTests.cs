@@ -7,12 +7,12 @@ namespace EbmService.Jobs.Tests.Progress;
 
 public sealed class JobWatcherTests
 {
-    private static JobChangedEvent Change(long sequence, JobStatus status, string id = "a") => new(id, sequence, new JobSnapshot
+    private static JobChangedEntry Change(long sequence, JobStatus status, string id = "a") => new(id, sequence, new JobSnapshot
     {
         Id = id, Status = status, Models = JobModel.Only(new ModelReference("m", "1", "")), Spec = JobsHost.Spec(), Progress = new(), CreatedAt = default,
     });
 
-    private static JobProgressEvent Progress(long sequence, string id = "a") => new(id, sequence, new JobProgress());
+    private static JobProgressEntry Progress(long sequence, string id = "a") => new(id, sequence, new JobProgress());
 
     [Fact]
     public async Task Read_ManyProgressAndPreviewEvents_KeepsTheLatestOfEachAndEveryChange()
@@ -20,10 +20,10 @@ public sealed class JobWatcherTests
         var sut = new JobWatcher(single: true);
         sut.Offer(Change(1, JobStatus.Queued));
         sut.Offer(Progress(2));
-        sut.Offer(new JobPreviewEvent("a", 3, 1, []));
+        sut.Offer(new JobPreviewEntry("a", 3, 1, []));
         sut.Offer(Change(4, JobStatus.Running));
         sut.Offer(Progress(5));
-        sut.Offer(new JobPreviewEvent("a", 6, 2, []));
+        sut.Offer(new JobPreviewEntry("a", 6, 2, []));
         sut.Offer(Progress(7));
         sut.Offer(Change(8, JobStatus.Failed));
 
@@ -37,7 +37,7 @@ public sealed class JobWatcherTests
         sut.Offer(Progress(1, "a"));
         sut.Offer(Progress(1, "b"));
         sut.Offer(Progress(2, "a"));
-        sut.Offer(new JobPreviewEvent("a", 3, 1, []));
+        sut.Offer(new JobPreviewEntry("a", 3, 1, []));
         sut.Complete();
 
         Assert.Equal([("b", 1L), ("a", 2L)], (await sut.ReadAsync(default).ToListAsync()).Select(entry => (entry.JobId, entry.Sequence)));

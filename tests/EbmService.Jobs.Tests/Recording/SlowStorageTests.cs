@@ -54,12 +54,12 @@ public sealed class SlowStorageTests : IAsyncLifetime
     public async Task End_JobTakenOverByAnotherProcess_IsNeitherAnnouncedNorCleanedUp()
     {
         await _host.EditBeforeStartAsync(_id, row => row.Epoch++);
-        Task<List<JobEvent>> watch = _host.Jobs.WatchAsync(_id, 0, default).ToListAsync().AsTask();
+        Task<List<JobLogEntry>> watch = _host.Jobs.WatchAsync(_id, 0, default).ToListAsync().AsTask();
         Task<Outcome<JobSnapshot>> wait = _host.Jobs.WaitAsync(_id, TimeSpan.FromHours(1), default);
         _permits.Release(100);
 
         Assert.Equal(JobStatus.Running, (await wait.WaitAsync(JobsHost.Patience)).OrThrow().Status);
-        Assert.DoesNotContain(await watch.WaitAsync(JobsHost.Patience), entry => entry is JobChangedEvent { Job.Status: JobStatus.Succeeded });
+        Assert.DoesNotContain(await watch.WaitAsync(JobsHost.Patience), entry => entry is JobChangedEntry { Job.Status: JobStatus.Succeeded });
         Assert.True(Directory.Exists(Path.Combine(_host.Folder, "jobs", _id, "blocks")));
     }
 

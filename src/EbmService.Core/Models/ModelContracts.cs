@@ -1,8 +1,7 @@
 using EbmService.Core.Calibration;
-using EbmService.Core.Models;
 using EbmService.Core.Sampling;
 
-namespace EbmService.Api.Models;
+namespace EbmService.Core.Models;
 
 /// <summary>Every hosted model.</summary>
 public sealed record ModelListResponse(IReadOnlyList<ModelSummary> Models);

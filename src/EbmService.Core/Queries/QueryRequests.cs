@@ -1,7 +1,8 @@
-using EbmService.Api.Inputs;
+using EbmService.Core.Json;
 using EbmService.Core.Models;
+using EbmService.Core.Tensors;
 
-namespace EbmService.Api.Queries;
+namespace EbmService.Core.Queries;
 
 /// <summary>What all short queries share: exactly one of <c>inputs</c> and <c>tensor</c>.</summary>
 public abstract record QueryRequest

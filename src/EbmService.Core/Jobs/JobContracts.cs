@@ -1,6 +1,4 @@
-using EbmService.Core.Jobs;
-
-namespace EbmService.Api.Jobs;
+namespace EbmService.Core.Jobs;
 
 /// <summary>What requests for jobs of all types have in common.</summary>
 public abstract record CreateJobRequest
@@ -21,7 +19,7 @@ public abstract record CreateJobRequest
     public IReadOnlyList<string>? Tags { get; init; }
 
     /// <summary>The member <c>spec</c>, as its type reads it.</summary>
-    internal abstract object? ReadSpec();
+    public abstract object? ReadSpec();
 }
 
 /// <summary>A job to create. All but the model has a default; unknown members are refused.</summary>
@@ -30,7 +28,7 @@ public sealed record CreateJobRequest<TSpec> : CreateJobRequest
 {
     public TSpec? Spec { get; init; }
 
-    internal override object? ReadSpec() => Spec;
+    public override object? ReadSpec() => Spec;
 }
 
 /// <summary>A model to use in a role.</summary>
@@ -149,24 +147,6 @@ public sealed record JobProgressMessage
     public required int? QueuePosition { get; init; }
 
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
-
-    internal static JobProgressMessage Of(JobProgressEvent happened)
-    {
-        JobProgress progress = JobContractMapper.ToFinite(happened.Progress);
-        return new()
-        {
-            JobId = happened.JobId,
-            Sequence = happened.Sequence,
-            Fraction = progress.Fraction,
-            Done = progress.Done,
-            Total = progress.Total,
-            Unit = progress.Unit,
-            RatePerSecond = progress.RatePerSecond,
-            EtaSeconds = progress.EtaSeconds,
-            QueuePosition = progress.QueuePosition,
-            Metrics = progress.Metrics,
-        };
-    }
 }
 
 /// <summary>A preview picture in a server-sent event; <c>png</c> is base64.</summary>

@@ -1,8 +1,7 @@
 using System.Text.Json.Serialization;
-using EbmService.Api.Inputs;
-using EbmService.Core.Queries;
+using EbmService.Core.Json;
 
-namespace EbmService.Api.Queries;
+namespace EbmService.Core.Queries;
 
 /// <summary>What all answers to short queries share.</summary>
 /// <param name="Warnings">What looks wrong with the inputs although they were computed; left out where nothing does.</param>

@@ -1,6 +1,4 @@
-using EbmService.Core.Datasets;
-
-namespace EbmService.Api.Datasets;
+namespace EbmService.Core.Datasets;
 
 /// <summary>Every dataset, by name.</summary>
 public sealed record DatasetListResponse(IReadOnlyList<DatasetResponse> Datasets);
@@ -40,28 +38,4 @@ public sealed record DatasetResponse
 
     /// <value>self, and preview where the rows can be drawn: the first ones as one PNG.</value>
     public required IReadOnlyDictionary<string, string> Links { get; init; }
-
-    internal static DatasetResponse Of(Dataset dataset, PathString pathBase)
-    {
-        string self = $"{pathBase}/v1/datasets/{dataset.Name}";
-        var links = new Dictionary<string, string> { ["self"] = self };
-        if (dataset.Shape is [1 or 3, _, _] or [_, _] or [2])
-            links["preview"] = self + "/preview";
-        return new DatasetResponse
-        {
-            Name = dataset.Name,
-            Rows = dataset.Rows,
-            Shape = [dataset.Rows, .. dataset.Shape],
-            Dtype = dataset.Dtype,
-            Min = dataset.Min,
-            Max = dataset.Max,
-            IsBinary = dataset.IsBinary,
-            Sha256 = dataset.Sha256,
-            Labels = dataset.LabelCounts?.ToDictionary(
-                count => count.Key.ToString(System.Globalization.CultureInfo.InvariantCulture), count => count.Value),
-            Bytes = dataset.Bytes,
-            CreatedAt = dataset.CreatedAt,
-            Links = links,
-        };
-    }
 }

@@ -1,11 +1,8 @@
 using System.Buffers.Binary;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using EbmService.Core.Failures;
-using EbmService.Core.Json;
-using EbmService.Core.Tensors;
 
-namespace EbmService.Api.Inputs;
+namespace EbmService.Core.Tensors;
 
 /// <summary>Number types of a base64 tensor.</summary>
 [JsonConverter(typeof(TensorDtypeConverter))]
@@ -38,7 +35,8 @@ public sealed record TensorInput
     /// <value>All elements, row-major and little-endian.</value>
     public required string Base64 { get; init; }
 
-    internal Outcome<TensorPayload> Decode()
+    /// <summary>The numbers, or what is wrong with them as field errors under <c>tensor</c>.</summary>
+    public Outcome<TensorPayload> Decode()
     {
         if (Shape.Count is 0 or > 8 || Shape.Any(size => size < 0))
             return Refuse("tensor.shape", "Must hold 1 to 8 sizes, none negative.");
@@ -89,54 +87,4 @@ public sealed record TensorInput
     }
 
     private static Failure Refuse(string field, string message) => Failure.OfFields([new FieldError(field, message)]);
-}
-
-/// <summary>A tensor written as nested JSON arrays; read without building a tree.</summary>
-[JsonConverter(typeof(NestedNumbersConverter))]
-public sealed record NestedNumbers(TensorPayload Tensor);
-
-/// <summary>Reads nested arrays straight into one float array; errors carry the element's path.</summary>
-internal sealed class NestedNumbersConverter : JsonConverter<NestedNumbers>
-{
-    public override NestedNumbers Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        var builder = new NestedArrayBuilder("inputs");
-        try
-        {
-            builder.Add(ref reader);
-            while (builder.IsOpen)
-            {
-                reader.Read();
-                builder.Add(ref reader);
-            }
-        }
-        catch (JsonException broken)
-        {
-            throw new FailureException(Failure.OfFields([new FieldError(builder.Path,
-                $"This is not a number{JsonErrorTranslator.Position(broken)}: inputs hold finite numbers in nested arrays; "
-                + "NaN and Infinity are not allowed.")]));
-        }
-        return new NestedNumbers(builder.ToTensor());
-    }
-
-    public override void Write(Utf8JsonWriter writer, NestedNumbers value, JsonSerializerOptions options) =>
-        WriteLevel(writer, value.Tensor.Shape, level: 0, value.Tensor.Values);
-
-    private static void WriteLevel(Utf8JsonWriter writer, IReadOnlyList<int> shape, int level, ReadOnlySpan<float> values)
-    {
-        writer.WriteStartArray();
-        int size = shape[level];
-        int width = size == 0 ? 0 : values.Length / size;
-        for (int i = 0; i < size; i++)
-        {
-            ReadOnlySpan<float> part = values.Slice(i * width, width);
-            if (level + 1 < shape.Count)
-                WriteLevel(writer, shape, level + 1, part);
-            else if (float.IsFinite(part[0]))
-                writer.WriteNumberValue(part[0]);
-            else
-                writer.WriteNullValue();
-        }
-        writer.WriteEndArray();
-    }
 }
