@@ -24,7 +24,7 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
             AspNet: true),
         new("Cli", ["Core", "Jobs", "Inference"], ["System.CommandLine", "Spectre.Console", .. Abstractions]),
         new("Client", ["Core"],
-            ["Microsoft.AspNetCore.SignalR.Client", "Microsoft.AspNetCore.SignalR.Protocols.MessagePack", "MessagePack"]),
+            ["Microsoft.AspNetCore.SignalR.Client", "Microsoft.Extensions.Http", "Microsoft.Extensions.Http.Resilience", .. Abstractions]),
         new("Cluster", ["Core", "Jobs"], ["Microsoft.Orleans.*", .. Abstractions]),
     ];
 

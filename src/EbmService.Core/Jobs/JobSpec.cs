@@ -59,12 +59,16 @@ internal sealed class JobSpecJsonConverter : JsonConverter<JobSpec>
         JsonSerializer.Serialize(writer, value, value.GetType(), options);
 }
 
-/// <summary>Stands for the spec of a stored job that this version can't read: it has no members.</summary>
+/// <summary>Stands for a spec that this version can't read; it is written without members.</summary>
 /// <param name="TypeName">The type that is stored with the job, known here or not.</param>
 public sealed record UnreadableSpec([property: JsonIgnore] string TypeName) : JobSpec
 {
     [JsonIgnore]
     public override string Type => TypeName;
+
+    /// <value>What the service sent, in a client; null of a stored job.</value>
+    [JsonIgnore]
+    public JsonElement? Members { get; init; }
 }
 
 /// <summary>A model version that a job uses, by the role that it has there, pinned by its digest.</summary>

@@ -9,7 +9,8 @@ namespace EbmService.Core.Json;
 
 /// <summary>Collects tokens of nested arrays, infers the shape and refuses ragged arrays and anything but finite numbers.</summary>
 /// <param name="root">The path of the outermost array.</param>
-public sealed class NestedArrayBuilder(string root)
+/// <param name="nullIsNaN">Whether null stands for a number that is not finite, as in answers; else it is refused.</param>
+public sealed class NestedArrayBuilder(string root, bool nullIsNaN = false)
 {
     private const int MaxDimensions = 8;
 
@@ -55,6 +56,9 @@ public sealed class NestedArrayBuilder(string root)
                 break;
             case JsonTokenType.String:
                 throw Refuse($"'{Shorten(reader.GetString())}' is text: here stand finite numbers; NaN and infinities are not allowed.");
+            case JsonTokenType.Null when nullIsNaN:
+                AddValue(float.NaN);
+                break;
             case JsonTokenType.Null:
                 throw Refuse("null is not a number: here stand finite numbers.");
             default:
@@ -97,6 +101,13 @@ public sealed class NestedArrayBuilder(string root)
 
     private void AddNumber(ref Utf8JsonReader reader)
     {
+        if (!reader.TryGetSingle(out float value) || !float.IsFinite(value))
+            throw Refuse("the number is beyond the range of float32 (about 3.4e38).");
+        AddValue(value);
+    }
+
+    private void AddValue(float value)
+    {
         int level = _position.Count - 1;
         if (level < 0)
             throw Refuse("must be an array: one array per input.");
@@ -104,8 +115,6 @@ public sealed class NestedArrayBuilder(string root)
             _leafLevel = level;
         if (level != _leafLevel || _sizes.Count - 1 > level)
             throw Refuse("this is a number where the elements before it are arrays: the arrays are ragged.");
-        if (!reader.TryGetSingle(out float value) || !float.IsFinite(value))
-            throw Refuse("the number is beyond the range of float32 (about 3.4e38).");
         _values.Add(value);
         Advance();
     }

@@ -11,11 +11,16 @@ namespace EbmService.Core.Json;
 public sealed record NestedNumbers(TensorPayload Tensor);
 
 /// <summary>Reads nested arrays straight into one float array; errors carry the element's path.</summary>
-internal sealed class NestedNumbersConverter : JsonConverter<NestedNumbers>
+/// <param name="nullIsNaN">Whether null stands for a number that is not finite, as in answers.</param>
+public sealed class NestedNumbersConverter(bool nullIsNaN) : JsonConverter<NestedNumbers>
 {
+    public NestedNumbersConverter() : this(nullIsNaN: false)
+    {
+    }
+
     public override NestedNumbers Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        var builder = new NestedArrayBuilder("inputs");
+        var builder = new NestedArrayBuilder("inputs", nullIsNaN);
         try
         {
             builder.Add(ref reader);

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text;
 using EbmService.Api.Inputs;
-using EbmService.Api.Jobs;
 using EbmService.Api.Tests.Inputs;
+using EbmService.Core.Jobs;
 using EbmService.Core.Sampling;
 using Xunit;
 
