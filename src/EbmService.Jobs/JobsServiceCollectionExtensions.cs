@@ -3,6 +3,7 @@ using EbmService.Core.Datasets;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
@@ -127,5 +128,6 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobInputIntake>()
         .AddSingleton<JobExtension>()
         .AddSingleton<IJobService, JobService>()
-        .AddSingleton<IWorkerMonitor, WorkerMonitor>();
+        .AddSingleton<IWorkerMonitor, WorkerMonitor>()
+        .AddSingleton<IServiceMonitor, ServiceMonitor>();
 }

@@ -9,6 +9,7 @@ using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
 using EbmService.Api.Results;
+using EbmService.Api.Service;
 
 namespace EbmService.Api.Hosting;
 
@@ -60,11 +61,13 @@ internal static class WebApplicationExtensions
     internal static WebApplication MapApi(this WebApplication app)
     {
         app.MapModels();
+        app.MapModelPictures();
         app.MapDatasets();
         app.MapQueries();
         app.MapJobs();
         app.MapJobEvents();
         app.MapResults();
+        app.MapService();
         app.MapHealth();
         app.MapHub<JobsHub>(JobsHub.Path);
         app.UseOpenApiDocument();

@@ -75,3 +75,5 @@ export function path(id, canvas, chain, columns, rows, count) {
 }
 
 export const forget = id => films.delete(id);
+
+export const size = canvas => [canvas.clientWidth, canvas.clientHeight];

@@ -1,7 +1,7 @@
 namespace EbmService.Dashboard.Charts;
 
 /// <summary>One series of a chart: as many places as values, which may be not finite where there is a gap.</summary>
-public sealed record ChartSeries(string Name, string Color, float[] X, float[] Y)
+public sealed record CanvasSeries(string Name, string Color, float[] X, float[] Y)
 {
     /// <value>With High the edges of a band around the values.</value>
     public float[]? Low { get; init; }
@@ -27,7 +27,7 @@ public sealed record ChartSeries(string Name, string Color, float[] X, float[] Y
 public sealed record ChartGuide(double Value, string Text, bool Include = false);
 
 /// <summary>What a chart shows beside its series.</summary>
-public sealed record ChartOptions
+public sealed record CanvasOptions
 {
     public string XLabel { get; init; } = "";
 
