@@ -2,6 +2,7 @@ using EbmService.Client;
 using EbmService.Dashboard;
 using EbmService.Dashboard.Layout;
 using EbmService.Dashboard.Live;
+using EbmService.Dashboard.Start;
 using Microsoft.AspNetCore.Components.WebAssembly.Hosting;
 using MudBlazor;
 using MudBlazor.Services;
@@ -19,5 +20,5 @@ builder.Services.AddEbmClient(options =>
     // A person waits: two tries, and then the page says what is wrong.
     options.MaxRetries = 2;
 });
-builder.Services.AddSingleton<Browser>().AddSingleton<Session>().AddSingleton<Ticker>().AddSingleton<JobFeed>().AddSingleton<ServiceAccess>();
+builder.Services.AddSingleton<Browser>().AddSingleton<Session>().AddSingleton<Ticker>().AddSingleton<JobFeed>().AddSingleton<ServiceAccess>().AddSingleton<ApiDescription>();
 await builder.Build().RunAsync();

@@ -59,5 +59,8 @@ public sealed record CanvasOptions
     /// <value>Whether a dragged range is shown larger.</value>
     public bool Zoom { get; init; }
 
+    /// <value>Whether the axis leaves out a few far values, as those of the first steps; a double click shows them.</value>
+    public bool Robust { get; init; }
+
     public string Empty { get; init; } = "No data yet";
 }

@@ -9,8 +9,8 @@ namespace EbmService.Dashboard.Models;
 /// <summary>The energy of a model of the plane over its range, asked for in parts.</summary>
 internal static class Landscape
 {
-    private const int Size = 96;
-    private const int RowsAtOnce = 1536;
+    private const int Size = 64;
+    private const int RowsAtOnce = 256;
 
     /// <summary>Levels above the least energy that colours reach.</summary>
     private const double Top = 12;

@@ -53,7 +53,7 @@ function attach(canvas) {
         canvas.setPointerCapture(e.pointerId);
     });
     canvas.addEventListener('pointerup', () => endDrag(chart));
-    canvas.addEventListener('dblclick', () => { chart.view = null; schedule(chart); });
+    canvas.addEventListener('dblclick', () => { if (!chart.view) chart.whole = !chart.whole; chart.view = null; schedule(chart); });
     canvas.addEventListener('keydown', e => key(chart, e));
     return chart;
 }
@@ -134,6 +134,9 @@ function paint(chart) {
     if (!visible.some(s => s.count > 0)) {
         g.fillStyle = ink; g.textAlign = 'center'; g.textBaseline = 'middle';
         g.fillText(options.empty || 'No data yet', (scale.left + scale.right) / 2, (scale.top + scale.bottom) / 2);
+    } else if (chart.cut && !chart.pointer) {
+        g.fillStyle = ink; g.textAlign = 'right'; g.textBaseline = 'top';
+        g.fillText(chart.cut, scale.right - 4, scale.top + 2);
     } else if (chart.pointer) {
         readout(g, scale, visible, chart.pointer, options, { ink, strong, paper, grid }, width);
     }
@@ -163,6 +166,7 @@ function makeScale(chart, visible, width, height, options) {
         }
         if (s.kind === 'bars') y0 = Math.min(y0, 0);
     }
+    scale0(chart, visible, options, x0, x1, (lo, hi) => { y0 = lo; y1 = hi; }, y0, y1);
     for (const l of options.lines || []) if (l.include) { y0 = Math.min(y0, l.value); y1 = Math.max(y1, l.value); }
     if (options.yMin != null) y0 = Math.min(options.yMin, y0);
     if (options.yMax != null) y1 = Math.max(options.yMax, y1);
@@ -178,6 +182,24 @@ function makeScale(chart, visible, width, height, options) {
         y: v => bottom - ((positive ? Math.log10(v) : v) - y0) * sy,
         unx: p => x0 + (p - left) / sx,
     };
+}
+
+// A few far values, those of the first steps, would leave the rest a flat line: the axis ends before them and says so.
+function scale0(chart, visible, options, x0, x1, set, y0, y1) {
+    chart.cut = null;
+    if (!options.robust || options.log || chart.view || chart.whole) return;
+    const values = [];
+    for (const s of visible) {
+        for (let i = 0; i < s.count; i++) if (s.x[i] >= x0 && s.x[i] <= x1) for (const v of s.low ? [s.low[i], s.high[i]] : [s.y[i]]) if (Number.isFinite(v)) values.push(v);
+    }
+    if (values.length < 40) return;
+    values.sort((a, b) => a - b);
+    const lo = values[Math.floor(values.length * 0.03)], hi = values[Math.ceil(values.length * 0.97) - 1], span = hi - lo;
+    if (!(span > 0)) return;
+    const from = y0 < lo - 2 * span ? lo - 0.5 * span : y0, to = y1 > hi + 2 * span ? hi + 0.5 * span : y1;
+    if (to < y1) chart.cut = `up to ${compact(y1)} beyond the axis: double click to see all`;
+    else if (from > y0) chart.cut = `down to ${compact(y0)} beyond the axis: double click to see all`;
+    set(from, to);
 }
 
 export function niceTicks(lo, hi, most) {

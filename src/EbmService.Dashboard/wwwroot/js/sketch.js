@@ -132,3 +132,5 @@ export function heat(canvas, valueBytes, pictureBytes, options) {
     }
     g.putImageData(image, 0, 0);
 }
+
+export const blank = canvas => canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height);
