@@ -20,5 +20,5 @@ builder.Services.AddEbmClient(options =>
     // A person waits: two tries, and then the page says what is wrong.
     options.MaxRetries = 2;
 });
-builder.Services.AddSingleton<Browser>().AddSingleton<Session>().AddSingleton<Ticker>().AddSingleton<JobFeed>().AddSingleton<ServiceAccess>().AddSingleton<ApiDescription>();
+builder.Services.AddScoped<Browser>().AddScoped<Session>().AddScoped<Ticker>().AddScoped<JobFeed>().AddScoped<ServiceAccess>().AddScoped<ApiDescription>();
 await builder.Build().RunAsync();
