@@ -129,5 +129,6 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobExtension>()
         .AddSingleton<IJobService, JobService>()
         .AddSingleton<IWorkerMonitor, WorkerMonitor>()
-        .AddSingleton<IServiceMonitor, ServiceMonitor>();
+        .AddSingleton<IServiceMonitor, ServiceMonitor>()
+        .AddSingleton<IJobMonitor, JobMonitor>();
 }

@@ -66,6 +66,7 @@ internal static class WebApplicationExtensions
         app.MapQueries();
         app.MapJobs();
         app.MapJobEvents();
+        app.MapJobMonitor();
         app.MapResults();
         app.MapService();
         app.MapHealth();

@@ -67,13 +67,17 @@ public static class Format
 
     /// <summary>chainSteps to "chain steps".</summary>
     public static string Words(string camelCase) =>
-        string.Concat(camelCase.Select((letter, at) => at > 0 && char.IsUpper(letter) ? " " + char.ToLowerInvariant(letter) : letter.ToString()));
+        string.Concat(camelCase.Select((letter, at) => at > 0 && char.IsUpper(letter) && !char.IsUpper(camelCase[at - 1])
+            ? " " + (IsAlone(camelCase, at) ? char.ToLowerInvariant(letter) : letter) : letter.ToString()));
 
     /// <summary>chainSteps to "Chain steps".</summary>
     public static string Title(string camelCase) => Words(camelCase) is { Length: > 0 } words ? char.ToUpperInvariant(words[0]) + words[1..] : "";
 
     /// <summary>The end of an id: its beginning is the time.</summary>
     public static string Id(string id) => id.Length > 8 ? id[^8..] : id;
+
+    /// <summary>Whether the capital begins a word and not an abbreviation.</summary>
+    private static bool IsAlone(string text, int at) => at + 1 == text.Length || !char.IsUpper(text[at + 1]);
 
     private static string Digits(double value, int digits) => value.ToString("0." + new string('#', digits), CultureInfo.InvariantCulture);
 }

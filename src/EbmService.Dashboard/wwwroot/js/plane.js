@@ -49,7 +49,7 @@ export function at(canvas, draw, selected) {
 
 /** The chain nearest to a place on the canvas, -1 where none is near; and the place itself in the plane. */
 export function pick(canvas, x, y) {
-    const plane = planes.get(canvas), box = canvas.getBoundingClientRect(), { min, max } = plane.options;
+    const plane = planes.get(canvas) || attach(canvas), box = canvas.getBoundingClientRect(), { min, max } = plane.options;
     const place = [min + (x / box.width) * (max - min), max - (y / box.height) * (max - min)];
     let best = -1, least = (14 / box.width * (max - min)) ** 2;
     for (let c = 0; plane.rows && c < plane.count; c++) {
