@@ -68,6 +68,15 @@ public sealed class MetricBuffer
 
     public float[] Values() => _values[..Count];
 
+    /// <summary>Places and values after a place, in steps of <paramref name="unit"/> units of work.</summary>
+    public (float[] Places, float[] Values) After(double place, double unit)
+    {
+        int first = 0;
+        while (first < Count && _done[first] / unit <= place)
+            first++;
+        return (Array.ConvertAll(_done[first..Count], done => (float)(done / unit)), _values[first..Count]);
+    }
+
     private void Thin()
     {
         for (int i = 0; i < Capacity / 2; i++)
