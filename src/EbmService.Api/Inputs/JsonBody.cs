@@ -49,8 +49,8 @@ internal static partial class JsonErrorTranslator
     internal static Failure Translate(JsonException broken, Type root, ReadOnlySpan<byte> json)
     {
         string field = FieldOf(broken.Path);
-        if (broken is TensorJsonException tensor)
-            return OneField(field + tensor.Element, tensor.Message);
+        if (broken is ElementJsonException element)
+            return OneField(field + element.Element, element.Message);
         if (UnmappedPattern().Match(broken.Message) is { Success: true } unmapped)
             return OneField(Join(field, unmapped.Groups[1].Value),
                 $"There is no member '{unmapped.Groups[1].Value}' here: check its spelling, or leave it out.");

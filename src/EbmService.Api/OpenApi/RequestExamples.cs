@@ -16,12 +16,14 @@ internal static class RequestExamples
     [
         new("digit", "mnist-jem: a digit as base64", $$"""{"tensor": {{DigitTensor}}}"""),
         new("refined", "mnist-jem: refined by 5 descent steps first", $$"""{"tensor": {{DigitTensor}}, "refineSteps": 5}"""),
+        new("abstain", "mnist-jem: no label where the p-value is at or below 0.01", $$"""{"tensor": {{DigitTensor}}, "abstainBelow": 0.01}"""),
     ]);
 
     internal static readonly RequestExampleSet Ood = new("mnist-jem",
     [
         new("digit", "mnist-jem: a digit as base64", $$"""{"tensor": {{DigitTensor}}, "alpha": 0.05}"""),
         new("points", "two-moons: two points", $$"""{"inputs": {{TwoPoints}}}"""),
+        new("discoveries", "two-moons: which of a batch stand out, one false alarm in ten at most", $$"""{"inputs": {{TwoPoints}}, "calibration": "bundled", "falseDiscoveryRate": 0.1}"""),
     ]);
 
     internal static readonly RequestExampleSet ExtendJob = new("two-moons",

@@ -12,11 +12,7 @@ namespace EbmService.Api.Queries;
 
 /// <summary>A validated query, and what looks wrong with its inputs all the same.</summary>
 /// <param name="Warnings">Null where nothing does.</param>
-internal sealed record AcceptedQuery(ModelQuery Query, IReadOnlyList<string>? Warnings)
-{
-    /// <value>Of the discoveries among the batch; null where none are asked for.</value>
-    public double? FalseDiscoveryRate { get; init; }
-}
+internal sealed record AcceptedQuery(ModelQuery Query, IReadOnlyList<string>? Warnings);
 
 /// <summary>Makes a validated query of a request, whatever the body's format.</summary>
 internal sealed class QueryReader(IImageCodec codec, IOptions<LimitsOptions> limits)
@@ -49,11 +45,12 @@ internal sealed class QueryReader(IImageCodec codec, IOptions<LimitsOptions> lim
             RefineSteps = options.RefineSteps ?? 0,
             Score = options.Score,
             Alpha = options.Alpha ?? 0.05,
+            FalseDiscoveryRate = options.FalseDiscoveryRate,
             Calibration = options.Calibration,
             AbstainBelow = options.AbstainBelow,
         };
         string? warning = batch.IsMapped ? null : InputValues.WarningOf(query.Inputs, model.Descriptor!.Input);
-        return new AcceptedQuery(query, warning is null ? null : [warning]) { FalseDiscoveryRate = options.FalseDiscoveryRate };
+        return new AcceptedQuery(query, warning is null ? null : [warning]);
     }
 
     private async Task<Outcome<Batch>> ReadBatchAsync(HttpRequest request, QueryKind kind, HostedModel model)

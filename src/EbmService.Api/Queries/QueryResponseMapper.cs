@@ -27,14 +27,14 @@ internal static class QueryResponseMapper
 
     internal static OodResponse ToOod(HostedModel model, AcceptedQuery accepted, QueryAnswer answer)
     {
-        double[]? adjusted = accepted.FalseDiscoveryRate is null || answer.PValues is null ? null : FalseDiscoveries.Adjust(answer.PValues);
+        double[]? adjusted = accepted.Query.FalseDiscoveryRate is null || answer.PValues is null ? null : FalseDiscoveries.Adjust(answer.PValues);
         return new(model.Key.Name, model.Key.Version, model.Digest, answer.Score, accepted.Query.Alpha, answer.CalibrationId, Each(answer, (i, error) => new OodResult(
             (answer.Scores ?? new Dictionary<string, float[]>()).ToDictionary(score => score.Key, score => Finite(score.Value[i])),
             error is null ? answer.PValues?[i] : null,
             error is null ? answer.Verdicts?[i] ?? OodVerdict.Uncalibrated : null,
             error,
             error is null ? adjusted?[i] : null,
-            error is null && adjusted is not null ? adjusted[i] <= accepted.FalseDiscoveryRate : null)), accepted.Warnings);
+            error is null && adjusted is not null ? adjusted[i] <= accepted.Query.FalseDiscoveryRate : null)), accepted.Warnings);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbmService.Core.Calibration;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
@@ -18,13 +19,12 @@ public static class AssessmentAcceptance
         AssessmentRequest request = (AssessmentRequest?)proposal.Request ?? new();
         HostedModel model = proposal.Model;
         var errors = new List<FieldError>();
-        CalibrationEntry? entry = request.Calibration == CalibrationEntry.Bundled ? null : calibrations.Find(model.Reference(), request.Calibration);
-        if (request.Calibration is { } named && named != CalibrationEntry.Bundled && entry is null)
-            errors.Add(new("spec.calibration", $"The version {model.Key} has no calibration '{named}': GET /v1/models/{model.Key.Name}/calibrations lists them."));
-        IReadOnlyList<string> calibrated = entry?.Scores ?? model.CalibratedScores;
-        string score = request.Score ?? entry?.Score ?? ScoringOutput.DefaultScore(model);
-        IReadOnlyList<string> offered = [.. CalibrationAcceptance.Scores(model, chains: true).Where(name => calibrated.Contains(name) || !ScoringOutput.NeedsCalibration(name))];
-        IReadOnlyList<string> scores = request.Scores ?? [.. offered.Where(name => !ScoringOutput.IsOfChains(name) || calibrated.Contains(name))];
+        (CalibrationChoice calibration, FieldError? missing) = CalibrationChoice.Find(calibrations, model, request.Calibration);
+        errors.AddRange(missing is null ? [] : [missing]);
+        calibration.Compare(request.CalibrationId, errors);
+        string score = request.Score ?? calibration.Score;
+        IReadOnlyList<string> offered = [.. CalibrationAcceptance.Scores(model, chains: true).Where(calibration.Has)];
+        IReadOnlyList<string> scores = request.Scores ?? [.. offered.Where(name => !ScoringOutput.IsOfChains(name) || calibration.Scores.Contains(name))];
         if (scores.Count == 0 || scores.Distinct().Count() != scores.Count || scores.Except(offered).Any())
             errors.Add(new("spec.scores", $"scores must be 1 or more of these, each once: {string.Join(", ", offered)}."));
         else if (!scores.Contains(score))
@@ -32,6 +32,11 @@ public static class AssessmentAcceptance
         double alpha = request.Alpha ?? 0.05;
         if (alpha is not (> 0 and < 1))
             errors.Add(new("spec.alpha", "alpha must be above 0 and below 1."));
+        else if (calibration.SmallestPValue is { } smallest && alpha < smallest)
+        {
+            errors.Add(new("spec.alpha", string.Create(CultureInfo.InvariantCulture,
+                $"alpha is finer than the calibration '{calibration.Reference}': its p-values are multiples of {smallest:R}, so nothing could be refused.")));
+        }
         int bootstrap = request.Bootstrap ?? 200, blockSize = request.BlockSize ?? DefaultBlockSize;
         if (bootstrap is < 0 or > MaxBootstrap)
             errors.Add(new("spec.bootstrap", $"bootstrap must be from 0 to {MaxBootstrap}."));
@@ -42,6 +47,8 @@ public static class AssessmentAcceptance
         (IReadOnlyList<AcceptedRows> sets, Failure? failed) = await FindAsync(request, model, proposal, errors, cancellationToken);
         if (failed is not null)
             return failed;
+        if (sets.Count > 0 && RowsAcceptance.FaultOfLabels(sets[0].Spec, proposal, "inDistribution") is { } fault)
+            errors.Add(fault);
         if (errors.Count == 0)
             CheckSize(sets, scores, blockSize, proposal, errors);
         if (errors.Count > 0)
@@ -50,8 +57,8 @@ public static class AssessmentAcceptance
         {
             InDistribution = sets[0].Spec,
             OutOfDistribution = [.. sets.Skip(1).Zip(request.OutOfDistribution!, (rows, set) => new NamedRowsSpec(set.Name!, rows.Spec))],
-            Scores = scores, Score = score, Calibration = entry?.Reference ?? CalibrationEntry.Bundled,
-            CalibrationId = entry?.Id ?? model.CalibrationId,
+            Scores = scores, Score = score, Calibration = calibration.Reference,
+            CalibrationId = calibration.Id,
             Alpha = alpha, Bootstrap = bootstrap, Seed = request.Seed ?? 1, BlockSize = blockSize,
         };
         return new AcceptedJob(spec)

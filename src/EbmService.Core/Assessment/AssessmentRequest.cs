@@ -21,6 +21,9 @@ public sealed record AssessmentRequest
     /// <value>A name, name@version or bundled; the version's default by default.</value>
     public string? Calibration { get; init; }
 
+    /// <value>The calibration's id, as a spec shows it; compared when given.</value>
+    public string? CalibrationId { get; init; }
+
     /// <value>The false-positive rate that is checked, in (0, 1); 0.05 by default.</value>
     public double? Alpha { get; init; }
 

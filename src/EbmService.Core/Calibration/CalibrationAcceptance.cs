@@ -31,7 +31,11 @@ public static class CalibrationAcceptance
             return found.Failure;
         errors.AddRange(found.Failure?.Fields ?? []);
         if (found.Value is { } rows)
+        {
             CheckRows(rows.Spec.Count, chains, proposal, errors);
+            if (RowsAcceptance.FaultOfLabels(rows.Spec, proposal, "data") is { } fault)
+                errors.Add(fault);
+        }
         if (errors.Count > 0)
             return Failure.OfFields(errors);
         var spec = new CalibrationSpec
@@ -61,7 +65,7 @@ public static class CalibrationAcceptance
     private static void CheckRows(int count, bool chains, JobProposal proposal, List<FieldError> errors)
     {
         if (count < CalibrationJob.LeastRows)
-            errors.Add(new("spec.data", $"data has {count} rows: half of them are fitted on, {CalibrationJob.LeastRows} at least are needed."));
+            errors.Add(new("spec.data", $"data has {count} rows: half of them are fitted on, and the rest must resolve an alpha of 0.05: {CalibrationJob.LeastRows} at least are needed."));
         double passes = (double)count * proposal.Model.Descriptor!.Input.Length() * (chains ? 14 : 4);
         if (passes > proposal.Limits.MaxElementSteps)
             errors.Add(new("spec.data", $"rows x input size x passes is {passes:G3}, over this server's limit of {proposal.Limits.MaxElementSteps:G3}: calibrate on fewer.", FailureCode.OverPolicy));

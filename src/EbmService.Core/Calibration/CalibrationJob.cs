@@ -12,8 +12,8 @@ public static class CalibrationJob
     /// <summary>Rows that go through the model together.</summary>
     public const int TileRows = 64;
 
-    /// <summary>The fewest rows: half of them are fitted on.</summary>
-    public const int LeastRows = 40;
+    /// <summary>The fewest rows: 24 to fit on, 4 to refer to, and 20 to compare with, which resolve an alpha of 0.05.</summary>
+    public const int LeastRows = 48;
 
     /// <summary>Names of the metrics.</summary>
     public const string Stage = "stage";

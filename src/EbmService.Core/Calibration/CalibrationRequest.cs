@@ -9,7 +9,7 @@ public sealed record CalibrationRequest
     /// <value>What requests will call it; a job of the same name makes its next version.</value>
     public string? Name { get; init; }
 
-    /// <value>In-distribution rows that the network was not trained on, 40 at least; labels where temperature scaling is wanted.</value>
+    /// <value>In-distribution rows that the network was not trained on, 48 at least; labels where temperature scaling is wanted.</value>
     public RowsSource? Data { get; init; }
 
     /// <value>The score that is meant where a request names none; combined by default.</value>

@@ -69,6 +69,7 @@ public sealed record EditingSpec : JobSpec
     [JsonIgnore]
     public override string Type => EditingJob.Name;
 
+    [JsonPropertyName("inputs")]
     public required RowsSpec Rows { get; init; }
 
     public required EditingOperation Operation { get; init; }

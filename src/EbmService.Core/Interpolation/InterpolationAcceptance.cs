@@ -40,7 +40,7 @@ public static class InterpolationAcceptance
         int points = request.Points ?? DefaultPoints;
         Require(errors, points is >= 3 and <= MaxPoints, "points", $"must be between 3 and {MaxPoints}.");
         int steps = isBand ? request.Steps ?? DefaultSteps : 0;
-        Require(errors, isBand || request.Steps is null, "steps", "has no meaning for straight paths: leave it out.");
+        Require(errors, isBand || request.Steps is null or 0, "steps", "has no meaning for straight paths: leave it out.");
         Require(errors, !isBand || steps >= 1, "steps", "must be at least 1.");
         if (steps > proposal.Limits.MaxSteps)
             errors.Add(new("spec.steps", $"{steps} steps are over this server's limit of {proposal.Limits.MaxSteps}.", FailureCode.OverPolicy));

@@ -107,8 +107,10 @@ public sealed record JobInput(string Name, string? FromJob, string? Result, stri
     /// <value>The member of the request that names the source, for field errors.</value>
     public string Field { get; init; } = "spec";
 
-    /// <value>Whether it is a file of an uploaded dataset, read where it lies: the dataset can't be deleted before the job has ended.</value>
-    public bool IsDataset { get; init; }
+    /// <value>The name of the uploaded dataset that it is a file of, read where it lies: the dataset can't be deleted before the job has ended. Null of others.</value>
+    public string? Dataset { get; init; }
+
+    public bool IsDataset => Dataset is not null;
 }
 
 /// <summary>Reads the input files of jobs. Thread-safe.</summary>

@@ -1,6 +1,8 @@
+using System.Collections;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace EbmService.Core.Json;
 
@@ -28,7 +30,25 @@ public static class EbmJson
         options.RespectNullableAnnotations = true;
         options.RespectRequiredConstructorParameters = true;
         options.MaxDepth = 64;
+        options.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RefuseNullItems } };
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
         return options;
+    }
+
+    /// <summary>Lists of objects hold objects: what <see cref="JsonSerializerOptions.RespectNullableAnnotations"/> does for members, which is blind to items.</summary>
+    private static void RefuseNullItems(JsonTypeInfo type)
+    {
+        foreach (JsonPropertyInfo property in type.Properties)
+        {
+            Type list = property.PropertyType;
+            if (property.Set is not { } set || !list.IsGenericType || list.GetGenericTypeDefinition() != typeof(IReadOnlyList<>) || list.GetGenericArguments()[0].IsValueType)
+                continue;
+            property.Set = (target, value) =>
+            {
+                if (value is IEnumerable items && items.Cast<object?>().Any(item => item is null))
+                    throw new ElementJsonException("", "An item of the list is null: leave it out.");
+                set(target, value);
+            };
+        }
     }
 }

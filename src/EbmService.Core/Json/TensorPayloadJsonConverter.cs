@@ -20,7 +20,7 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
         {
             JsonTokenType.StartArray => ReadNested(ref reader),
             JsonTokenType.StartObject => ReadBase64(ref reader),
-            _ => throw new TensorJsonException(
+            _ => throw new ElementJsonException(
                 "", "Must be nested arrays of numbers, or {\"dtype\": \"float32\", \"shape\": [...], \"base64\": \"...\"}."),
         };
 
@@ -48,7 +48,7 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
         }
         catch (FailureException refused)
         {
-            throw new TensorJsonException(refused.Failure.Fields[0].Field, refused.Message);
+            throw new ElementJsonException(refused.Failure.Fields[0].Field, refused.Message);
         }
     }
 
@@ -66,14 +66,14 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
                 case "dtype" when dtype is null: dtype = ReadDtype(ref reader); break;
                 case "shape" when shape is null: shape = ReadShape(ref reader); break;
                 case "base64" when bytes is null: bytes = ReadBytes(ref reader); break;
-                case "dtype" or "shape" or "base64": throw new TensorJsonException("." + name, "The member stands here twice: keep one.");
-                default: throw new TensorJsonException(
+                case "dtype" or "shape" or "base64": throw new ElementJsonException("." + name, "The member stands here twice: keep one.");
+                default: throw new ElementJsonException(
                     "." + name, $"There is no member '{name}' here: a tensor has dtype, shape and base64.");
             }
         }
         string? missing = dtype is null ? "dtype" : shape is null ? "shape" : bytes is null ? "base64" : null;
         if (missing is not null)
-            throw new TensorJsonException("." + missing, "The member is missing: a tensor has dtype, shape and base64.");
+            throw new ElementJsonException("." + missing, "The member is missing: a tensor has dtype, shape and base64.");
         return Decode(shape!, bytes!);
     }
 
@@ -82,39 +82,39 @@ public sealed class TensorPayloadJsonConverter : JsonConverter<TensorPayload>
         double wanted = shape.Aggregate(1.0, (product, size) => product * size) * sizeof(float);
         return wanted == bytes.Length
             ? new TensorPayload(shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray())
-            : throw new TensorJsonException(
+            : throw new ElementJsonException(
                 ".base64", $"The shape [{string.Join(", ", shape)}] needs {wanted:0} bytes (4 per number), but {bytes.Length} were sent.");
     }
 
     private static string ReadDtype(ref Utf8JsonReader reader) =>
         reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(Float32)
             ? Float32
-            : throw new TensorJsonException(".dtype", "Must be \"float32\", little-endian: other types are not read here.");
+            : throw new ElementJsonException(".dtype", "Must be \"float32\", little-endian: other types are not read here.");
 
     private static int[] ReadShape(ref Utf8JsonReader reader)
     {
         const string Rule = "Must be a list of 1 to 8 sizes, none negative.";
         var shape = new List<int>();
         if (reader.TokenType != JsonTokenType.StartArray)
-            throw new TensorJsonException(".shape", Rule);
+            throw new ElementJsonException(".shape", Rule);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out int size) || size < 0 || shape.Count == MaxDimensions)
-                throw new TensorJsonException(".shape", Rule);
+                throw new ElementJsonException(".shape", Rule);
             shape.Add(size);
         }
-        return shape.Count > 0 ? [.. shape] : throw new TensorJsonException(".shape", Rule);
+        return shape.Count > 0 ? [.. shape] : throw new ElementJsonException(".shape", Rule);
     }
 
     private static byte[] ReadBytes(ref Utf8JsonReader reader) =>
         reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? bytes)
             ? bytes
-            : throw new TensorJsonException(".base64", "This is not base64.");
+            : throw new ElementJsonException(".base64", "This is not base64.");
 }
 
-/// <summary>What is wrong with a tensor in a JSON document.</summary>
-/// <param name="element">The place within the tensor, for example <c>[3][0]</c> or <c>.base64</c>; empty for all of it.</param>
-public sealed class TensorJsonException(string element, string message) : JsonException(message)
+/// <summary>What is wrong with a tensor or a list in a JSON document, in words for the client.</summary>
+/// <param name="element">The place within it, for example <c>[3][0]</c> or <c>.base64</c>; empty for all of it.</param>
+public sealed class ElementJsonException(string element, string message) : JsonException(message)
 {
     public string Element { get; } = element;
 }

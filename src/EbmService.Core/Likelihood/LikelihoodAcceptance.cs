@@ -97,7 +97,7 @@ public static class LikelihoodAcceptance
         Require(errors, spec.BlockSize is >= 1 and <= 4096, "blockSize", "must be between 1 and 4096.");
         Require(errors, spec.DequantisationLevels is null or (>= 2 and <= 65_536), "dequantisationLevels", "must be between 2 and 65536.");
         Require(errors, request.StepSize is null or > 0 && double.IsFinite(request.StepSize ?? 1), "stepSize", "must be a finite number above 0.");
-        Require(errors, request.LeapfrogSteps is null or (>= 1 and <= 1000), "leapfrogSteps", "must be between 1 and 1000.");
+        Require(errors, spec.Kernel != LikelihoodKernel.Hmc || spec.LeapfrogSteps is >= 1 and <= 1000, "leapfrogSteps", "must be between 1 and 1000.");
         if (request.Ladder is not { } ladder)
             return;
         bool ascends = ladder.Count >= 2 && ladder[0] == 0 && ladder[^1] == 1 && ladder.Zip(ladder.Skip(1)).All(pair => pair.First < pair.Second);
@@ -113,7 +113,7 @@ public static class LikelihoodAcceptance
         if (CapabilityRules.Refuse(model, "spec.kernel", $"The kernel {Word(spec.Kernel)}", remedy, spec.Kernel.Needs()) is { } refusal)
             errors.Add(refusal);
         bool isGibbs = spec.Kernel == LikelihoodKernel.Gibbs;
-        Require(errors, request.LeapfrogSteps is null || spec.Kernel == LikelihoodKernel.Hmc, "leapfrogSteps", "belongs to the kernel hmc: leave it out.");
+        Require(errors, request.LeapfrogSteps is null or 0 || spec.Kernel == LikelihoodKernel.Hmc, "leapfrogSteps", "belongs to the kernel hmc: leave it out.");
         Require(errors, request.StepSize is null || !isGibbs, "stepSize", "belongs to the kernels hmc and mala: leave it out.");
         bool isNormal = spec.Base == LikelihoodBase.Normal;
         Require(errors, isNormal || request.BaseMean is null, "baseMean", "belongs to the base normal: leave it out.");
@@ -160,11 +160,13 @@ public static class LikelihoodAcceptance
     {
         double passes = Math.Max(1, spec.LeapfrogSteps), length = model.Descriptor!.Input.Length();
         double chains = 2.0 * spec.Chains + (spec.Raise is { } raise ? (double)raise.Rows * raise.Chains : 0);
-        double cost = length * (passes * (chains * spec.Bridges * spec.Transitions + (double)spec.Chains * spec.ReverseSteps) + (spec.Rows?.Count ?? 0));
+        // Every block of chains runs the pilot anew.
+        double pilots = spec.NeedsPilot ? spec.PilotChains * Math.Ceiling(2.0 * spec.Chains / spec.BlockSize) : 0;
+        double cost = length * (passes * ((chains + pilots) * spec.Bridges * spec.Transitions + (double)spec.Chains * spec.ReverseSteps) + (spec.Rows?.Count ?? 0));
         if (cost > limits.MaxElementSteps)
         {
             errors.Add(new("spec.bridges",
-                $"Chains x bridges x transitions x gradients x input size is {cost:G3}, over this server's limit of {limits.MaxElementSteps:G3}: ask for fewer.",
+                $"Chains (with {pilots:G3} of pilots: fewer in larger blocks) x bridges x transitions x gradients x input size is {cost:G3}, over this server's limit of {limits.MaxElementSteps:G3}: ask for fewer.",
                 FailureCode.OverPolicy));
         }
         if (spec.Rows is { Count: > MaxRows })

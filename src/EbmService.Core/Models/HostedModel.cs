@@ -52,6 +52,9 @@ public sealed record HostedModel
     /// <value>The scores that this calibration has p-values of; empty without one.</value>
     public IReadOnlyList<string> CalibratedScores { get; init; } = [];
 
+    /// <value>The least that any p-value of this calibration can be; null without one.</value>
+    public double? SmallestPValue { get; init; }
+
     /// <value>Chains in the replay buffer stored with the version; 0 where there is none.</value>
     public int BufferSize { get; init; }
 

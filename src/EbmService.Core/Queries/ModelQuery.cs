@@ -51,4 +51,7 @@ public sealed record ModelQuery
 
     /// <value>For <see cref="QueryKind.OutOfDistribution"/>: the false-positive rate of the verdict, in (0, 1).</value>
     public double Alpha { get; init; } = 0.05;
+
+    /// <value>The expected share of false alarms among discoveries; null where no discoveries are asked for.</value>
+    public double? FalseDiscoveryRate { get; init; }
 }

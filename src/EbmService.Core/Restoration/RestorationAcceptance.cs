@@ -64,7 +64,7 @@ public static class RestorationAcceptance
             RowsSpec? truth = await FindAsync(request.Truth, "truth", Model, request.OutOfRange, cancellationToken);
             RowsSpec? reference = await FindAsync(request.Reference, "reference", Model, request.OutOfRange, cancellationToken);
             RowsSpec? calibration = await FindAsync(request.Calibration, "calibration", Model, request.OutOfRange, cancellationToken);
-            CheckRows(inputs, truth, calibration);
+            CheckRows(inputs, truth, reference, calibration);
             int samples = request.Samples ?? DefaultSamples;
             Require(samples is >= 2 and <= MaxSamples, "samples", $"must be between 2 and {MaxSamples}.");
             Require(request.Start != RestorationStart.Reference || request.Reference is not null, "start", "reference needs reference rows: give some.");
@@ -127,15 +127,19 @@ public static class RestorationAcceptance
         private Damage Filled(Damage damage) => damage is { Kind: DamageKind.SaltAndPepper, Sigma: null } && Input.Variables == VariableKind.Continuous
             ? damage with { Sigma = (Input.Max - Input.Min) / 20 } : damage;
 
-        private void CheckRows(RowsSpec? inputs, RowsSpec? truth, RowsSpec? calibration)
+        private void CheckRows(RowsSpec? inputs, RowsSpec? truth, RowsSpec? reference, RowsSpec? calibration)
         {
             Require(inputs is null || truth is null || inputs.Count == truth.Count, "truth", $"must be as many rows as inputs: {inputs?.Count} inputs, {truth?.Count} rows.");
-            if (calibration is not null && truth is not null && calibration.Sha256 == truth.Sha256)
-            {
-                Require(calibration.Offset + calibration.Count <= truth.Offset || truth.Offset + truth.Count <= calibration.Offset, "calibration",
-                    "must be other rows than the truth: intervals that were fitted to the very rows would hold by construction.");
-            }
+            Require(AreApart(calibration, truth), "calibration",
+                "must be other rows than the truth: intervals that were fitted to the very rows would hold by construction.");
+            Require(AreApart(reference, truth), "reference", "must be other rows than the truth: the nearest would be the answer itself.");
+            Require(AreApart(reference, calibration), "reference",
+                "must be other rows than those of calibration: intervals fitted to rows that are restored from themselves would be too narrow.");
         }
+
+        /// <summary>Whether two runs of rows share none, as far as files tell: the same row in two files is not noticed.</summary>
+        private static bool AreApart(RowsSpec? one, RowsSpec? other) =>
+            one is null || other is null || one.Sha256 != other.Sha256 || one.Offset + one.Count <= other.Offset || other.Offset + other.Count <= one.Offset;
 
         /// <summary>The chains as a sampling job would have them; null with errors where it would not take them.</summary>
         private SamplingSpec? Chain(Damage? damage)

@@ -28,6 +28,8 @@ public static class RobustnessAcceptance
         var errors = new List<FieldError>();
         HostedModel? source = proposal.Optional.GetValueOrDefault(RobustnessJob.SourceRole);
         CheckModels(model, source, errors);
+        Require(errors, request.Transfer is null || request.Transfer == source is not null, "transfer",
+            "is true where a source is among the models, else false: name the source in models, with the role source, or leave it out.");
         RefinementSpec? refinement = request.Refinement is { } asked ? Refine(asked, model, errors) : null;
         RobustnessSpec draft = Draft(request, refinement, source is not null, proposal);
         CheckAttack(request, draft, model.Descriptor!.Input, errors);
@@ -40,7 +42,8 @@ public static class RobustnessAcceptance
         {
             Require(errors, rows.Spec.HasLabels, "inputs.labels", "are needed, one class index per row: give them, or a dataset that has them.");
             draft = draft with { Rows = rows.Spec };
-            CheckLabels(rows.Spec, proposal, errors);
+            if (RowsAcceptance.FaultOfLabels(rows.Spec, proposal, "inputs") is { } fault)
+                errors.Add(fault);
             if (errors.Count == 0)
                 CheckCost(draft, proposal, errors);
         }
@@ -52,16 +55,6 @@ public static class RobustnessAcceptance
             Warnings = found.Value!.Warning is { } warning ? [warning] : [],
             Attachments = found.Value.Attachments,
         };
-    }
-
-    /// <summary>A dataset knows no model; labels that came with the request were held against it.</summary>
-    private static void CheckLabels(RowsSpec rows, JobProposal proposal, List<FieldError> errors)
-    {
-        int classes = proposal.Model.Capabilities.Classes;
-        if (rows is not { Dataset: { } name, LabelsAreOfDataset: true } || proposal.Datasets.Find(name).Value?.LabelCounts is not { Count: > 0 } counts)
-            return;
-        int largest = counts.Keys.Max();
-        Require(errors, largest < classes, "inputs.dataset", $"'{name}' has rows of the class {largest}: the model's go from 0 to {classes - 1}.");
     }
 
     private static RobustnessSpec Draft(RobustnessRequest request, RefinementSpec? refinement, bool transfer, JobProposal proposal)
@@ -118,10 +111,12 @@ public static class RobustnessAcceptance
         SgldRecipe? recipe = SgldRecipes.Find(descriptor, name);
         Require(errors, recipe is not null, "refinement.recipe",
             $"is none of the model's: it has {string.Join(", ", descriptor.Recipes.Keys.Concat(SgldRecipes.BuiltIn.Keys))}.");
-        int steps = request.Steps ?? 10, chains = request.Chains ?? 5;
+        bool isPart = request is { Steps: null, Recipe: null, StepSize: null, Noise: null };
+        Require(errors, request.Chain is null || isPart, "refinement.chain", "stands in place of steps, recipe, stepSize and noise: leave those out.");
+        int steps = request.Chain?.Steps ?? request.Steps ?? 10, chains = request.Chains ?? 5;
         Require(errors, steps is >= 1 and <= MaxChainSteps, "refinement.steps", $"must be between 1 and {MaxChainSteps}.");
         Require(errors, chains is >= 1 and <= MaxChains, "refinement.chains", $"must be between 1 and {MaxChains}.");
-        SgldRecipe chain = (recipe ?? SgldRecipes.BuiltIn[SgldRecipes.Langevin]) with { Steps = Math.Max(1, steps), Start = ChainStart.Data, FreshShare = 0 };
+        SgldRecipe chain = (request.Chain ?? recipe ?? SgldRecipes.BuiltIn[SgldRecipes.Langevin]) with { Steps = Math.Max(1, steps), Start = ChainStart.Data, FreshShare = 0 };
         if (request.StepSize is { } size)
             chain = chain with { StepSize = size, Schedule = new Schedule() };
         if (request.Noise is { } noise)
@@ -146,7 +141,7 @@ public static class RobustnessAcceptance
         Require(errors, spec.Seed is >= 0 and < 1L << 53, "seed", "must be at least 0 and below 2^53.");
         if (spec.Method != AttackMethod.Fgsm)
             return;
-        foreach ((string member, bool isGiven) in new[] { ("steps", request.Steps > 1), ("stepSize", request.StepSize is not null), ("restarts", request.Restarts > 1), ("randomStart", request.RandomStart is true) })
+        foreach ((string member, bool isGiven) in new[] { ("steps", request.Steps > 1), ("stepSize", request.StepSize is not (null or 1)), ("restarts", request.Restarts > 1), ("randomStart", request.RandomStart is true) })
             Require(errors, !isGiven, member, "has no meaning for fgsm, which is one step of the whole radius: leave it out, or use pgd.");
     }
 

@@ -1,4 +1,5 @@
 using EbmService.Core.Rows;
+using EbmService.Core.Sampling;
 
 namespace EbmService.Core.Robustness;
 
@@ -35,6 +36,9 @@ public sealed record RobustnessRequest
     /// <value>Attacks, too, the classifier that first lets each input run down the energy; left out by default.</value>
     public RefinementRequest? Refinement { get; init; }
 
+    /// <value>Whether a source is among the models, as a spec shows it; compared when given.</value>
+    public bool? Transfer { get; init; }
+
     /// <value>Of everything random; drawn where it is left out.</value>
     public long? Seed { get; init; }
 
@@ -50,6 +54,9 @@ public sealed record RefinementRequest
 
     /// <value>One of the model's recipes, whose step size, noise, clip, clamp and schedules the chains take; the model's default by default.</value>
     public string? Recipe { get; init; }
+
+    /// <value>All numbers of the chains, their steps among them, as a spec shows them: in place of steps, recipe, stepSize and noise.</value>
+    public SgldRecipe? Chain { get; init; }
 
     /// <value>In place of the recipe's, with no schedule.</value>
     public double? StepSize { get; init; }

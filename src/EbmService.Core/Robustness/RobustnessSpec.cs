@@ -14,6 +14,7 @@ public sealed record RobustnessSpec : JobSpec
     [JsonIgnore]
     public override string Type => RobustnessJob.Name;
 
+    [JsonPropertyName("inputs")]
     public required RowsSpec Rows { get; init; }
 
     public required AttackMethod Method { get; init; }

@@ -38,6 +38,22 @@ public static class RowsAcceptance
         }
     }
 
+    /// <summary>
+    /// For types that work with classes: a dataset knows no model, so its labels may be none of the model's classes. Labels that came with the request were held
+    /// against it.
+    /// </summary>
+    /// <param name="field">The member's path below <c>spec</c>.</param>
+    /// <returns>What is wrong, or null.</returns>
+    public static FieldError? FaultOfLabels(RowsSpec rows, JobProposal proposal, string field)
+    {
+        int classes = proposal.Model.Capabilities.Classes;
+        if (classes == 0 || rows is not { Dataset: { } name, LabelsAreOfDataset: true } || proposal.Datasets.Find(name).Value?.LabelCounts is not { Count: > 0 } counts)
+            return null;
+        int largest = counts.Keys.Max(), least = counts.Keys.Min();
+        return least >= 0 && largest < classes ? null
+            : new($"spec.{field}.dataset", $"'{name}' has rows of the class {(least < 0 ? least : largest)}: the model's go from 0 to {classes - 1}.");
+    }
+
     /// <summary>Whether rows of that shape are a model's inputs: the same sizes but for ones, or the same number of them in one dimension.</summary>
     public static bool Fits(IReadOnlyList<int> shape, IReadOnlyList<int> input) =>
         shape.Where(size => size != 1).SequenceEqual(input.Where(size => size != 1))
@@ -187,7 +203,15 @@ public static class RowsAcceptance
             {
                 spec = spec with { LabelsSha256 = labelsOfDataset, LabelsAreOfDataset = true, LabelsOffset = spec.Offset };
             }
+            Compare("sha256", source.Sha256, spec.Sha256, "rows");
+            Compare("labelsSha256", source.LabelsSha256, spec.LabelsSha256, "labels");
             return new AcceptedRows(spec, leading, attachments, warning);
+        }
+
+        private void Compare(string member, string? given, string? found, string what)
+        {
+            if (given is not null && !given.Equals(found, StringComparison.OrdinalIgnoreCase))
+                throw Refuse(member, found is null ? $"There are no {what}." : $"Is {found} of the {what} given.");
         }
 
         private (int Offset, int Count) Window(int rows)

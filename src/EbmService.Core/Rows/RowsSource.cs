@@ -33,6 +33,21 @@ public sealed record RowsSource
     /// one: gray levels for models of binary variables. false by default.
     /// </value>
     public bool? Binarise { get; init; }
+
+    /// <value>SHA-256 of the rows' file, as a spec shows it; compared when given.</value>
+    public string? Sha256 { get; init; }
+
+    /// <value>SHA-256 of the labels' file, as a spec shows it; compared when given.</value>
+    public string? LabelsSha256 { get; init; }
+
+    /// <value>As a spec shows it; not read.</value>
+    public string? File { get; init; }
+
+    /// <value>As a spec shows it; not read.</value>
+    public int? LabelsOffset { get; init; }
+
+    /// <value>As a spec shows it; not read.</value>
+    public bool? LabelsAreOfDataset { get; init; }
 }
 
 /// <summary>Rows that another job has left.</summary>
@@ -84,11 +99,11 @@ public sealed record RowsSpec
     ];
 
     /// <summary>The file of the rows.</summary>
-    public JobInput ToInput(string field = "spec") => new(File, Job?.Id, Job?.Result, Sha256) { Field = field, IsDataset = Dataset is not null };
+    public JobInput ToInput(string field = "spec") => new(File, Job?.Id, Job?.Result, Sha256) { Field = field, Dataset = Dataset };
 
     /// <summary>The file of the labels.</summary>
     public JobInput LabelsInput(string field = "spec") =>
-        new(LabelsFile(File), null, null, LabelsSha256!) { Field = field, IsDataset = Dataset is not null && LabelsAreOfDataset };
+        new(LabelsFile(File), null, null, LabelsSha256!) { Field = field, Dataset = LabelsAreOfDataset ? Dataset : null };
 
     /// <value>Whether the labels are the dataset's own, not the request's.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]

@@ -112,7 +112,7 @@ public sealed record SamplingSpec : JobSpec
 
     [JsonIgnore]
     public override IReadOnlyList<JobInput> Inputs =>
-        DatasetSha256 is { } rows ? [new JobInput(StartFile, null, null, rows) { Field = "spec.dataset", IsDataset = true }]
+        DatasetSha256 is { } rows ? [new JobInput(StartFile, null, null, rows) { Field = "spec.dataset", Dataset = Dataset }]
         : StartJob is { Sha256: { } sha256 } source ? [new JobInput(StartFile, source.Id, "samples.npy", sha256) { Field = StartField }] : [];
 
     /// <value>The schedules' length: older stored specs have none.</value>

@@ -1,3 +1,4 @@
+using EbmService.Core.Calibration;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
@@ -14,12 +15,22 @@ public static class ScoringAcceptance
     /// <summary>As many blocks as a sampling job of the largest number of chains can have.</summary>
     public const int MaxBlocks = 65_536;
 
-    public static async Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, CancellationToken cancellationToken)
+    /// <param name="calibrations">Those that jobs have made.</param>
+    public static async Task<Outcome<AcceptedJob>> AcceptAsync(JobProposal proposal, ICalibrations calibrations, CancellationToken cancellationToken)
     {
         ScoringRequest request = (ScoringRequest?)proposal.Request ?? new();
         var errors = new List<FieldError>();
         IReadOnlyList<string> outputs = request.Outputs ?? [ScoringOutput.Energy];
-        CheckOutputs(outputs, request, proposal.Model, errors);
+        (CalibrationChoice calibration, FieldError? missing) = CalibrationChoice.Find(calibrations, proposal.Model, request.Calibration);
+        bool isCalibrated = outputs.Any(ScoringOutput.NeedsCalibration);
+        if (missing is not null)
+            errors.Add(missing);
+        else
+        {
+            calibration.Compare(request.CalibrationId, errors);
+            Require(errors, request.Calibration is null || isCalibrated, "calibration", "has no meaning without pValue or a score that a calibration brings along: leave it out.");
+            CheckOutputs(outputs, request, proposal.Model, calibration, errors);
+        }
         int blockSize = request.BlockSize ?? DefaultBlockSize;
         Require(errors, blockSize is >= ScoringJob.TileRows and <= MaxBlockSize, "blockSize", $"must be between {ScoringJob.TileRows} and {MaxBlockSize}.");
         Outcome<AcceptedRows> found = await RowsAcceptance.AcceptAsync(
@@ -37,7 +48,9 @@ public static class ScoringAcceptance
         var spec = new ScoringSpec
         {
             Outputs = outputs,
-            Score = outputs.Contains(ScoringOutput.PValue) ? request.Score ?? ScoringOutput.DefaultScore(proposal.Model) : null,
+            Score = outputs.Contains(ScoringOutput.PValue) ? request.Score ?? calibration.Score : null,
+            Calibration = isCalibrated ? calibration.Reference : null,
+            CalibrationId = isCalibrated ? calibration.Id : null,
             Shape = found.Value!.Leading,
             Dataset = request.Dataset,
             Offset = found.Value.Spec.Offset,
@@ -75,14 +88,14 @@ public static class ScoringAcceptance
         };
     }
 
-    private static void CheckOutputs(IReadOnlyList<string> outputs, ScoringRequest request, HostedModel model, List<FieldError> errors)
+    private static void CheckOutputs(IReadOnlyList<string> outputs, ScoringRequest request, HostedModel model, CalibrationChoice calibration, List<FieldError> errors)
     {
         Require(errors, outputs.Count > 0 && outputs.Distinct().Count() == outputs.Count, "outputs", "must have 1 or more names, each once.");
         foreach (string output in outputs.Distinct())
         {
             if (!ScoringOutput.All.Contains(output))
                 errors.Add(new("spec.outputs", $"There is no output '{output}'. Known: {string.Join(", ", ScoringOutput.All)}."));
-            else if (Refuse(model, output, "spec.outputs", ScoringOutput.Of(model)) is { } refusal)
+            else if (Refuse(model, calibration, output, "spec.outputs") is { } refusal)
                 errors.Add(refusal);
         }
         if (request.Score is not { } score)
@@ -90,23 +103,26 @@ public static class ScoringAcceptance
         Require(errors, outputs.Contains(ScoringOutput.PValue), "score", "has no meaning without the output pValue: leave it out.");
         if (!ScoringOutput.IsScore(score))
             Require(errors, false, "score", $"must be one of: {string.Join(", ", ScoringOutput.All.Where(ScoringOutput.IsScore))}.");
-        else if (Refuse(model, score, "spec.score", ScoringOutput.Of(model).Where(ScoringOutput.IsScore)) is { } refusal)
+        else if (Refuse(model, calibration, score, "spec.score") is { } refusal)
             errors.Add(refusal);
     }
 
-    /// <returns>Why the model doesn't have the output; null where it has.</returns>
-    private static FieldError? Refuse(HostedModel model, string output, string field, IEnumerable<string> offered)
+    /// <returns>Why the model doesn't have the output, or the score behind p-values; null where it has.</returns>
+    private static FieldError? Refuse(HostedModel model, CalibrationChoice calibration, string output, string field)
     {
+        IEnumerable<string> offered = ScoringOutput.Of(model, calibration).Where(name => field == "spec.outputs" || ScoringOutput.IsScore(name));
         string subject = $"The output {output}", remedy = $"ask for some of {string.Join(", ", offered)}";
         if (CapabilityRules.Refuse(model, field, subject, remedy, ScoringOutput.Needs(output)) is { } refusal)
             return refusal;
-        return !ScoringOutput.IsThere(model, output)
-            ? new(field, $"{subject} needs a calibration, which the model '{model.Key.Name}' does not have: {remedy}.",
-                FailureCode.NotSupported)
-            : null;
+        if (calibration.Has(output))
+            return null;
+        string lacking = calibration.Id is null
+            ? $"needs a calibration, which the model '{model.Key.Name}' does not have" : $"is not in the calibration '{calibration.Reference}'";
+        return new(field, $"{subject} {lacking}: {remedy}.", FailureCode.NotSupported);
     }
 
-    private static void CheckRows(AcceptedRows rows, ScoringRequest request, IReadOnlyList<string> outputs, JobProposal proposal, List<FieldError> errors)
+    private static void CheckRows(
+        AcceptedRows rows, ScoringRequest request, IReadOnlyList<string> outputs, JobProposal proposal, List<FieldError> errors)
     {
         InputSchema input = proposal.Model.Descriptor!.Input;
         double count = rows.Spec.Count;

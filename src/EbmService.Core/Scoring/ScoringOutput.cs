@@ -1,3 +1,4 @@
+using EbmService.Core.Calibration;
 using EbmService.Core.Models;
 
 namespace EbmService.Core.Scoring;
@@ -47,11 +48,14 @@ public static class ScoringOutput
     public static string DefaultScore(HostedModel model) =>
         IsThere(model, model.Descriptor!.OodScore) ? model.Descriptor.OodScore : "logDensity";
 
-    /// <summary>The outputs that the model has.</summary>
+    /// <summary>The outputs that the model has by the calibration that came with it.</summary>
     public static IEnumerable<string> Of(HostedModel model) => All.Where(output =>
         CapabilityRules.Allows(model.Capabilities, Needs(output)) && IsThere(model, output));
 
-    /// <summary>Whether the model's calibration has what the output needs of it.</summary>
-    public static bool IsThere(HostedModel model, string output) =>
+    /// <summary>The outputs that the model has by a calibration.</summary>
+    public static IEnumerable<string> Of(HostedModel model, CalibrationChoice calibration) => All.Where(output =>
+        CapabilityRules.Allows(model.Capabilities, Needs(output)) && calibration.Has(output));
+
+    private static bool IsThere(HostedModel model, string output) =>
         !NeedsCalibration(output) || (output == PValue ? model.CalibrationId is not null : model.CalibratedScores.Contains(output));
 }

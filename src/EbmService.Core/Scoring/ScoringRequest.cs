@@ -13,8 +13,14 @@ public sealed record ScoringRequest
     /// </value>
     public IReadOnlyList<string>? Outputs { get; init; }
 
-    /// <value>The OOD score behind pValue; the model's own choice by default.</value>
+    /// <value>The OOD score behind pValue; the calibration's own choice by default.</value>
     public string? Score { get; init; }
+
+    /// <value>A calibration of the model: a name, name@version, or bundled; its default by default.</value>
+    public string? Calibration { get; init; }
+
+    /// <value>The calibration's id, as a spec shows it; compared when given.</value>
+    public string? CalibrationId { get; init; }
 
     /// <value>Rows (..., input): nested arrays or base64. They are kept beside the job, not in its spec.</value>
     public TensorPayload? Data { get; init; }

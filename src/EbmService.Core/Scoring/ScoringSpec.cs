@@ -22,6 +22,13 @@ public sealed record ScoringSpec : JobSpec
     /// <value>The OOD score behind pValue; null where that is not asked for.</value>
     public string? Score { get; init; }
 
+    /// <value>name@version, or bundled; left out where no output needs one.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Calibration { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CalibrationId { get; init; }
+
     /// <value>Sizes of the array before the input's own; results have the same.</value>
     public required IReadOnlyList<int> Shape { get; init; }
 

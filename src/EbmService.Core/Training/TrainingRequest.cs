@@ -28,4 +28,10 @@ public sealed record TrainingRequest
 
     /// <value>SHA-256 of the rows and labels as the model sees them, as a spec shows it; compared when given.</value>
     public string? Sha256 { get; init; }
+
+    /// <value>As a spec shows it; not read: sha256 says the same.</value>
+    public string? RowsSha256 { get; init; }
+
+    /// <value>As a spec shows it; not read.</value>
+    public string? LabelsSha256 { get; init; }
 }

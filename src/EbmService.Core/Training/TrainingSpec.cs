@@ -30,7 +30,7 @@ public sealed record TrainingSpec : JobSpec
     public override IReadOnlyList<JobInput> Inputs =>
     [
         .. new[] { ("rows.npy", RowsSha256), ("labels.npy", LabelsSha256) }.Where(file => file.Item2 is not null)
-            .Select(file => new JobInput(file.Item1, null, null, file.Item2!) { Field = "spec.data", IsDataset = true }),
+            .Select(file => new JobInput(file.Item1, null, null, file.Item2!) { Field = "spec.data", Dataset = Data }),
     ];
 
     public required ModelDescriptor Descriptor { get; init; }

@@ -1,3 +1,5 @@
+using EbmService.Inference.Randomness;
+
 namespace EbmService.Inference.Assessment;
 
 /// <summary>The 2.5 % and 97.5 % quantiles of a number over resamples.</summary>
@@ -35,7 +37,7 @@ internal sealed class OodBootstrap
 
     public IReadOnlyDictionary<string, Interval> Intervals(int resamples, long seed)
     {
-        var random = new Random((int)(seed & 0x7fffffff));
+        var random = new Random(BlockSeed.OfRandom(seed));
         var all = new OodMetrics[resamples];
         for (int i = 0; i < resamples; i++)
             all[i] = Compute(Draw(_inside, random), Draw(_outside, random));

@@ -73,7 +73,10 @@ public static class ArrayReader
                     columns = csv.RowFieldCount;
                     bool isHeader = !TryNumber(csv.GetString(0), out _);
                     if (isHeader)
-                        label = Enumerable.Range(0, columns).Where(i => csv.GetString(i).Trim() == LabelColumn).DefaultIfEmpty(-1).First();
+                    {
+                        int[] named = [.. Enumerable.Range(0, columns).Where(i => csv.GetString(i).Trim() == LabelColumn)];
+                        label = named.Length <= 1 ? named.FirstOrDefault(-1) : throw new InvalidDatasetException($"{named.Length} columns are named '{LabelColumn}'");
+                    }
                     row = new float[columns - (label < 0 ? 0 : 1)];
                     if (isHeader)
                         continue;

@@ -44,6 +44,8 @@ public static class PngZipReader
             CheckEntries(zip, maxEntries);
             ZipArchiveEntry[] entries = [.. zip.Entries.Where(IsImage).OrderBy(entry => entry.FullName, StringComparer.Ordinal)];
             string[] folders = [.. entries.Select(FolderOf).Distinct().Order(StringComparer.Ordinal)];
+            if (folders.Length > 1 && folders.Contains(""))
+                throw new InvalidDatasetException("some images lie beside the folders of classes: put each into the folder of its class");
             int[] labels = PngImages.LabelsOf(folders);
             Dictionary<string, int> labelOf = folders.Zip(labels).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
             long left = Math.Min(maxContent, file.Length * MaxInflation);

@@ -25,6 +25,16 @@ internal sealed class NamedCalibrations(ICalibrations store)
         return _read.TryGetValue(entry.Id, out OodCalibration? known) ? known : Read(entry);
     }
 
+    /// <summary>The one that a job's spec names.</summary>
+    /// <param name="id">What it had when the job was taken in.</param>
+    /// <exception cref="FailureException">It is gone, damaged, or another one has its name now.</exception>
+    public OodCalibration? FindPinned(LiveModel model, string name, string? id)
+    {
+        OodCalibration? calibration = Find(model, name);
+        return calibration?.Id == id ? calibration : throw new FailureException(
+            new Failure(FailureCode.ModelUnavailable, "The calibration was replaced since the job was taken in.", "Submit the job again."));
+    }
+
     private OodCalibration Read(CalibrationEntry entry)
     {
         if (store.Read(entry) is not { } content)

@@ -11,7 +11,14 @@ namespace EbmService.Inference.Ood;
 /// </summary>
 internal sealed class LayerMoments
 {
+    /// <summary>Rows whose products are made at once: a product writes width² sums whatever the rows.</summary>
+    private const int Gathered = 512;
+
+    /// <summary>Directions beyond those wanted, and rounds, of the search for components: Halko et al. 2011 ask for 5 to 10 and 1 to 2.</summary>
+    private const int Spare = 32, Rounds = 8;
+
     private readonly int _classes;
+    private readonly List<float> _pending = [];
     private double[] _sum;
     private double[] _products;
     private long _rows;
@@ -34,43 +41,62 @@ internal sealed class LayerMoments
     public void Add(float[] values, int rows)
     {
         int length = values.Length / rows;
-        var folded = new double[rows * Width];
         for (int row = 0; row < rows; row++)
         {
-            ReadOnlySpan<float> one = Vectors.Fold(values.AsSpan(row * length, length), LayerGaussian.MaxWidth);
-            for (int i = 0; i < Width; i++)
-            {
-                folded[row * Width + i] = one[i];
-                _sum[i] += one[i];
-            }
+            _pending.AddRange(Vectors.Fold(values.AsSpan(row * length, length), LayerGaussian.MaxWidth));
+            if (_pending.Count == Gathered * Width)
+                AddPending();
         }
-        using DisposeScope scope = NewDisposeScope();
-        Tensor block = tensor(folded, [rows, Width]);
-        double[] products = NativePrimitives.Product(block.t(), block).data<double>().ToArray();
-        for (int i = 0; i < products.Length; i++)
-            _products[i] += products[i];
-        _rows += rows;
     }
 
     /// <summary>The principal components of the rows so far; from now on rows are added by class.</summary>
     public void FindComponents()
     {
+        AddPending();
         int size = (int)Math.Min(Math.Min(LayerGaussian.MaxComponents, Width), Math.Max(1, _rows / 4));
         float[] mean = [.. _sum.Select(sum => (float)(sum / _rows))];
-        var covariance = new double[_products.Length];
-        for (int i = 0; i < Width; i++)
-        {
-            for (int j = 0; j < Width; j++)
-                covariance[i * Width + j] = _products[i * Width + j] / _rows - _sum[i] / _rows * (_sum[j] / _rows);
-        }
         using DisposeScope scope = NewDisposeScope();
-        (_, Tensor vectors) = linalg.eigh(tensor(covariance, [Width, Width]));
-        float[] columns = vectors.narrow(1, Width - size, size).t().flip(0).to(ScalarType.Float32).contiguous().ToFloats();
+        Tensor rows = tensor((double)_rows), centre = tensor(_sum).div_(rows);
+        Tensor covariance = tensor(_products, [Width, Width]).div_(rows).sub_(centre.unsqueeze(1).mul(centre));
+        float[] columns = LeadingComponents(covariance, size).t().to(ScalarType.Float32).contiguous().ToFloats();
         for (int i = 0; i < size; i++)
             FixSign(columns.AsSpan(i * Width, Width));
         // The sums of all products are of no more use, and most of what a checkpoint would hold.
         _products = [];
         UseBasis(mean, columns);
+    }
+
+    private void AddPending()
+    {
+        if (_pending.Count == 0)
+            return;
+        int rows = _pending.Count / Width;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor block = tensor(_pending.ToArray(), [rows, Width]).to(ScalarType.Float64);
+        Vectors.AddTo(_sum, block.sum([0L]).data<double>().ToArray());
+        Vectors.AddTo(_products, NativePrimitives.Product(block.t(), block).data<double>().ToArray());
+        _rows += rows;
+        _pending.Clear();
+    }
+
+    /// <summary>
+    /// Eigenvectors of the largest eigenvalues, as columns, largest first. Of a wide matrix by subspace iteration from a fixed random start and Rayleigh-Ritz
+    /// (Halko, Martinsson and Tropp 2011, algorithm 4.4): all eigenvectors would cost some ten times as much.
+    /// </summary>
+    internal static Tensor LeadingComponents(Tensor covariance, int size)
+    {
+        long width = covariance.size(0), searched = size + Spare;
+        if (width <= 2 * searched)
+        {
+            (_, Tensor all) = linalg.eigh(covariance);
+            return all.narrow(1, width - size, size).flip(1);
+        }
+        using var generator = new Generator(0UL, CPU);
+        Tensor basis = randn([width, searched], ScalarType.Float64, CPU, generator: generator);
+        for (int round = 0; round < Rounds; round++)
+            (basis, _) = linalg.qr(NativePrimitives.Product(covariance, basis));
+        (_, Tensor rotation) = linalg.eigh(NativePrimitives.Product(basis.t(), NativePrimitives.Product(covariance, basis)));
+        return NativePrimitives.Product(basis, rotation.narrow(1, Spare, size).flip(1));
     }
 
     /// <summary>Adds a row to the sums of its class.</summary>
@@ -141,6 +167,7 @@ internal sealed class LayerMoments
     {
         Add("rows", [_rows]);
         Add("sum", _sum);
+        tensors[prefix + "pending"] = SafetensorsTensor.FromFloats([.. _pending], [_pending.Count]);
         Add("products", _products);
         Add("counts", _counts);
         Add("classSums", _classSums);
@@ -157,6 +184,7 @@ internal sealed class LayerMoments
     {
         _rows = (long)file[prefix + "rows"].ToDoubles()[0];
         _sum = file[prefix + "sum"].ToDoubles();
+        _pending.AddRange(file[prefix + "pending"].ToFloats());
         _products = file[prefix + "products"].ToDoubles();
         if (file.Tensors.ContainsKey(prefix + "basis"))
             UseBasis(file[prefix + "mean"].ToFloats(), file[prefix + "basis"].ToFloats());

@@ -3,6 +3,7 @@ using EbmService.Inference.Architectures;
 using EbmService.Inference.Formats;
 using EbmService.Inference.Models;
 using TorchSharp;
+using EbmService.Inference.Randomness;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Ood;
@@ -17,7 +18,7 @@ internal sealed record CalibrationSplit(int[] Fit, int[] Reference, int[] Calibr
     public static CalibrationSplit Draw(int rows, long seed)
     {
         int[] order = [.. Enumerable.Range(0, rows)];
-        new Random((int)(seed & 0x7fffffff)).Shuffle(order);
+        new Random(BlockSeed.OfRandom(seed)).Shuffle(order);
         int fit = rows / 2, reference = Math.Max(2, rows / 10);
         return new([.. order[..fit].Order()], [.. order[fit..(fit + reference)].Order()], [.. order[(fit + reference)..].Order()]);
     }
@@ -114,11 +115,11 @@ internal sealed class OodCalibrator
             return content;
         int classes = _model.Classes, fitted = _split.Reference.Length;
         float[] logits = [.. _logits];
-        float temperature = TemperatureFit.Fit(logits[..(fitted * classes)], [.. _classes[..fitted]], classes);
+        float? temperature = TemperatureFit.Fit(logits[..(fitted * classes)], [.. _classes[..fitted]], classes);
         return content with
         {
             Temperature = temperature,
-            Classification = TemperatureFit.Report(logits[(fitted * classes)..], [.. _classes[fitted..]], classes, temperature),
+            Classification = TemperatureFit.Report(logits[(fitted * classes)..], [.. _classes[fitted..]], classes, temperature ?? 1),
         };
     }
 

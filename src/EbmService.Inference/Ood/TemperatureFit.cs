@@ -15,7 +15,8 @@ internal static class TemperatureFit
 
     /// <summary>The temperature of the least mean negative log-likelihood, which is convex in 1 / T: by golden section in log T.</summary>
     /// <param name="logits">(rows, classes)</param>
-    public static float Fit(float[] logits, int[] labels, int classes)
+    /// <returns>Null where there is no least: rows that are all classified rightly only ever ask for more confidence, and all wrongly for less.</returns>
+    public static float? Fit(float[] logits, int[] labels, int classes)
     {
         double low = Math.Log(Least), high = Math.Log(Most), ratio = (Math.Sqrt(5) - 1) / 2;
         double a = high - ratio * (high - low), b = low + ratio * (high - low);
@@ -35,7 +36,8 @@ internal static class TemperatureFit
                 ofB = Likelihood(logits, labels, classes, Math.Exp(b));
             }
         }
-        return (float)Math.Exp((low + high) / 2);
+        double fitted = Math.Exp((low + high) / 2);
+        return fitted < 1.01 * Least || fitted > Most / 1.01 ? null : (float)fitted;
     }
 
     public static TemperatureReport Report(float[] logits, int[] labels, int classes, float temperature)

@@ -64,6 +64,8 @@ internal static class QueryAnswerFactory
 
         if (calibration?.Has(score) == true && query.Alpha < calibration.SmallestPValue(score))
             return Failure.OfFields([new FieldError(field, AlphaTooSmall(query.Alpha, score, calibration.SmallestPValue(score)))]);
+        if (query.FalseDiscoveryRate is { } rate && FaultOfRate(rate, score, model, calibration) is { } fault)
+            return Failure.OfFields([new FieldError("falseDiscoveryRate", fault)]);
 
         // A calibration may lack a score: only the log-density is required of it.
         double[]? pValues = calibration?.Has(score) != true ? null : [.. chosen.Select(value => calibration.PValue(score, value))];
@@ -88,7 +90,14 @@ internal static class QueryAnswerFactory
     private static string AlphaTooSmall(double alpha, string score, double smallest) => string.Create(
         CultureInfo.InvariantCulture,
         $"{alpha} is finer than the calibration of '{score}': its p-values are multiples of {smallest:R}, so nothing could be refused. "
-        + $"Give an alpha of at least {smallest:R}, or choose another score.");
+        + $"Give at least {smallest:R}, or choose another score.");
+
+    private static string? FaultOfRate(double rate, string score, LiveModel model, OodCalibration? calibration)
+    {
+        if (calibration?.Has(score) != true)
+            return $"The model '{model.Hosted.Key.Name}' has no calibration of '{score}', so there are no p-values: leave it out.";
+        return rate < calibration.SmallestPValue(score) ? AlphaTooSmall(rate, score, calibration.SmallestPValue(score)) : null;
+    }
 
     private static int ArgMax(ReadOnlySpan<float> values)
     {

@@ -16,6 +16,9 @@ public static class BlockSeed
         return (high & 0xFFFFFFFF_00000000) | low;
     }
 
+    /// <summary>A seed of <see cref="Random"/>, which takes 31 bits: all of the seed's count.</summary>
+    public static int OfRandom(long seed) => (int)((seed ^ (seed >> 31)) & 0x7fffffff);
+
     /// <summary>The finaliser of SplitMix64 (Steele et al. 2014).</summary>
     private static ulong Mix(ulong z)
     {

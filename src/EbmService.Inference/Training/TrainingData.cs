@@ -1,6 +1,7 @@
 using EbmService.Core.Training;
 using EbmService.Core.Models;
 using EbmService.Inference.Data;
+using EbmService.Inference.Randomness;
 using static TorchSharp.torch;
 
 namespace EbmService.Inference.Training;
@@ -109,7 +110,7 @@ public static class HeldOutSplit
     private static int[] Shuffled(TrainingRecipe recipe, int count)
     {
         int[] rows = [.. Enumerable.Range(0, count)];
-        new Random((int)(recipe.Seed & 0x7fffffff)).Shuffle(rows);
+        new Random(BlockSeed.OfRandom(recipe.Seed)).Shuffle(rows);
         return rows;
     }
 }

@@ -126,7 +126,7 @@ internal sealed partial class DatasetStore(
             if (!Index().TryGetValue(name, out Dataset? dataset))
                 return new Failure(FailureCode.DatasetNotFound, $"There is no dataset '{Shown(name)}'.");
             string[] objects = ObjectsOf(dataset);
-            if (UserOf(objects) is { } job && !Index().Values.Any(other => other != dataset && ObjectsOf(dataset).All(ObjectsOf(other).Contains)))
+            if (UserOf(dataset.Name) is { } job)
                 return new Failure(FailureCode.DatasetInUse, $"The job {job} uses the dataset '{name}' and has not ended.");
             try
             {
@@ -163,16 +163,16 @@ internal sealed partial class DatasetStore(
             foreach (JobInput input in inputs.Where(input => !File.Exists(ObjectPath(input.Sha256))))
                 throw new FailureException(Failure.OfFields([new FieldError(input.Field, "The dataset was deleted meanwhile.")]));
             if (inputs.Count > 0)
-                _held[jobId] = [.. inputs.Select(input => input.Sha256)];
+                _held[jobId] = [.. inputs.Select(input => input.Dataset).OfType<string>()];
         }
     }
 
     public void Release(string jobId) => _held.TryRemove(jobId, out _);
 
-    /// <summary>The job that has not ended and reads one of the objects; null where none does.</summary>
-    private string? UserOf(string[] objects) =>
-        _held.FirstOrDefault(held => held.Value.Any(objects.Contains)).Key
-        ?? live.InOrder.FirstOrDefault(job => job.Definition.Spec.Inputs.Any(input => input.IsDataset && objects.Contains(input.Sha256)))?.Id;
+    /// <summary>The job that has not ended and reads the dataset; null where none does.</summary>
+    private string? UserOf(string name) =>
+        _held.FirstOrDefault(held => held.Value.Contains(name)).Key
+        ?? live.InOrder.FirstOrDefault(job => job.Definition.Spec.Inputs.Any(input => input.Dataset == name))?.Id;
 
     private Outcome<(Dataset, bool)> Convert(string name, Stream rows, Stream? labels)
     {

@@ -78,7 +78,7 @@ public sealed class TensorPayloadJsonConverterTests
     [InlineData("""{"dtype": "float32", "shape": [1], "data": "AAAAAA=="}""", ".data", "no member")]
     public void Read_NoTensor_NamesThePlaceAndWhatWouldBeRight(string json, string element, string says)
     {
-        var refusal = Assert.Throws<TensorJsonException>(() => Read(json));
+        var refusal = Assert.Throws<ElementJsonException>(() => Read(json));
 
         Assert.Equal(element, refusal.Element);
         Assert.Contains(says, refusal.Message);

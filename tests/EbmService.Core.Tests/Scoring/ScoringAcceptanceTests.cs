@@ -120,6 +120,49 @@ public sealed class ScoringAcceptanceTests
         Assert.Contains(words, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, "mine@1", "combined")]
+    [InlineData("other", "other@1", "typicality")]
+    [InlineData("other@1", "other@1", "typicality")]
+    [InlineData("bundled", "bundled", "logDensity")]
+    public async Task Accept_PValue_IsOfTheCalibrationNamedElseTheDefault(string? name, string reference, string score)
+    {
+        HostedModel model = ScoringCaller.Plane with { CalibrationId = "sha256:bundled" };
+        ScoringCaller sut = new ScoringCaller().With("other", isDefault: false, "typicality").With("mine", isDefault: true, "combined");
+        string member = name is null ? "" : $"""
+            "calibration": "{name}",
+            """;
+
+        var spec = (ScoringSpec)(await sut.OfferAsync($$"""{{{member}} "outputs": ["pValue"], "data": [[1, 2]]}""", model)).OrThrow().Spec;
+
+        Assert.Equal((reference, $"sha256:{reference.Split('@')[0]}", score), (spec.Calibration, spec.CalibrationId, spec.Score));
+    }
+
+    [Theory]
+    [InlineData("""{"outputs": ["pValue"], "calibration": "nobody's"}""", "spec.calibration", "has no calibration 'nobody's'")]
+    [InlineData("""{"outputs": ["energy"], "calibration": "mine"}""", "spec.calibration", "has no meaning")]
+    [InlineData("""{"outputs": ["pValue"], "calibrationId": "sha256:older"}""", "spec.calibrationId", "mine@1 is sha256:mine")]
+    [InlineData("""{"outputs": ["typicality"], "calibration": "mine"}""", "spec.outputs", "is not in the calibration 'mine@1'")]
+    public async Task Accept_CalibrationThatDoesNotFit_SaysWhy(string request, string field, string words)
+    {
+        ScoringCaller sut = new ScoringCaller().With("mine", isDefault: true, "combined");
+
+        FieldError error = await sut.RefusedAsync(request.Replace("{\"outputs", "{\"data\": [[1, 2]], \"outputs", StringComparison.Ordinal));
+
+        Assert.Equal(field, error.Field);
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Accept_EnergyAlone_PinsNoCalibration()
+    {
+        ScoringCaller sut = new ScoringCaller().With("mine", isDefault: true, "combined");
+
+        var spec = (ScoringSpec)(await sut.OfferAsync("""{"data": [[1, 2]]}""")).OrThrow().Spec;
+
+        Assert.Equal((null, null), (spec.Calibration, spec.CalibrationId));
+    }
+
     [Fact]
     public async Task Accept_SpecOfAnotherArray_NamesWhatDiffers()
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using EbmService.Core.Calibration;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
@@ -10,8 +11,9 @@ using EbmService.Core.Tensors;
 namespace EbmService.Core.Tests.Scoring;
 
 /// <summary>Proposes scoring jobs, beside other jobs that have left results.</summary>
-internal sealed class ScoringCaller : IJobResults
+internal sealed class ScoringCaller : IJobResults, ICalibrations
 {
+    private readonly List<CalibrationEntry> _calibrations = [];
     private readonly Dictionary<string, (JobSnapshot Job, byte[] Content)> _jobs = [];
 
     /// <value>Of inputs of shape [2] between -4 and 4.</value>
@@ -43,11 +45,28 @@ internal sealed class ScoringCaller : IJobResults
         return this;
     }
 
+    /// <summary>A calibration that a job has made of the model.</summary>
+    public ScoringCaller With(string calibration, bool isDefault, params string[] scores)
+    {
+        _calibrations.Add(new CalibrationEntry
+        {
+            Name = calibration, Version = 1, Id = $"sha256:{calibration}", Model = Plane.Reference(), Score = scores[0], Scores = scores, FitRows = 1, ReferenceRows = 1,
+            CalibrationRows = 1, SmallestPValue = 0.5, Sha256 = "", Job = "job", MakesDefault = isDefault,
+        });
+        return this;
+    }
+
+    public IReadOnlyList<CalibrationEntry> List(string model) => _calibrations;
+
+    public CalibrationEntry? Add(CalibrationEntry entry, ReadOnlySpan<byte> content) => null;
+
+    public byte[]? Read(CalibrationEntry entry) => null;
+
     public Task<Outcome<AcceptedJob>> OfferAsync(string spec, HostedModel? model = null)
     {
         var request = JsonSerializer.Deserialize<ScoringRequest>(spec, EbmJson.Options);
         var proposal = new JobProposal(request, [model ?? Plane], "cpu", Limits, this, _ => null, () => 1);
-        return ScoringAcceptance.AcceptAsync(proposal, TestContext.Current.CancellationToken);
+        return ScoringAcceptance.AcceptAsync(proposal, this, TestContext.Current.CancellationToken);
     }
 
     /// <summary>The only error of a request that is refused.</summary>

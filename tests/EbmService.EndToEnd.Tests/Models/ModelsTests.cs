@@ -71,8 +71,27 @@ public sealed class ModelsTests(ServiceFixture fixture)
         ServiceHost.CopyModels(models);
         await using (ServiceProcess service = await ServiceHost.StartAsync(
             Path.Combine(folder, "data"), ("Models__Path", models), ("Training__Enabled", "true")))
+        {
+            await ComposeAsync(service.Client);
             await RunExamplesAsync(service.Client);
+        }
         Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>A digit that is a three as well as an eight: all that a model can do, a composed one can.</summary>
+    private static async Task ComposeAsync(HttpClient client)
+    {
+        JsonNode request = JsonNode.Parse("""
+            {"kind": "composed", "name": "three-and-eight", "terms": [{"model": "mnist-jem", "label": 3}, {"model": "mnist-jem", "weight": 0.5, "label": 8}]}
+            """)!;
+        JsonObject made = await client.PostJsonAsync("/v1/models", request, System.Net.HttpStatusCode.Created);
+        Assert.Equal("composed", (string?)made["architecture"]!["kind"]);
+
+        string id = await client.SubmitAsync(HttpSteps.Spec(4, 5, 3), "three-and-eight");
+        Assert.Equal("succeeded", (string?)(await client.WaitForEndAsync(id))["status"]);
+        JsonNode scoring = JsonNode.Parse($$"""{"type": "scoring", "model": "three-and-eight", "spec": {"job": {"id": "{{id}}"} } }""")!;
+        JsonObject scored = await client.WaitForEndAsync((string)(await client.PostJsonAsync("/v1/jobs", scoring, System.Net.HttpStatusCode.Accepted))["id"]!);
+        Assert.True((string?)scored["status"] == "succeeded", scored.ToJsonString());
     }
 
     private static async Task RunExamplesAsync(HttpClient client)

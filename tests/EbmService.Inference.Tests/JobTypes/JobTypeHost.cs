@@ -28,6 +28,7 @@ internal sealed class JobTypeHost : IJobInputs, IJobResults, IDisposable
     {
         TestModels.Write(_folder.Path, "jem", "conv-jem", calibration: [-3, -2, -1, 0, 1, 2, 3, 4, 5]);
         TestModels.Write(_folder.Path, "gaussian", "gaussian");
+        TestModels.Write(_folder.Path, "wells", "double-well");
         TestModels.Write(_folder.Path, "rbm", "rbm");
         TestModels.Write(_folder.Path, "ising", "ising");
         TestModels.WriteStrongRbm(_folder.Path, "strong");

@@ -51,6 +51,49 @@ public sealed class FittedScoresTests
     }
 
     [Fact]
+    public void LeadingComponents_OfAWideMatrix_AreItsEigenvectors()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(5UL, CPU);
+        (Tensor axes, _) = linalg.qr(randn([400, 400], ScalarType.Float64, CPU, generator: generator));
+        // Variances that fall by a tenth each, as those of features do, above a floor of noise.
+        Tensor variances = tensor(Enumerable.Range(0, 400).Select(i => Math.Pow(0.9, i) + 1e-6).ToArray());
+        Tensor covariance = axes.mul(variances).mm(axes.t());
+
+        Tensor found = LayerMoments.LeadingComponents(covariance, 64);
+
+        // |cos| of the angle between each and the axis it should be.
+        double[] cosines = found.mul(axes.narrow(1, 0, 64)).sum([0L]).abs().data<double>().ToArray();
+        Assert.All(cosines, cosine => Assert.InRange(cosine, 1 - 1e-6, 1 + 1e-9));
+    }
+
+    [Theory]
+    [InlineData(700, 1)]
+    [InlineData(64, 64)]
+    public void Moments_StoredInBetween_AreThoseOfAllRows(int before, int tile)
+    {
+        float[] rows = Normal(1100, 6, scale: 2);
+        LayerMoments straight = new(Dimension, 1), stored = new(Dimension, 1), restored = new(Dimension, 1);
+        straight.Add(rows, 1100);
+        foreach (float[] part in rows[..(before * Dimension)].Chunk(tile * Dimension))
+            stored.Add(part, part.Length / Dimension);
+        var tensors = new Dictionary<string, SafetensorsTensor>();
+        stored.AddTo(tensors, "m.");
+        restored.Restore(SafetensorsFile.Read(SafetensorsFile.Write(tensors)), "m.");
+        restored.Add(rows[(before * Dimension)..], 1100 - before);
+
+        Assert.Equal(Bits(straight), Bits(restored));
+
+        byte[] Bits(LayerMoments moments)
+        {
+            moments.FindComponents();
+            var all = new Dictionary<string, SafetensorsTensor>();
+            moments.AddTo(all, "");
+            return SafetensorsFile.Write(all);
+        }
+    }
+
+    [Fact]
     public void Fold_OfALongRow_KeepsInnerProductsOnAverage()
     {
         float[] a = Normal(2000, 2), b = [.. a];
@@ -140,12 +183,32 @@ public sealed class FittedScoresTests
             return label;
         })];
 
-        float temperature = TemperatureFit.Fit(logits, labels, classes);
+        float temperature = TemperatureFit.Fit(logits, labels, classes)!.Value;
         TemperatureReport report = TemperatureFit.Report(logits, labels, classes, temperature);
 
         Assert.InRange(temperature, 2.35, 2.65);
         Assert.True(report.ErrorAfter < 0.02 && report.ErrorBefore > 0.1, report.ToString());
         Assert.True(report.LikelihoodAfter < report.LikelihoodBefore);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Temperature_OfRowsWithoutALeastLikelihood_IsNone(bool allRight)
+    {
+        float[] logits = [.. Enumerable.Range(0, 30).SelectMany(row => new[] { row % 2 == 0 ? 3f : 0, row % 2 == 0 ? 0 : 2f })];
+        int[] labels = [.. Enumerable.Range(0, 30).Select(row => allRight ? row % 2 : 1 - row % 2)];
+
+        Assert.Null(TemperatureFit.Fit(logits, labels, 2));
+    }
+
+    [Fact]
+    public void Split_SeedsThatDifferAbove31Bits_AreDifferent()
+    {
+        const long seed = 1, far = seed + (1L << 31);
+
+        Assert.NotEqual(CalibrationSplit.Draw(100, seed).Fit, CalibrationSplit.Draw(100, far).Fit);
+        Assert.Equal(CalibrationSplit.Draw(100, far).Fit, CalibrationSplit.Draw(100, far).Fit);
     }
 
     [Fact]

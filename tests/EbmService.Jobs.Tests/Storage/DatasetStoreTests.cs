@@ -78,10 +78,23 @@ public sealed class DatasetStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Delete_OfTheSameRowsUnderAnotherName_IsTheOtherNamesOwnAffair()
+    {
+        Dataset dataset = Sut.Add("digits", new MemoryStream([1, 2, 3]), null).OrThrow().Dataset;
+        Sut.Add("copy", new MemoryStream([1, 2, 3]), null);
+        Sut.Hold("j", [new JobInput("rows.npy", null, null, dataset.Sha256) { Dataset = "digits" }]);
+
+        Assert.Null(Sut.Delete("copy"));
+        Assert.Equal(FailureCode.DatasetInUse, Sut.Delete("digits")!.Code);
+        using Stream rows = Sut.Open(dataset.Sha256);
+        Assert.True(rows.Length > 0);
+    }
+
+    [Fact]
     public void Delete_HeldForAJobThatIsTakenIn_IsRefusedUntilItIsReleased()
     {
         Dataset dataset = Sut.Add("digits", new MemoryStream([1, 2, 3]), null).OrThrow().Dataset;
-        var input = new JobInput("rows.npy", null, null, dataset.Sha256) { IsDataset = true, Field = "spec.inputs" };
+        var input = new JobInput("rows.npy", null, null, dataset.Sha256) { Dataset = "digits", Field = "spec.inputs" };
 
         Sut.Hold("j", [input]);
         Assert.Equal(FailureCode.DatasetInUse, Sut.Delete("digits")!.Code);

@@ -26,9 +26,7 @@ internal sealed class AssessmentJobType(
     {
         var spec = (AssessmentSpec)job.Spec;
         LiveModel model = models.Value.Get(job.Model);
-        OodCalibration? calibration = calibrations.Value.Find(model, spec.Calibration);
-        if (calibration?.Id != spec.CalibrationId)
-            throw new FailureException(new Failure(FailureCode.ModelUnavailable, "The calibration was replaced since the job was taken in.", "Submit the job again."));
+        OodCalibration? calibration = calibrations.Value.FindPinned(model, spec.Calibration, spec.CalibrationId);
         (int set, int first) = spec.Place(block);
         float[] rows = RowsReader.Read(inputs, job, spec.Sets[set].Rows, model.Descriptor.Input, first, block.Count);
         int[]? labels = set > 0 || model.Energy.Classes == 0 ? null : RowsReader.ReadLabels(inputs, job, spec.InDistribution, first, block.Count);

@@ -28,7 +28,9 @@ internal static class CalibrationText
         if (card.Classification is { } report)
         {
             Line($"");
-            Line($"Temperature of the logits: {card.Temperature:F4}, by least negative log-likelihood on the reference rows. On the calibrated rows:");
+            Line(card.Temperature is { } temperature
+                ? $"Temperature of the logits: {temperature:F4}, by least negative log-likelihood on the reference rows. On the calibrated rows:"
+                : (FormattableString)$"No temperature: the reference rows have no likeliest one (all classified rightly, or all wrongly), so logits stay as they are. On the calibrated rows:");
             Line($"");
             Line($"| | accuracy | NLL | ECE (15 bins) |");
             Line($"|---|---|---|---|");

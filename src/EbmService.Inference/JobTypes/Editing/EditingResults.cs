@@ -104,10 +104,13 @@ internal sealed record EditedRow(
     int Row, double EnergyBefore, double? EnergyAfter, double? Distance, int? ClassBefore, int? ClassAfter, int? Target, double? Confidence, bool? IsTarget);
 
 /// <summary>The file editing.json.</summary>
-internal sealed record EditingReport(int Rows, int Reached, double? MeanDistance, double? MeanEnergyBefore, double? MeanEnergyAfter, IReadOnlyList<EditedRow> Each)
+/// <param name="Reached">Rows that are of the target's class now.</param>
+/// <param name="Already">Of these, rows that were before: nothing had to change.</param>
+internal sealed record EditingReport(int Rows, int Reached, int Already, double? MeanDistance, double? MeanEnergyBefore, double? MeanEnergyAfter, IReadOnlyList<EditedRow> Each)
 {
     public static EditingReport Of(IReadOnlyList<EditedRow> rows) => new(
-        rows.Count, rows.Count(row => row.IsTarget ?? row.Distance > 0), rows.Average(row => row.Distance),
+        rows.Count, rows.Count(row => row.IsTarget ?? row.Distance > 0),
+        rows.Count(row => row.IsTarget is true && row.ClassBefore == row.Target), rows.Average(row => row.Distance),
         rows.Count > 0 ? rows.Average(row => row.EnergyBefore) : null, rows.Average(row => row.EnergyAfter), rows);
 }
 

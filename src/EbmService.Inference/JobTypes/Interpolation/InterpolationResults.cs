@@ -67,14 +67,14 @@ internal sealed class InterpolationResults(
         SafetensorsFile file, BlockPlan block, float[] rows, int length, List<PathSummary> paths, List<(float[], double[], double[])> shown)
     {
         double[][] energies = [.. file["energies"].ToDoubles().Chunk(spec.Points)], straight = [.. file["straight"].ToDoubles().Chunk(spec.Points)];
-        double[] residuals = file["residuals"].ToDoubles(), positions = file["positions"].ToDoubles();
+        double[] residuals = file["residuals"].ToDoubles(), peaks = file["peaks"].ToDoubles(), straightPeaks = file["straightPeaks"].ToDoubles(), positions = file["positions"].ToDoubles();
         for (int path = 0; path < block.Count; path++)
         {
             double[] here = positions[(path * spec.Points * length)..((path + 1) * spec.Points * length)];
             int highest = Array.IndexOf(energies[path], energies[path].Max());
+            double ends = Math.Max(energies[path][0], energies[path][^1]);
             paths.Add(new PathSummary(
-                block.Offset + path, energies[path][0], energies[path][^1], InterpolationWorkload.Barrier(energies[path]),
-                InterpolationWorkload.Barrier(straight[path]), highest, Length(here, length),
+                block.Offset + path, energies[path][0], energies[path][^1], peaks[path] - ends, straightPeaks[path] - ends, highest, Length(here, length),
                 ElasticBand.Distance(here.AsSpan(0, length), here.AsSpan(here.Length - length)), residuals[path]));
             if (shown.Count < Drawn)
                 shown.Add((rows[(path * spec.Points * length)..((path + 1) * spec.Points * length)], energies[path], straight[path]));
@@ -123,9 +123,9 @@ internal sealed class InterpolationResults(
 /// <summary>The file interpolation.json.</summary>
 internal sealed record InterpolationReport(int Paths, IReadOnlyList<PathSummary> Summaries);
 
-/// <param name="Barrier">The highest energy along the path less that of its higher end.</param>
+/// <param name="Barrier">The highest energy along the path, at its points and at nine between each two, less that of its higher end.</param>
 /// <param name="StraightBarrier">The same of the straight path.</param>
-/// <param name="HighestPoint">Which point that is, from 0.</param>
+/// <param name="HighestPoint">Which of its points is the highest, from 0.</param>
 /// <param name="Length">Of the path, L2.</param>
 /// <param name="StraightLength">Of the straight path, L2.</param>
 /// <param name="ResidualForce">The largest norm of a gradient across the path: 0 on a path of least energy.</param>

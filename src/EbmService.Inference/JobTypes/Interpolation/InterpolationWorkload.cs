@@ -11,6 +11,9 @@ namespace EbmService.Inference.JobTypes.Interpolation;
 /// <summary>Some paths. Step 0 takes the energies of the straight paths; each further one is a step of every band.</summary>
 internal sealed class InterpolationWorkload : IWorkload
 {
+    /// <summary>Where barriers are looked for between each two points of a path.</summary>
+    internal const int PointsBetween = 9;
+
     private readonly InterpolationSpec _spec;
     private readonly BlockPlan _block;
     private readonly EnergyTiles _tiles;
@@ -20,6 +23,7 @@ internal sealed class InterpolationWorkload : IWorkload
     private readonly double[] _energies;
     private readonly float[] _gradients;
     private readonly int[]? _labels;
+    private double[] _straightPeaks;
     private int _step;
 
     /// <param name="from">(paths, input).</param>
@@ -38,6 +42,7 @@ internal sealed class InterpolationWorkload : IWorkload
             Straight(from.AsSpan(path * _length, _length), to.AsSpan(path * _length, _length), spec.Points), spec.Points, spec.SpringConstant,
             Math.Sqrt(spec.StepSize), range))];
         (_straight, _energies) = (new double[block.Count * spec.Points], new double[block.Count * spec.Points]);
+        _straightPeaks = new double[block.Count];
         _gradients = new float[block.Count * spec.Points * _length];
         _labels = spec.Label is { } label ? [.. Enumerable.Repeat(label, _straight.Length)] : null;
         if (checkpoint is { } bytes)
@@ -60,7 +65,7 @@ internal sealed class InterpolationWorkload : IWorkload
 
     public byte[] Save() => Write(("velocities", [.. _bands.SelectMany(band => band.State)]), ("gradients", Array.ConvertAll(_gradients, value => (double)value)));
 
-    public byte[] Finish() => Write(("residuals", [.. _bands.Select(band => band.Residual)]));
+    public byte[] Finish() => Write(("residuals", [.. _bands.Select(band => band.Residual)]), ("peaks", _spec.Steps == 0 ? _straightPeaks : Peaks()));
 
     public void Dispose()
     {
@@ -71,6 +76,7 @@ internal sealed class InterpolationWorkload : IWorkload
     {
         TakeGradients();
         _energies.CopyTo(_straight, 0);
+        _straightPeaks = Peaks();
     }
 
     /// <summary>Moves by the gradients at hand and takes those of the new points.</summary>
@@ -93,6 +99,30 @@ internal sealed class InterpolationWorkload : IWorkload
             _tiles.Gradients(rows, _labels, _energies, _gradients);
     }
 
+    /// <summary>The highest energy of each path, with <see cref="PointsBetween"/> points on the line between each two of its own: a band's images may straddle a pass.</summary>
+    private double[] Peaks()
+    {
+        int points = _spec.Points, between = (points - 1) * PointsBetween;
+        int[]? labels = _spec.Label is { } label ? [.. Enumerable.Repeat(label, between)] : null;
+        var peaks = new double[_bands.Length];
+        var energies = new double[between];
+        for (int path = 0; path < _bands.Length; path++)
+        {
+            double[] own = _bands[path].Positions;
+            var rows = new float[between * _length];
+            for (int row = 0; row < between; row++)
+            {
+                int point = row / PointsBetween;
+                double share = (row % PointsBetween + 1.0) / (PointsBetween + 1);
+                for (int i = 0; i < _length; i++)
+                    rows[row * _length + i] = (float)(own[point * _length + i] + share * (own[(point + 1) * _length + i] - own[point * _length + i]));
+            }
+            _tiles.Energies(rows, labels, energies);
+            peaks[path] = Math.Max(energies.Max(), _energies.AsSpan(path * points, points).ToArray().Max());
+        }
+        return peaks;
+    }
+
     private float[] Positions() => [.. _bands.SelectMany(band => band.Positions.Select(value => (float)value))];
 
     private Dictionary<string, double> Metrics()
@@ -111,8 +141,8 @@ internal sealed class InterpolationWorkload : IWorkload
 
     private IEnumerable<double> Barriers(double[] energies) => energies.Chunk(_spec.Points).Select(Barrier);
 
-    /// <summary>The highest energy along a path less that of its higher end.</summary>
-    internal static double Barrier(double[] energies) => energies.Max() - Math.Max(energies[0], energies[^1]);
+    /// <summary>The highest energy at a path's points less that of its higher end: while a job runs; its result looks between the points, too.</summary>
+    private static double Barrier(double[] energies) => energies.Max() - Math.Max(energies[0], energies[^1]);
 
     private static double[] Straight(ReadOnlySpan<float> from, ReadOnlySpan<float> to, int points)
     {
@@ -131,6 +161,7 @@ internal sealed class InterpolationWorkload : IWorkload
         Dictionary<string, SafetensorsTensor> tensors = more.ToDictionary(one => one.Name, one => SafetensorsTensor.FromDoubles(one.Values, [one.Values.Length]));
         tensors["positions"] = SafetensorsTensor.FromDoubles([.. _bands.SelectMany(band => band.Positions)], [_block.Count, _spec.Points, _length]);
         tensors["energies"] = SafetensorsTensor.FromDoubles(_energies, [_block.Count, _spec.Points]);
+        tensors["straightPeaks"] = SafetensorsTensor.FromDoubles(_straightPeaks, [_block.Count]);
         tensors["straight"] = SafetensorsTensor.FromDoubles(_straight, [_block.Count, _spec.Points]);
         return SafetensorsFile.Write(tensors, new Dictionary<string, string> { ["step"] = _step.ToString(CultureInfo.InvariantCulture) });
     }
@@ -149,6 +180,7 @@ internal sealed class InterpolationWorkload : IWorkload
         }
         Read("energies", _energies.Length).CopyTo(_energies, 0);
         Read("straight", _straight.Length).CopyTo(_straight, 0);
+        _straightPeaks = Read("straightPeaks", _bands.Length);
         Array.ConvertAll(Read("gradients", _gradients.Length), value => (float)value).CopyTo(_gradients, 0);
 
         double[] Read(string name, int length)

@@ -2,7 +2,8 @@ namespace EbmService.Inference.JobTypes.Restoration;
 
 /// <summary>
 /// Intervals mean +- scale (deviation + floor), whose scale is fitted to rows of known truth (split conformal prediction with a normalised score: Lei et al. 2018), in groups by
-/// deviation, so that numbers on which the samples agree don't pay for those on which they don't. A group's scale is the k-th smallest of |truth - mean| / (deviation + floor), k = ceil((n + 1) level).
+/// deviation, so that numbers on which the samples agree don't pay for those on which they don't. A group's scale is the k-th smallest of |truth - mean| / (deviation + floor), k = ceil((n + 1) level);
+/// where so few numbers can't show the level, it is infinite and the interval the whole range.
 /// </summary>
 /// <remarks>Numbers of one row are not independent of each other, so the level holds on average over many rows rather than by the theorem; what it comes to is measured.</remarks>
 internal sealed class IntervalFit(double range)
@@ -37,6 +38,6 @@ internal sealed class IntervalFit(double range)
             return 0;
         Array.Sort(scores);
         int place = (int)Math.Ceiling((scores.Length + 1) * level);
-        return scores[Math.Min(place, scores.Length) - 1];
+        return place > scores.Length ? double.PositiveInfinity : scores[place - 1];
     }
 }

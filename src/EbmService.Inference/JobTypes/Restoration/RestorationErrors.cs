@@ -59,7 +59,7 @@ internal sealed class RestorationErrors(InputSchema input)
     public RestorationSummary Summarise(RestorationSpec spec, double[]? scales, IntervalFit fit)
     {
         IntervalGroup[] groups = [.. Enumerable.Range(0, IntervalFit.Edges.Length).Select(group => new IntervalGroup(
-            IntervalFit.Edges[group] * _range, scales?[group], fit.CountOf(group), _numbers[group], _numbers[group] == 0 ? null : (double)_inside[group] / _numbers[group]))];
+            IntervalFit.Edges[group] * _range, scales?[group] is { } scale && double.IsFinite(scale) ? scale : null, fit.CountOf(group), _numbers[group], _numbers[group] == 0 ? null : (double)_inside[group] / _numbers[group]))];
         var intervals = new IntervalReport(
             scales is null ? "samples" : "calibrated", spec.Level, scales is null ? null : fit.Floor, spec.Calibration?.Count ?? 0, Estimate.Of(_coverage),
             Estimate.Of(_width), Estimate.Of(_samplesCoverage), Estimate.Of(_samplesWidth), groups);

@@ -27,7 +27,7 @@ internal sealed record MethodErrors(Estimate Mse, Estimate MseUnknown, Estimate 
 
 /// <summary>Numbers whose samples deviate alike.</summary>
 /// <param name="From">The smallest standard deviation of the group, in units of the input.</param>
-/// <param name="Scale">Half the width of an interval over (deviation + floor); null without a calibration.</param>
+/// <param name="Scale">Half the width of an interval over (deviation + floor); null without a calibration, and where so few numbers can't show the level: the interval is the whole range there.</param>
 /// <param name="Calibrated">Numbers that the scale was fitted to.</param>
 /// <param name="Numbers">Numbers of the inputs with known truth.</param>
 /// <param name="Coverage">The share of those inside their intervals; null where there are none.</param>

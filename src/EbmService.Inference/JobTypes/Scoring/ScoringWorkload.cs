@@ -18,6 +18,7 @@ internal sealed class ScoringWorkload : IWorkload
     private readonly ScoringSpec _spec;
     private readonly BlockPlan _block;
     private readonly LiveModel _model;
+    private readonly OodCalibration? _calibration;
     private readonly Device _device;
     private readonly float[] _rows;
     private readonly string[] _scores;
@@ -30,18 +31,19 @@ internal sealed class ScoringWorkload : IWorkload
     /// <param name="rows">The block's rows, (count, input).</param>
     /// <param name="checkpoint">Null to begin.</param>
     /// <exception cref="InvalidCheckpointException">The checkpoint is damaged or of another block.</exception>
-    public ScoringWorkload(ScoringSpec spec, BlockPlan block, LiveModel model, Device device, float[] rows, ReadOnlyMemory<byte>? checkpoint)
+    public ScoringWorkload(
+        ScoringSpec spec, BlockPlan block, LiveModel model, OodCalibration? calibration, Device device, float[] rows, ReadOnlyMemory<byte>? checkpoint)
     {
-        (_spec, _block, _model, _device, _rows) = (spec, block, model, device, rows);
+        (_spec, _block, _model, _calibration, _device, _rows) = (spec, block, model, calibration, device, rows);
         string[] calibrated =
             [.. spec.Outputs.Where(OodScorer.Fitted.Contains), .. spec.Score is { } behind ? [behind] : (string[])[]];
-        if (calibrated.FirstOrDefault(score => model.Calibration?.Has(score) is not true) is { } missing)
+        if (calibrated.FirstOrDefault(score => calibration?.Has(score) is not true) is { } missing)
         {
             throw new FailureException(new Failure(FailureCode.NotSupported,
-                $"The calibration of '{model.Hosted.Key}' has no score '{missing}'.", $"It has: {string.Join(", ", model.Calibration?.Names ?? [])}."));
+                $"The calibration of '{model.Hosted.Key}' has no score '{missing}'.", $"It has: {string.Join(", ", calibration?.Names ?? [])}."));
         }
         _chains = spec.Outputs.Append(spec.Score).Any(name => OodScorer.Chain.Contains(name));
-        _scores = [.. OodPass.Names(model.Energy, model.Calibration, _chains)];
+        _scores = [.. OodPass.Names(model.Energy, calibration, _chains)];
         _needsScores = spec.Score is not null || spec.Outputs.Any(output => _scores.Contains(output));
         _energies = new float[block.Count];
         foreach (string output in spec.Outputs)
@@ -107,12 +109,12 @@ internal sealed class ScoringWorkload : IWorkload
     /// <summary>One array per score, in the order of <see cref="_scores"/>.</summary>
     private float[][] Scores(Tensor tile)
     {
-        Dictionary<string, float[]> scores = OodPass.Score(_model.Energy, _model.Descriptor, tile, _model.Calibration, _chains);
+        Dictionary<string, float[]> scores = OodPass.Score(_model.Energy, _model.Descriptor, tile, _calibration, _chains);
         return [.. _scores.Select(name => scores[name])];
     }
 
     private float[] PValues(float[] scores) =>
-        [.. scores.Select(score => float.IsFinite(score) ? (float)_model.Calibration!.PValue(_spec.Score!, score) : float.NaN)];
+        [.. scores.Select(score => float.IsFinite(score) ? (float)_calibration!.PValue(_spec.Score!, score) : float.NaN)];
 
     private Dictionary<string, double> Metrics()
     {

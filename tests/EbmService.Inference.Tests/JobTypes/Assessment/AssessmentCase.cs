@@ -19,7 +19,7 @@ internal static class AssessmentCase
         [
             ("jem", $$$"""
                 {"inDistribution": {"npy": "{{{CalibrationCase.Npy(50, 1, 8, 8)}}}", "labels": [{{{string.Join(", ", Enumerable.Range(0, 50).Select(i => i % 2))}}}]},
-                 "outOfDistribution": [{"name": "other", "rows": {"npy": "{{{CalibrationCase.Npy(30, 1, 8, 8)}}}"}}], "blockSize": 20, "bootstrap": 20}
+                 "outOfDistribution": [{"name": "other", "rows": {"npy": "{{{CalibrationCase.Npy(30, 1, 8, 8)}}}"}}], "blockSize": 20, "bootstrap": 20, "alpha": 0.4}
                 """),
             ("gaussian", $$$"""
                 {"inDistribution": {"data": {{{JobTypeCase.Rows(30, 2)}}}}, "outOfDistribution": [{"name": "far", "rows": {"data": [[3, 3], [4, 4]]}}],

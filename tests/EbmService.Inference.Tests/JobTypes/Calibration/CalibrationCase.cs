@@ -7,7 +7,7 @@ internal static class CalibrationCase
     public static JobTypeCase Case { get; } = new()
     {
         Type = "calibration",
-        Least = ("gaussian", $$$"""{"name": "mine", "data": {"data": {{{JobTypeCase.Rows(40, 2)}}}}}""", new Dictionary<string, string>
+        Least = ("gaussian", $$$"""{"name": "mine", "data": {"data": {{{JobTypeCase.Rows(48, 2)}}}}}""", new Dictionary<string, string>
         {
             ["name"] = "\"mine\"", ["score"] = "\"combined\"", ["chains"] = "false", ["makeDefault"] = "false", ["seed"] = "5",
         }),

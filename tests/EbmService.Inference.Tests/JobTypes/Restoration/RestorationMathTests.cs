@@ -11,6 +11,18 @@ namespace EbmService.Inference.Tests.JobTypes.Restoration;
 /// <summary>Operators, likelihoods, errors and intervals by themselves.</summary>
 public sealed class RestorationMathTests
 {
+    [Fact]
+    public void Fit_OfTooFewNumbersForTheLevel_IsTheWholeRange()
+    {
+        var sut = new IntervalFit(2);
+        for (int i = 0; i < 19; i++)
+            sut.Add(0, 0.5f, i / 100f);
+
+        // ceil(20 * 0.95) = 19 of 19; ceil(20 * 0.96) = 20.
+        Assert.All(sut.Fit(0.95), scale => Assert.Equal(0.18 / 0.52, scale, 1e-5));
+        Assert.All(sut.Fit(0.96), scale => Assert.Equal(double.PositiveInfinity, scale));
+    }
+
     private static readonly InputSchema s_picture = new(InputKind.Image, [2, 6, 4], -1, 1);
 
     public static TheoryData<string, Damage> Operators => new()
