@@ -4,6 +4,7 @@ using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Keys;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
@@ -159,5 +160,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobInputIntake>()
         .AddSingleton<JobExtension>()
         .AddSingleton<IJobService, JobService>()
-        .AddSingleton<IWorkerMonitor, WorkerMonitor>();
+        .AddSingleton<IWorkerMonitor, WorkerMonitor>()
+        .AddSingleton<IServiceMonitor, ServiceMonitor>()
+        .AddSingleton<IJobMonitor, JobMonitor>();
 }

@@ -1,3 +1,4 @@
+using EbmService.Api.Dashboard;
 using EbmService.Api.Datasets;
 using EbmService.Api.Errors;
 using EbmService.Api.Health;
@@ -9,6 +10,7 @@ using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
 using EbmService.Api.Results;
 using EbmService.Api.Security;
+using EbmService.Api.Service;
 using EbmService.Api.Telemetry;
 
 namespace EbmService.Api.Hosting;
@@ -62,16 +64,20 @@ internal static class WebApplicationExtensions
     internal static WebApplication MapApi(this WebApplication app)
     {
         app.MapModels();
+        app.MapModelPictures();
         app.MapDatasets();
         app.MapQueries();
         app.MapJobs();
         app.MapJobEvents();
+        app.MapJobMonitor();
         app.MapResults();
+        app.MapService();
         app.MapHealth();
         app.MapMetrics();
         app.MapHub<JobsHub>(JobsHub.Path, hub => hub.CloseOnAuthenticationExpiration = true)
             .RequireAuthorization(Scopes.Jobs).WithMetadata(QueryTokenAllowed.Instance);
         app.UseOpenApiDocument();
+        app.MapDashboard();
         // Last, behind the document's own middleware.
         app.Use(next => context => HeadRequests.Restore(context, next));
         return app;

@@ -146,7 +146,7 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobResponse>, FailureResult>> ChangeAsync(
-        string id, HttpRequest request, IJobService jobs, IOptions<LimitsOptions> limits, CancellationToken cancellationToken)
+        string id, HttpRequest request, CallerJobs jobs, IOptions<LimitsOptions> limits, CancellationToken cancellationToken)
     {
         if (!request.HasJsonContentType())
             return new FailureResult(MediaTypes.Unsupported(request.ContentType ?? "", "application/json"));

@@ -103,6 +103,14 @@ public sealed partial class JobsClient
     public Task<JobResponse> GetAsync(string id, CancellationToken cancellationToken = default) =>
         _http.GetAsync<JobResponse>(PathOf(id), cancellationToken);
 
+    /// <summary>How the chains of a running job went so far.</summary>
+    public Task<JobTraceResponse> GetTraceAsync(string id, CancellationToken cancellationToken = default) =>
+        _http.GetAsync<JobTraceResponse>(PathOf(id) + "/trace", cancellationToken);
+
+    /// <summary>The latest preview of a running job as numbers.</summary>
+    public Task<JobPreviewResponse> GetPreviewAsync(string id, CancellationToken cancellationToken = default) =>
+        _http.GetAsync<JobPreviewResponse>(PathOf(id) + "/preview", cancellationToken);
+
     /// <summary>A page of jobs, newest first.</summary>
     public Task<JobListResponse> ListAsync(JobQuery? query = null, CancellationToken cancellationToken = default) =>
         _http.GetAsync<JobListResponse>(EbmHttp.WithQuery(Jobs, ("status", query?.Status), ("model", query?.Model), ("type", query?.Type),
