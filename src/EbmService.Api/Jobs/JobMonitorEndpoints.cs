@@ -14,13 +14,13 @@ internal static class JobMonitorEndpoints
     {
         RouteGroupBuilder group = routes.MapGroup("/v1/jobs/{id}").WithTags("Jobs").RequireAuthorization(Scopes.Jobs);
         group.MapGet("/trace", TraceAsync).WithName("GetJobTrace")
-            .WithSummary("How the chains of a running sampling job went so far: mean, deviation and single chains.")
-            .WithDescription("Of the draws after the warm-up that diagnostics are computed from, about every two seconds "
-                + "(Worker:DiagnosticsSeconds); without points before the first. A job that has ended has trace.json among its results.")
+            .WithSummary("How a running job went so far, where its type keeps a trace: mean, deviation and single courses of its quantities.")
+            .WithDescription("Of what diagnostics are computed from, about every two seconds (Worker:DiagnosticsSeconds); without points before "
+                + "the first. A job that has ended has trace.json among its results.")
             .Produces<JobTraceResponse>().Fails(FailureCode.JobNotFound, FailureCode.ResultNotFound, FailureCode.StorageBusy);
         group.MapGet("/preview", PreviewAsync).WithName("GetJobPreview")
-            .WithSummary("The latest preview of a running job as numbers: states of the first chains.")
-            .WithDescription("Sampling jobs with previewEvery have one. Events of the job carry the same as a picture.")
+            .WithSummary("The latest preview of a running job as numbers.")
+            .WithDescription("Types that draw previews have one. Events of the job carry the same as a picture.")
             .Produces<JobPreviewResponse>().Fails(FailureCode.JobNotFound, FailureCode.ResultNotFound, FailureCode.StorageBusy);
         return routes;
     }
