@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using EbmService.Client;
 
 namespace EbmService.EndToEnd.Tests.Hosting;
 
@@ -12,6 +13,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private EbmClient? _ebm;
     private bool _isDisposed;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,6 +30,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     }
 
     public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromSeconds(100) };
+
+    /// <value>The package that other services use.</value>
+    public EbmClient Ebm => _ebm ??= EbmClient.Create(new EbmClientOptions { BaseAddress = Address });
 
     public Uri Address => Client.BaseAddress!;
 
@@ -126,6 +131,8 @@ public sealed partial class ServiceProcess : IAsyncDisposable
             await KillAsync();
         _process.Dispose();
         Client.Dispose();
+        if (_ebm is not null)
+            await _ebm.DisposeAsync();
     }
 
     private async Task WaitUntilReadyAsync()
