@@ -4,11 +4,14 @@ using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Keys;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -37,7 +40,7 @@ public static class JobsServiceCollectionExtensions
     public static IServiceCollection AddJobs(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
-        return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
+        return services.AddOptions(configuration).AddMeters().AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission().AddRetention();
     }
 
     /// <summary>The keys of a data folder alone, for programs other than the service.</summary>
@@ -58,12 +61,22 @@ public static class JobsServiceCollectionExtensions
                 "Limits:MaxQueuedQuestions and Limits:MaxQuestionRows are called MaxQueuedQueries and MaxQueryRows now: rename them.");
         services.AddOptions<QuotaOptions>().Bind(configuration.GetSection(QuotaOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<QuotaOptions>, QuotaOptionsValidator>();
+        services.AddOptions<JobsTelemetryOptions>().Bind(configuration.GetSection(JobsTelemetryOptions.Section));
         services.AddOptions<DatasetOptions>().Bind(configuration.GetSection(DatasetOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<DatasetOptions>, DatasetOptionsValidator>();
         services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
         services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
         return services.AddSingleton<IValidateOptions<JobLimitsOptions>, JobLimitsOptionsValidator>();
     }
+
+    private static IServiceCollection AddMeters(this IServiceCollection services) => services
+        .AddSingleton<TenantTag>()
+        .AddSingleton<JobsMetrics>()
+        .AddSingleton<QueryMetrics>()
+        .AddSingleton<SlotMetrics>()
+        .AddSingleton<StorageMetrics>()
+        .AddSingleton<ResourceMetrics>()
+        .AddSingleton<RetentionMetrics>();
 
     private static IServiceCollection AddStorage(this IServiceCollection services)
     {
@@ -108,8 +121,7 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddProgress(this IServiceCollection services) => services
         .AddSingleton<JobEventHub>()
-        .AddSingleton<ProgressSummary>()
-        .AddSingleton<JobsMetrics>();
+        .AddSingleton<ProgressSummary>();
 
     private static IServiceCollection AddExecution(this IServiceCollection services) => services
         .AddSingleton<LiveJobs>()
@@ -130,6 +142,13 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<QueryAnswerer>()
         .AddSingleton<IQueryDispatcher, QueryDispatcher>();
 
+    // After the worker, which brings the database up to date.
+    private static IServiceCollection AddRetention(this IServiceCollection services) => services
+        .AddSingleton<RetentionPolicy>()
+        .AddSingleton<JobPins>()
+        .AddSingleton<RetentionSweep>()
+        .AddHostedService(services => services.GetRequiredService<RetentionSweep>());
+
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
         .AddSingleton<JobResources>()
         .AddSingleton<JobAdmission>()
@@ -141,5 +160,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobInputIntake>()
         .AddSingleton<JobExtension>()
         .AddSingleton<IJobService, JobService>()
-        .AddSingleton<IWorkerMonitor, WorkerMonitor>();
+        .AddSingleton<IWorkerMonitor, WorkerMonitor>()
+        .AddSingleton<IServiceMonitor, ServiceMonitor>()
+        .AddSingleton<IJobMonitor, JobMonitor>();
 }

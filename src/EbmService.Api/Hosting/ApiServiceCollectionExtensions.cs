@@ -1,3 +1,4 @@
+using EbmService.Api.Dashboard;
 using EbmService.Api.Datasets;
 using EbmService.Api.Errors;
 using EbmService.Api.Hubs;
@@ -33,6 +34,7 @@ internal static class ApiServiceCollectionExtensions
         services.AddScoped<JobExtensionReader>();
         services.AddScoped<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddSingleton<CompositionHandler>().AddHostedService<ModelPoller>();
         services.AddSingleton<DatasetUploadHandler>();
+        services.AddSingleton<DashboardFiles>();
         services.AddJobsHub();
         services.AddShutdownTimeout();
         services.AddEventStreams(configuration);

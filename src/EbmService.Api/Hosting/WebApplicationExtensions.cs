@@ -1,3 +1,4 @@
+using EbmService.Api.Dashboard;
 using EbmService.Api.Datasets;
 using EbmService.Api.Errors;
 using EbmService.Api.Health;
@@ -9,6 +10,8 @@ using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
 using EbmService.Api.Results;
 using EbmService.Api.Security;
+using EbmService.Api.Service;
+using EbmService.Api.Telemetry;
 
 namespace EbmService.Api.Hosting;
 
@@ -39,6 +42,7 @@ internal static class WebApplicationExtensions
             app.UsePathBase(prefix);
         app.Use(next => context => PathPrefix.InvokeAsync(context, next));
         app.Use(next => context => SecurityHeaders.InvokeAsync(context, next));
+        app.Use(next => context => TraceResponse.InvokeAsync(context, next));
         app.UseExceptionHandler();
         app.UseStatusCodePages(StatusCodeProblems.WriteAsync);
         app.Use(next => context => StatusCodeProblems.UncoverAsync(context, next));
@@ -60,15 +64,20 @@ internal static class WebApplicationExtensions
     internal static WebApplication MapApi(this WebApplication app)
     {
         app.MapModels();
+        app.MapModelPictures();
         app.MapDatasets();
         app.MapQueries();
         app.MapJobs();
         app.MapJobEvents();
+        app.MapJobMonitor();
         app.MapResults();
+        app.MapService();
         app.MapHealth();
+        app.MapMetrics();
         app.MapHub<JobsHub>(JobsHub.Path, hub => hub.CloseOnAuthenticationExpiration = true)
             .RequireAuthorization(Scopes.Jobs).WithMetadata(QueryTokenAllowed.Instance);
         app.UseOpenApiDocument();
+        app.MapDashboard();
         // Last, behind the document's own middleware.
         app.Use(next => context => HeadRequests.Restore(context, next));
         return app;

@@ -1,10 +1,13 @@
 using EbmService.Api.Errors;
+using EbmService.Api.Inputs;
+using EbmService.Api.Limits;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Jobs;
 
@@ -32,6 +35,13 @@ internal static class JobEndpoints
             .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest, FailureCode.StorageBusy);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
             .Produces<JobResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
+        group.MapPatch("/{id}", ChangeAsync).WithName("ChangeJob").WithSummary("Says whether a job stays once it has ended.")
+            .WithDescription("A job with keep stays with its results until it is deleted by hand; another goes by the service's settings Storage:RetainDays "
+                + "(expiresAt says when) and Storage:MaxBytes, and is answered 404 then as one that was deleted.")
+            .WithMetadata(new RequestBodyMetadata(typeof(ChangeJobRequest), []), RequestExamples.ChangeJob)
+            .Produces<JobResponse>()
+            .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType, FailureCode.StorageFailed,
+                FailureCode.StorageBusy);
         MapTransitions(group);
         group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob")
             .WithSummary("Deletes the record and the results of a job that has ended.")
@@ -134,6 +144,17 @@ internal static class JobEndpoints
         string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
+        return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
+    }
+
+    private static async Task<Results<Ok<JobResponse>, FailureResult>> ChangeAsync(
+        string id, HttpRequest request, CallerJobs jobs, IOptions<LimitsOptions> limits, CancellationToken cancellationToken)
+    {
+        if (!request.HasJsonContentType())
+            return new FailureResult(MediaTypes.Unsupported(request.ContentType ?? "", "application/json"));
+        Outcome<byte[]> body = await BodyReader.ReadAsync(request, limits.Value.MaxBodyBytes);
+        Outcome<ChangeJobRequest> change = body.Succeeded ? JsonBody.Deserialize<ChangeJobRequest>(body.Value) : body.Failure;
+        Outcome<JobSnapshot> job = change.Succeeded ? await jobs.KeepAsync(id, change.Value.Keep, cancellationToken) : change.Failure;
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 

@@ -132,7 +132,7 @@ internal sealed class JobRequestReader(
         JobModel[] used = accepted.Value!.Makes is { } makes ? [JobModel.Making(makes)] : [.. models.Value.Select(one => JobModel.Create(one.Role, one.Model.Reference()))];
         return new JobSubmission(used, accepted.Value.Spec)
         {
-            Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [],
+            Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [], Keep = job.Keep ?? false,
             Footprint = accepted.Value.Footprint,
             Warnings = accepted.Value.Warnings,
         };

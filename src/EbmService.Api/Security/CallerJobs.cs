@@ -49,6 +49,9 @@ internal sealed class CallerJobs(IJobService all, Caller caller) : IJobService
     public Task<Outcome<JobSnapshot>> ExtendAsync(string id, int steps, CancellationToken cancellationToken) =>
         IfOwnAsync(id, () => all.ExtendAsync(id, steps, cancellationToken), cancellationToken);
 
+    public Task<Outcome<JobSnapshot>> KeepAsync(string id, bool keep, CancellationToken cancellationToken) =>
+        IfOwnAsync(id, () => all.KeepAsync(id, keep, cancellationToken), cancellationToken);
+
     public Task<Outcome<JobSnapshot>> DeleteAsync(string id, CancellationToken cancellationToken) =>
         IfOwnAsync(id, () => all.DeleteAsync(id, cancellationToken), cancellationToken);
 

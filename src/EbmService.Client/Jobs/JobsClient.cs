@@ -107,6 +107,14 @@ public sealed partial class JobsClient
     public Task<JobResponse> GetAsync(string id, CancellationToken cancellationToken = default) =>
         _http.GetAsync<JobResponse>(PathOf(id), cancellationToken);
 
+    /// <summary>How the chains of a running job went so far.</summary>
+    public Task<JobTraceResponse> GetTraceAsync(string id, CancellationToken cancellationToken = default) =>
+        _http.GetAsync<JobTraceResponse>(PathOf(id) + "/trace", cancellationToken);
+
+    /// <summary>The latest preview of a running job as numbers.</summary>
+    public Task<JobPreviewResponse> GetPreviewAsync(string id, CancellationToken cancellationToken = default) =>
+        _http.GetAsync<JobPreviewResponse>(PathOf(id) + "/preview", cancellationToken);
+
     /// <summary>A page of jobs, newest first.</summary>
     public Task<JobListResponse> ListAsync(JobQuery? query = null, CancellationToken cancellationToken = default) =>
         _http.GetAsync<JobListResponse>(EbmHttp.WithQuery(Jobs, ("status", query?.Status), ("model", query?.Model), ("type", query?.Type),
@@ -142,6 +150,10 @@ public sealed partial class JobsClient
     /// <remarks>It has no Idempotency-Key and is not sent again by itself.</remarks>
     public Task<JobResponse> ExtendAsync(string id, int steps, CancellationToken cancellationToken = default) => _http.ReadAsync<JobResponse>(
         EbmHttp.Request(HttpMethod.Post, PathOf(id) + "/extend", EbmHttp.Json(new ExtendJobRequest { Steps = steps })), cancellationToken);
+
+    /// <summary>Says whether the job stays with its results once it has ended, whatever the service's retention settings are.</summary>
+    public Task<JobResponse> KeepAsync(string id, bool keep, CancellationToken cancellationToken = default) => _http.ReadAsync<JobResponse>(
+        EbmHttp.Request(HttpMethod.Patch, PathOf(id), EbmHttp.Json(new ChangeJobRequest { Keep = keep })), cancellationToken);
 
     /// <summary>Deletes the record and the results of a job that has ended.</summary>
     public Task DeleteAsync(string id, CancellationToken cancellationToken = default) => _http.DeleteAsync(PathOf(id), cancellationToken);

@@ -38,6 +38,9 @@ public interface IJobType
     /// </summary>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => JobStatistics.None;
 
+    /// <summary>How a running job's chains went so far; null where the type has none.</summary>
+    JobTraceResponse? Trace(JobDefinition job, IReadOnlyList<BlockStatistics> blocks) => null;
+
     /// <summary>How many units a block has done at that step.</summary>
     long UnitsAt(JobSpec spec, BlockPlan block, int step) => (long)block.Count * step;
 
@@ -103,7 +106,17 @@ public enum MetricMerge
 /// <param name="Text">What it is, with its unit.</param>
 /// <param name="Less">The metric that counts the items of a block that a mean leaves out.</param>
 /// <param name="Weight">The metric that counts the items of a block that a mean is over, where that grows while the block runs.</param>
-public sealed record MetricDescription(string Name, string Text, MetricMerge Merge, string? Less = null, string? Weight = null);
+public sealed record MetricDescription(string Name, string Text, MetricMerge Merge, string? Less = null, string? Weight = null)
+{
+    /// <value>Where an operator sees its value at the end of each job; null: nowhere.</value>
+    public MetricHistogram? AtEnd { get; init; }
+}
+
+/// <summary>A histogram over jobs, of one metric or of several of one kind.</summary>
+/// <param name="Instrument">Its name after the conventions of OpenTelemetry, for example <c>ebm.chain.r_hat</c>.</param>
+/// <param name="Unit">As UCUM writes it; null for none.</param>
+/// <param name="Bounds">Upper bounds of its buckets, ascending.</param>
+public sealed record MetricHistogram(string Instrument, string? Unit, string Text, IReadOnlyList<double> Bounds);
 
 /// <summary>A body of POST /v1/jobs for the OpenAPI document.</summary>
 public sealed record JobExample(string Name, string Summary, string Json);
@@ -223,6 +236,9 @@ public interface IJobStatistician
     /// <param name="live">True for progress: less precise where that saves time, and no verdict is asked. False where a
     /// decision or a file depends on it.</param>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live);
+
+    /// <summary>How a running job's chains went so far; null where its type has none.</summary>
+    JobTraceResponse? Trace(JobDefinition job, IReadOnlyList<BlockStatistics> blocks) => null;
 
     /// <summary>
     /// The job's metrics: the blocks' numbers put together as each asks for, then those of

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using EbmService.Core.Jobs;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Slots;
@@ -17,6 +18,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     private readonly RateMeter _rate = new(clock);
     private readonly FairClock _fairClock = new(options.Value.TurnQuanta);
     private readonly Dictionary<Job, int> _positions = [];
+    private readonly Dictionary<string, (JobSpec Example, RecentRate Rate)> _recent = [];
     private readonly long _start = clock.GetTimestamp();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Job[] _inOrder = [];
@@ -141,6 +143,37 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         {
             job.Share!.Charge(slotTime, units);
             _rate.Add(units);
+            JobSpec spec = job.Definition.Spec;
+            if (!_recent.TryGetValue(spec.Type, out (JobSpec Example, RecentRate Rate) recent))
+                _recent[spec.Type] = recent = (spec, RecentIntervals.Create(clock));
+            recent.Rate.Add(units);
+        }
+    }
+
+    /// <summary>Units of work per second over the last minutes, of all job types that are asked for.</summary>
+    public double[] RecentUnits(Func<JobSpec, bool> isAsked)
+    {
+        lock (_lock)
+            return RecentIntervals.Sum(_recent.Values.Where(one => isAsked(one.Example)).Select(one => one.Rate.PerSecond()));
+    }
+
+    /// <summary>The queued jobs in the order in which they will begin, and when: what those ahead still need of the slots.</summary>
+    public IReadOnlyList<(Job Job, int Position, double? StartsInSeconds)> Waiting()
+    {
+        lock (_lock)
+        {
+            Job[] queued = [.. _inOrder.Where(job => job.IsQueued && job.Share is not null)];
+            RankingView ranking = Ranking();
+            double? ahead = 0;
+            foreach (Job job in _inOrder.Where(job => !job.IsQueued && job.IsRunnable))
+                ahead += job.Share!.SecondsOf(job.RemainingUnits, ranking);
+            var waiting = new List<(Job, int, double?)>(queued.Length);
+            foreach ((Job job, int position) in queued.Select(job => (job, PositionOf(job) ?? int.MaxValue)).OrderBy(one => one.Item2))
+            {
+                waiting.Add((job, position, ahead / _slots));
+                ahead += job.Share!.SecondsOf(job.RemainingUnits, ranking);
+            }
+            return waiting;
         }
     }
 

@@ -3,6 +3,7 @@ using EbmService.Jobs.Admission;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
@@ -156,7 +157,8 @@ internal sealed class SlotChoice(
         slot.LastModel = job.Model;
         if (job.Begin(block))
         {
-            metrics.JobBegan(clock.GetElapsedTime(job.QueuedAt).TotalSeconds);
+            metrics.Began(job, clock.GetElapsedTime(job.QueuedAt));
+            job.Trace?.Began();
             ShowQueue();
         }
         return block;
@@ -165,6 +167,7 @@ internal sealed class SlotChoice(
     private static IBlock OpenOn(SlotState slot, IBlock block)
     {
         slot.Open.Add(block);
+        block.Job.Trace?.Opened(block, slot.Index);
         return block;
     }
 }

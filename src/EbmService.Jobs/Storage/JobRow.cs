@@ -33,6 +33,9 @@ internal sealed class JobRow
     /// <value>Null in rows of earlier versions and where there are none.</value>
     public string? Warnings { get; set; }
 
+    /// <value>W3C traceparent of the request that made the job; null in rows of earlier versions and where there was none.</value>
+    public string? TraceParent { get; set; }
+
     /// <value>The job whose work this one goes on from.</value>
     public string? Extends { get; set; }
 
@@ -67,6 +70,12 @@ internal sealed class JobRow
     public string? Error { get; set; }
 
     public required string Results { get; set; }
+
+    /// <value>Whether it stays whatever the retention settings say.</value>
+    public bool Keep { get; set; }
+
+    /// <value>Bytes of its files and its record, of a job that has ended; null while they are not counted.</value>
+    public long? StoredBytes { get; set; }
 
     public List<BlockRow> Blocks { get; set; } = [];
 }

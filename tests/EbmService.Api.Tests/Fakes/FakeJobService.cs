@@ -31,7 +31,7 @@ internal sealed class FakeJobService : IJobService
         {
             Id = id, Status = JobStatus.Queued, Models = submission.Models, Spec = submission.Spec,
             Priority = submission.Priority, Tenant = submission.Tenant,
-            Tags = submission.Tags, Warnings = submission.Warnings,
+            Tags = submission.Tags, Warnings = submission.Warnings, Keep = submission.Keep,
             Progress = new JobProgress { QueuePosition = 1, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN } },
             CreatedAt = Start,
         };
@@ -66,6 +66,9 @@ internal sealed class FakeJobService : IJobService
             ? (from + query.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
         return Task.FromResult<Outcome<JobPage>>(new JobPage([.. all.Skip(from).Take(query.Limit)], next));
     }
+
+    public Task<Outcome<JobSnapshot>> KeepAsync(string id, bool keep, CancellationToken cancellationToken) =>
+        Answer(id, state => state.Job = state.Job with { Keep = keep });
 
     public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) => Answer(id, state =>
         state.Job.Status.IsTerminal() ? new Failure(FailureCode.InvalidTransition, "The job has ended.") : End(state, JobStatus.Cancelled));

@@ -29,6 +29,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
+    /// <value>A free port of loopback.</value>
+    public static Uri AnyPort { get; } = new("http://127.0.0.1:0");
+
     public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromSeconds(100) };
 
     /// <value>The package that other services use.</value>
@@ -70,11 +73,12 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Starts it.</summary>
     /// <param name="assembly">Path of EbmService.Api.dll.</param>
     /// <param name="settings">Configuration as environment variables, for example <c>Storage__DataPath</c>.</param>
-    public static ServiceProcess Launch(string assembly, IReadOnlyDictionary<string, string> settings)
+    /// <param name="address">Where it listens; a free port of loopback by default.</param>
+    public static ServiceProcess Launch(string assembly, IReadOnlyDictionary<string, string> settings, Uri? address = null)
     {
         if (!File.Exists(assembly))
             throw new FileNotFoundException("The service is not built.", assembly);
-        var start = new ProcessStartInfo("dotnet", [assembly, "--urls", "http://127.0.0.1:0"])
+        var start = new ProcessStartInfo("dotnet", [assembly, "--urls", (address ?? AnyPort).GetLeftPart(UriPartial.Authority)])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -156,7 +160,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
             _address.TrySetResult(new Uri(match.Groups[1].Value));
     }
 
-    [GeneratedRegex("Now listening on: (http://\\S+)")]
+    [GeneratedRegex("Now listening on: (http://[^\\s\"]+)")]
     private static partial Regex ListeningPattern();
 
     [DllImport("libc", EntryPoint = "kill")]

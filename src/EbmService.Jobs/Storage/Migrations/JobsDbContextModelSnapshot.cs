@@ -148,6 +148,9 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int>("FruitlessAttempts")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("Keep")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("LastSequence")
                         .HasColumnType("INTEGER");
 
@@ -196,6 +199,9 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int?>("StopStep")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("StoredBytes")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Tags")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -203,6 +209,10 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<string>("Tenant")
                         .IsRequired()
                         .HasMaxLength(255)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TraceParent")
+                        .HasMaxLength(55)
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Type")
@@ -214,6 +224,8 @@ namespace EbmService.Jobs.Storage.Migrations
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("FinishedAt", "Status", "Keep", "StoredBytes", "Id");
 
                     b.HasIndex("ModelName", "Id");
 
