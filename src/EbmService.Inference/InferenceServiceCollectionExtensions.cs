@@ -51,6 +51,7 @@ public static class InferenceServiceCollectionExtensions
         services.AddSingleton<IComputeDevice>(provider => provider.GetRequiredService<TorchDevice>());
         services.AddSingleton<ModelRepository>();
         services.AddSingleton<HostedModels>();
+        services.AddSingleton<IModelPictures, ModelPictures>();
         services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IModelLoader>(provider => provider.GetRequiredService<HostedModels>());
         services.AddSingleton<IModelComposer, ModelComposer>();

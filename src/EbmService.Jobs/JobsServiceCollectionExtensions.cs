@@ -2,7 +2,9 @@ using EbmService.Core.Calibration;
 using EbmService.Core.Datasets;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
+using EbmService.Jobs.Keys;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
@@ -23,7 +25,7 @@ namespace EbmService.Jobs;
 
 public static class JobsServiceCollectionExtensions
 {
-    private const string DatabaseFile = "jobs.db";
+    internal const string DatabaseFile = "jobs.db";
 
     /// <summary>How long one try of a statement waits for another program; who has more patience tries again.</summary>
     private const int TrySeconds = 1;
@@ -41,6 +43,14 @@ public static class JobsServiceCollectionExtensions
         return services.AddOptions(configuration).AddMeters().AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission().AddRetention();
     }
 
+    /// <summary>The keys of a data folder alone, for programs other than the service.</summary>
+    public static IServiceCollection AddApiKeys(this IServiceCollection services, string dataPath)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.Configure<StorageOptions>(storage => storage.DataPath = dataPath);
+        return services.AddLogging().AddDatabase();
+    }
+
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<StorageOptions>().Bind(configuration.GetSection(StorageOptions.Section)).ValidateOnStart();
@@ -49,6 +59,8 @@ public static class JobsServiceCollectionExtensions
         services.AddOptions<JobLimitsOptions>().Bind(limits).ValidateOnStart()
             .Validate(_ => limits["MaxQueuedQuestions"] is null && limits["MaxQuestionRows"] is null,
                 "Limits:MaxQueuedQuestions and Limits:MaxQuestionRows are called MaxQueuedQueries and MaxQueryRows now: rename them.");
+        services.AddOptions<QuotaOptions>().Bind(configuration.GetSection(QuotaOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<QuotaOptions>, QuotaOptionsValidator>();
         services.AddOptions<JobsTelemetryOptions>().Bind(configuration.GetSection(JobsTelemetryOptions.Section));
         services.AddOptions<DatasetOptions>().Bind(configuration.GetSection(DatasetOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<DatasetOptions>, DatasetOptionsValidator>();
@@ -84,7 +96,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatabaseWriter>()
         .AddSingleton<DatabaseReader>()
         .AddSingleton<JobRowMapper>()
-        .AddSingleton<JobStore>();
+        .AddSingleton<JobStore>()
+        .AddSingleton<IApiKeys, ApiKeyStore>();
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton<JobFolders>()
@@ -94,6 +107,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatasetStore>()
         .AddSingleton<IDatasetService>(provider => provider.GetRequiredService<DatasetStore>())
         .AddSingleton<IDatasets>(provider => provider.GetRequiredService<DatasetStore>())
+        .AddSingleton<TenantStorage>()
+        .AddSingleton<ITenantStorage>(provider => provider.GetRequiredService<TenantStorage>())
         .AddSingleton<ICalibrations, CalibrationStore>()
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
@@ -145,5 +160,7 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<JobInputIntake>()
         .AddSingleton<JobExtension>()
         .AddSingleton<IJobService, JobService>()
-        .AddSingleton<IWorkerMonitor, WorkerMonitor>();
+        .AddSingleton<IWorkerMonitor, WorkerMonitor>()
+        .AddSingleton<IServiceMonitor, ServiceMonitor>()
+        .AddSingleton<IJobMonitor, JobMonitor>();
 }

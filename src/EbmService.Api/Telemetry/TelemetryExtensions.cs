@@ -1,3 +1,4 @@
+using EbmService.Api.Security;
 using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
@@ -62,7 +63,7 @@ internal static class TelemetryExtensions
     {
         TelemetryOptions options = app.Services.GetRequiredService<IOptions<TelemetryOptions>>().Value;
         if (options.Prometheus && IsOn(app.Configuration, options))
-            app.MapPrometheusScrapingEndpoint(MetricsPath);
+            app.MapPrometheusScrapingEndpoint(MetricsPath).RequireAuthorization(Scopes.Metrics);
         return app;
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using EbmService.Client.Http;
 using EbmService.Core.Health;
+using EbmService.Core.Service;
 
 namespace EbmService.Client;
 
@@ -10,6 +11,10 @@ public sealed class ServiceClient
     private readonly EbmHttp _http;
 
     internal ServiceClient(EbmHttp http) => _http = http;
+
+    /// <summary>Slots and what they do, the queue in its order, and rates over the last five minutes.</summary>
+    public Task<ServiceResponse> GetAsync(CancellationToken cancellationToken = default) =>
+        _http.GetAsync<ServiceResponse>("v1/service", cancellationToken);
 
     /// <summary>Answers while the process does.</summary>
     /// <exception cref="EbmException">It does not.</exception>

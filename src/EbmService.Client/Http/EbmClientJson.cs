@@ -46,18 +46,19 @@ public static class EbmClientJson
 /// <summary>Reads the spec of a job by the job's type.</summary>
 internal sealed class JobResponseConverter : JsonConverter<JobResponse>
 {
-    private static readonly JsonSerializerOptions s_inner = CreateInner();
+    // Made when it is first needed: EbmClientJson makes this converter while it makes the options that these are a copy of.
+    private static readonly Lazy<JsonSerializerOptions> s_inner = new(CreateInner);
 
     public override JobResponse? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        JobResponse? job = JsonSerializer.Deserialize<JobResponse>(ref reader, s_inner);
+        JobResponse? job = JsonSerializer.Deserialize<JobResponse>(ref reader, s_inner.Value);
         return job is { Spec: UnreadableSpec { Members: { } members } }
-            ? job with { Spec = JobSpecTypes.Read(job.Type, members, s_inner) }
+            ? job with { Spec = JobSpecTypes.Read(job.Type, members, s_inner.Value) }
             : job;
     }
 
     public override void Write(Utf8JsonWriter writer, JobResponse value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, value, s_inner);
+        JsonSerializer.Serialize(writer, value, s_inner.Value);
 
     private static JsonSerializerOptions CreateInner()
     {

@@ -44,7 +44,8 @@ public sealed partial class JobsClient
 
     /// <summary>Queues a job of any type, also of one that this version of the client doesn't know.</summary>
     /// <param name="request">The body of POST /v1/jobs.</param>
-    /// <exception cref="EbmException">Refused. The request is sent again, with one Idempotency-Key, while the service is busy or away.</exception>
+    /// <exception cref="EbmException">Refused. The request is sent again, with one Idempotency-Key, while the service is busy or
+    /// away.</exception>
     public Task<JobResponse> CreateAsync(JsonObject request, JobOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -83,10 +84,12 @@ public sealed partial class JobsClient
     }
 
     /// <summary>
-    /// The job's current state, then its events until it has ended; the last is the change to a terminal status, whatever becomes of connections in between.
+    /// The job's current state, then its events until it has ended; the last is the change to a terminal status, whatever becomes of
+    /// connections in between.
     /// </summary>
     /// <exception cref="EbmException">
-    /// There is no such job, the key does not allow it, or the service was away for longer than <see cref="EbmClientOptions.ReconnectTimeout"/>.
+    /// There is no such job, the key does not allow it, or the service was away for longer than
+    /// <see cref="EbmClientOptions.ReconnectTimeout"/>.
     /// </exception>
     public IAsyncEnumerable<JobEvent> WatchAsync(string id, CancellationToken cancellationToken = default)
     {
@@ -95,13 +98,22 @@ public sealed partial class JobsClient
     }
 
     /// <summary>
-    /// Changes and progress of all jobs, without previews and without an end: first the state of each that has not ended. Changes of jobs that end
+    /// Changes and progress of all jobs, without previews and without an end: first the state of each that has not ended. Changes of jobs
+    /// that end
     /// while the connection is away come after it is back.
     /// </summary>
     public IAsyncEnumerable<JobEvent> WatchAllAsync(CancellationToken cancellationToken = default) => _events.WatchAllAsync(cancellationToken);
 
     public Task<JobResponse> GetAsync(string id, CancellationToken cancellationToken = default) =>
         _http.GetAsync<JobResponse>(PathOf(id), cancellationToken);
+
+    /// <summary>How the chains of a running job went so far.</summary>
+    public Task<JobTraceResponse> GetTraceAsync(string id, CancellationToken cancellationToken = default) =>
+        _http.GetAsync<JobTraceResponse>(PathOf(id) + "/trace", cancellationToken);
+
+    /// <summary>The latest preview of a running job as numbers.</summary>
+    public Task<JobPreviewResponse> GetPreviewAsync(string id, CancellationToken cancellationToken = default) =>
+        _http.GetAsync<JobPreviewResponse>(PathOf(id) + "/preview", cancellationToken);
 
     /// <summary>A page of jobs, newest first.</summary>
     public Task<JobListResponse> ListAsync(JobQuery? query = null, CancellationToken cancellationToken = default) =>

@@ -23,6 +23,18 @@ public sealed class ModelsClient
     public Task<CalibrationListResponse> ListCalibrationsAsync(string model, CancellationToken cancellationToken = default) =>
         _http.GetAsync<CalibrationListResponse>(PathOf(model, null) + "/calibrations", cancellationToken);
 
+    /// <summary>The pictures of a model: samples, training curves.</summary>
+    public async Task<IReadOnlyList<ModelPictureResponse>> ListPicturesAsync(string model, CancellationToken cancellationToken = default) =>
+        (await _http.GetAsync<ModelPicturesResponse>(PathOf(model, null) + "/pictures", cancellationToken).ConfigureAwait(false)).Pictures;
+
+    /// <summary>One picture of a model, a PNG file.</summary>
+    public async Task<byte[]> ReadPictureAsync(string model, string name, CancellationToken cancellationToken = default)
+    {
+        using HttpResponseMessage response = await _http.SendAsync(
+            EbmHttp.Request(HttpMethod.Get, $"{PathOf(model, null)}/pictures/{EbmHttp.Part(name)}"), cancellationToken).ConfigureAwait(false);
+        return await EbmHttp.ReadBytesAsync(response, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Checks a version, puts it into memory and lets it compute once.</summary>
     /// <param name="version">The newest one by default.</param>
     public Task<ModelSummary> LoadAsync(string model, string? version = null, CancellationToken cancellationToken = default) =>
@@ -56,7 +68,8 @@ public sealed class ModelsClient
 }
 
 /// <summary>
-/// The files of a model version. They are read from where they stand and stay the caller's. A seekable stream can be sent again after a broken connection.
+/// The files of a model version. They are read from where they stand and stay the caller's. A seekable stream can be sent again after a
+/// broken connection.
 /// </summary>
 public sealed record ModelFiles
 {

@@ -38,6 +38,9 @@ public interface IJobType
     /// </summary>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) => JobStatistics.None;
 
+    /// <summary>How a running job's chains went so far; null where the type has none.</summary>
+    JobTraceResponse? Trace(JobDefinition job, IReadOnlyList<BlockStatistics> blocks) => null;
+
     /// <summary>How many units a block has done at that step.</summary>
     long UnitsAt(JobSpec spec, BlockPlan block, int step) => (long)block.Count * step;
 
@@ -135,6 +138,9 @@ public sealed record JobProposal(
     /// <value>The models of optional roles that the request gave, by role.</value>
     public IReadOnlyDictionary<string, HostedModel> Optional { get; init; } = new Dictionary<string, HostedModel>();
 
+    /// <value>Whose calibrations the request may name; null for anybody's.</value>
+    public string? Tenant { get; init; }
+
     /// <value>Uploaded rows that a request may name.</value>
     public IDatasets Datasets { get; init; } = NoDatasets.Instance;
 
@@ -230,6 +236,9 @@ public interface IJobStatistician
     /// <param name="live">True for progress: less precise where that saves time, and no verdict is asked. False where a
     /// decision or a file depends on it.</param>
     JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live);
+
+    /// <summary>How a running job's chains went so far; null where its type has none.</summary>
+    JobTraceResponse? Trace(JobDefinition job, IReadOnlyList<BlockStatistics> blocks) => null;
 
     /// <summary>
     /// The job's metrics: the blocks' numbers put together as each asks for, then those of

@@ -1,4 +1,5 @@
 using EbmService.Core.Failures;
+using EbmService.Core.Tensors;
 
 namespace EbmService.Core.Jobs;
 
@@ -90,4 +91,8 @@ public sealed record StepReport(int Step, bool Done)
 }
 
 /// <summary>A picture of a block's items.</summary>
-public sealed record PreviewFrame(int Step, byte[] Png);
+public sealed record PreviewFrame(int Step, byte[] Png)
+{
+    /// <value>What it shows as numbers, where the type has them.</value>
+    public TensorPayload? Rows { get; init; }
+}

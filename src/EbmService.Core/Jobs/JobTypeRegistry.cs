@@ -50,6 +50,8 @@ public sealed class JobTypeRegistry : IJobPlanner, IResultAssembler, IJobStatist
     public JobStatistics Compute(JobDefinition job, IReadOnlyList<BlockStatistics> blocks, bool live) =>
         Of(job.Spec).Compute(job, blocks, live);
 
+    public JobTraceResponse? Trace(JobDefinition job, IReadOnlyList<BlockStatistics> blocks) => Of(job.Spec).Trace(job, blocks);
+
     public long UnitsAt(JobSpec spec, BlockPlan block, int step) => Of(spec).UnitsAt(spec, block, step);
 
     public string UnitOf(JobSpec spec) => Of(spec).Description.Unit;

@@ -124,7 +124,8 @@ public sealed class ModelRepository
             ModelLog.LeftoverRemoved(logger, name);
     }
 
-    private static string Locate(string path)
+    /// <summary>The repository's folder: from the working directory, or beside the program.</summary>
+    internal static string Locate(string path)
     {
         string here = Path.GetFullPath(path);
         return Directory.Exists(here) ? here : Path.GetFullPath(path, AppContext.BaseDirectory);

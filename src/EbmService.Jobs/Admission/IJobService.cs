@@ -41,8 +41,9 @@ public sealed record JobSubmission(IReadOnlyList<JobModel> Models, JobSpec Spec)
 /// <summary>A filter over jobs, newest first.</summary>
 /// <param name="Limit">1 to 200.</param>
 /// <param name="Cursor">The opaque cursor of the page before.</param>
+/// <param name="Tenant">Only this tenant's.</param>
 public sealed record JobFilter(
-    JobStatus? Status = null, string? Model = null, string? Type = null, int Limit = 50, string? Cursor = null);
+    JobStatus? Status = null, string? Model = null, string? Type = null, int Limit = 50, string? Cursor = null, string? Tenant = null);
 
 /// <summary>A page of jobs and the cursor of the next one; null on the last.</summary>
 public sealed record JobPage(IReadOnlyList<JobSnapshot> Jobs, string? NextCursor);

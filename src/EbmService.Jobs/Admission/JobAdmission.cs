@@ -18,7 +18,7 @@ namespace EbmService.Jobs.Admission;
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
     LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFiles files, JobResources resources,
-    IJobPlanner planner, IJobDuties duties,
+    IJobPlanner planner, IJobDuties duties, TenantStorage storage, IOptions<QuotaOptions> quotas,
     TimeProvider clock, JobsMetrics metrics, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
@@ -45,12 +45,14 @@ internal sealed class JobAdmission(
             return tooLarge;
         if (live.Stopping)
             return QueryDispatcher.ShuttingDown;
-        if (!live.TryReserve(limits.Value.MaxQueuedJobs))
-            return new Failure(FailureCode.QueueFull, "The job queue is full.",
-                "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
+        string tenant = draft.Submission.Tenant;
+        if (WhyFull(live.Reserve(tenant, limits.Value.MaxQueuedJobs, quotas.Value.Of(tenant).QueuedJobs)) is { } full)
+            return full;
         try
         {
-            return await InsertAsync(draft);
+            JobFootprint footprint = draft.Submission.Footprint;
+            return await storage.CheckAsync(tenant, footprint.ResultBytes + footprint.StreamedBytes, CancellationToken.None) is { } tooMuch
+                ? tooMuch : await InsertAsync(draft);
         }
         catch (FailureException e)
         {
@@ -58,9 +60,18 @@ internal sealed class JobAdmission(
         }
         finally
         {
-            live.Release();
+            live.Release(tenant);
         }
     }
+
+    private Failure? WhyFull(QueuePlace place) => place switch
+    {
+        QueuePlace.QueueFull => new Failure(FailureCode.QueueFull, "The job queue is full.",
+            "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() },
+        QueuePlace.TenantFull => new Failure(FailureCode.QuotaExceeded, "The tenant has as many jobs in the queue as its quota allows.",
+            "Submit the job again when one of them has begun, or cancel one; the operator raises Quotas.") { RetryAfter = live.RetryAfter() },
+        _ => null,
+    };
 
     private Task<Outcome<string>> AdmitAsync(JobSubmission submission)
     {

@@ -48,7 +48,7 @@ internal sealed partial class Job
         _clock = clock;
         _attempt = recorded.Attempt;
         _rate = new RateMeter(clock);
-        Definition = new JobDefinition(recorded.Id, recorded.Models, recorded.Spec);
+        Definition = new JobDefinition(recorded.Id, recorded.Models, recorded.Spec) { Tenant = recorded.Tenant };
         Model = recorded.Model.Key();
         Epoch = epoch;
         Units = plan.Work;

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using EbmService.Core.Jobs;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Slots;
@@ -16,13 +18,14 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     private readonly RateMeter _rate = new(clock);
     private readonly FairClock _fairClock = new(options.Value.TurnQuanta);
     private readonly Dictionary<Job, int> _positions = [];
+    private readonly Dictionary<string, (JobSpec Example, RecentRate Rate)> _recent = [];
     private readonly long _start = clock.GetTimestamp();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Job[] _inOrder = [];
     private volatile bool _isStopping;
     private long? _positionsAt;
     private int _slots = 1;
-    private int _reserved;
+    private readonly List<string> _reserved = [];
 
     /// <value>Set for good when the process begins to stop.</value>
     public bool Stopping => _isStopping;
@@ -57,22 +60,40 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     }
 
     /// <summary>Takes one of <paramref name="capacity"/> places in the queue until <see cref="Add"/> or <see cref="Release"/>.</summary>
-    public bool TryReserve(int capacity)
+    /// <param name="ofTenant">The places that the tenant may have; null for all of them.</param>
+    public QueuePlace Reserve(string tenant, int capacity, int? ofTenant)
     {
         lock (_lock)
         {
-            if (Queued + Paused + _reserved >= capacity)
-                return false;
-            _reserved++;
-            return true;
+            if (Queued + Paused + _reserved.Count >= capacity)
+                return QueuePlace.QueueFull;
+            if (ofTenant is { } quota && PlacesOf(tenant) >= quota)
+                return QueuePlace.TenantFull;
+            _reserved.Add(tenant);
+            return QueuePlace.Reserved;
         }
     }
 
-    public void Release()
+    public void Release(string tenant)
     {
         lock (_lock)
-            _reserved--;
+            _reserved.Remove(tenant);
     }
+
+    /// <summary>How many of each tenant's jobs are at work.</summary>
+    public Dictionary<string, int> Begun()
+    {
+        var begun = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (Job job in _inOrder)
+        {
+            if (!job.IsQueued && !job.IsPaused && !job.IsOver)
+                CollectionsMarshal.GetValueRefOrAddDefault(begun, job.Definition.Tenant, out _)++;
+        }
+        return begun;
+    }
+
+    private int PlacesOf(string tenant) => _reserved.Count(other => other == tenant)
+        + _inOrder.Count(job => job.Definition.Tenant == tenant && (job.IsQueued || job.IsPaused));
 
     public void Add(Job job)
     {
@@ -122,6 +143,37 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         {
             job.Share!.Charge(slotTime, units);
             _rate.Add(units);
+            JobSpec spec = job.Definition.Spec;
+            if (!_recent.TryGetValue(spec.Type, out (JobSpec Example, RecentRate Rate) recent))
+                _recent[spec.Type] = recent = (spec, RecentIntervals.Create(clock));
+            recent.Rate.Add(units);
+        }
+    }
+
+    /// <summary>Units of work per second over the last minutes, of all job types that are asked for.</summary>
+    public double[] RecentUnits(Func<JobSpec, bool> isAsked)
+    {
+        lock (_lock)
+            return RecentIntervals.Sum(_recent.Values.Where(one => isAsked(one.Example)).Select(one => one.Rate.PerSecond()));
+    }
+
+    /// <summary>The queued jobs in the order in which they will begin, and when: what those ahead still need of the slots.</summary>
+    public IReadOnlyList<(Job Job, int Position, double? StartsInSeconds)> Waiting()
+    {
+        lock (_lock)
+        {
+            Job[] queued = [.. _inOrder.Where(job => job.IsQueued && job.Share is not null)];
+            RankingView ranking = Ranking();
+            double? ahead = 0;
+            foreach (Job job in _inOrder.Where(job => !job.IsQueued && job.IsRunnable))
+                ahead += job.Share!.SecondsOf(job.RemainingUnits, ranking);
+            var waiting = new List<(Job, int, double?)>(queued.Length);
+            foreach ((Job job, int position) in queued.Select(job => (job, PositionOf(job) ?? int.MaxValue)).OrderBy(one => one.Item2))
+            {
+                waiting.Add((job, position, ahead / _slots));
+                ahead += job.Share!.SecondsOf(job.RemainingUnits, ranking);
+            }
+            return waiting;
         }
     }
 
@@ -213,4 +265,14 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         }
         return activity;
     }
+}
+
+/// <summary>Whether there is room for one more job.</summary>
+internal enum QueuePlace
+{
+    Reserved,
+    QueueFull,
+
+    /// <summary>The tenant's quota is used up.</summary>
+    TenantFull,
 }

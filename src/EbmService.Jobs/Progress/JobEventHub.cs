@@ -70,6 +70,13 @@ internal sealed class JobEventHub(TimeProvider clock)
             Append(id, log => log.Append(preview));
     }
 
+    /// <summary>The job's latest preview; null where there is none.</summary>
+    public PreviewFrame? PreviewOf(string id)
+    {
+        lock (_lock)
+            return _logs.GetValueOrDefault(id)?.LatestPreview;
+    }
+
     /// <summary>A watcher already holding what it missed, or null when the job has no log (any more).</summary>
     public JobWatcher? Subscribe(string id, long after)
     {
@@ -162,6 +169,8 @@ internal sealed class JobEventLog(string jobId, int epoch)
 
     public List<JobWatcher> Watchers { get; } = [];
 
+    public PreviewFrame? LatestPreview { get; private set; }
+
     public long LastSequence { get; private set; } = FirstSequence(epoch) - 1;
 
     public static long FirstSequence(int epoch) => epoch * NumbersPerEpoch + 1;
@@ -179,8 +188,11 @@ internal sealed class JobEventLog(string jobId, int epoch)
 
     public JobLogEntry Append(JobProgress progress) => _progress = new JobProgressEntry(jobId, ++LastSequence, progress);
 
-    public JobLogEntry Append(PreviewFrame preview) =>
-        _preview = new JobPreviewEntry(jobId, ++LastSequence, preview.Step, preview.Png);
+    public JobLogEntry Append(PreviewFrame preview)
+    {
+        LatestPreview = preview;
+        return _preview = new JobPreviewEntry(jobId, ++LastSequence, preview.Step, preview.Png);
+    }
 
     /// <summary>What a reader that has seen <paramref name="after"/> still needs, in order.</summary>
     public IEnumerable<JobLogEntry> Replay(long after) =>

@@ -1,5 +1,7 @@
+using EbmService.Core.Service;
 using EbmService.Jobs.Admission;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
@@ -19,6 +21,7 @@ internal sealed class SlotBoard(
     private readonly object _gate = new();
     private readonly List<SlotState> _slots = [];
     private readonly QueryQueue _queries = new();
+    private readonly RecentRate _answered = RecentIntervals.Create(clock);
     private bool _hasDevice = true;
     private volatile bool _hasQueries;
 
@@ -194,24 +197,37 @@ internal sealed class SlotBoard(
     {
         lock (_gate)
         {
-            while (!live.Stopping)
-            {
-                if (!slot.JustAnswered && _queries.Count > 0)
-                    return TakeQueries(slot);
-                slot.JustAnswered = false;
-                if (choice.Find(slot) is { } task)
-                    return task;
-                if (_queries.Count > 0)
-                    return TakeQueries(slot);
-                AskToShare(slot);
-                slot.IsWaiting = true;
-                slot.Time.Switch(SlotActivity.Idle);
-                Monitor.Wait(_gate);
-                slot.Time.Switch(SlotActivity.Job);
-                slot.IsWaiting = false;
-            }
-            return new StopTask();
+            slot.Current = null;
+            slot.Busy.End();
+            SlotTask task = Choose(slot);
+            slot.Current = task;
+            slot.Busy.Begin();
+            return task;
         }
+    }
+
+    /// <summary>What each slot does.</summary>
+    /// <param name="mayName">Whether a job may be named.</param>
+    public SlotResponse[] Look(Func<Job, bool> mayName)
+    {
+        lock (_gate)
+            return [.. _slots.Select(slot => Look(slot, mayName))];
+    }
+
+    public double[] RecentQueries()
+    {
+        lock (_gate)
+            return _answered.PerSecond();
+    }
+
+    private static SlotResponse Look(SlotState slot, Func<Job, bool> mayName)
+    {
+        Job? job = (slot.Current as AdvanceTask)?.Block.Job;
+        SlotWork work = !slot.IsBound ? SlotWork.NoDevice
+            : slot.Current is AnswerTask ? SlotWork.Queries
+            : slot.Current is null ? SlotWork.Idle : SlotWork.Job;
+        string[] open = [.. slot.Open.Select(block => block.Job).Distinct().Where(mayName).Select(one => one.Id)];
+        return new SlotResponse(slot.Index, work, job is not null && mayName(job) ? job.Id : null, open, slot.Busy.Now());
     }
 
     /// <summary>Queries for a slot in the middle of a quantum; null where none waits or the slot's blocks have had less time than its last queries.</summary>
@@ -221,6 +237,27 @@ internal sealed class SlotBoard(
             return null;
         lock (_gate)
             return _queries.Count > 0 ? new AnswerTask(Take(slot)) : null;
+    }
+
+    private SlotTask Choose(SlotState slot)
+    {
+        while (!live.Stopping)
+        {
+            if (!slot.JustAnswered && _queries.Count > 0)
+                return TakeQueries(slot);
+            slot.JustAnswered = false;
+            if (choice.Find(slot) is { } task)
+                return task;
+            if (_queries.Count > 0)
+                return TakeQueries(slot);
+            AskToShare(slot);
+            slot.IsWaiting = true;
+            slot.Time.Switch(SlotActivity.Idle);
+            Monitor.Wait(_gate);
+            slot.Time.Switch(SlotActivity.Job);
+            slot.IsWaiting = false;
+        }
+        return new StopTask();
     }
 
     private AnswerTask TakeQueries(SlotState slot)
@@ -234,6 +271,7 @@ internal sealed class SlotBoard(
         // Between two batches, a slot with blocks works on them: nobody is to wait for that.
         List<QueryPart> parts = _queries.Take(Math.Max(1, _slots.Count(other => other.IsBound)), limits.Value.MaxQueryRows, leavesRest: slot.Open.Count == 0);
         _hasQueries = _queries.Count > 0;
+        _answered.Add(parts.Sum(part => part.Rows));
         return parts;
     }
 

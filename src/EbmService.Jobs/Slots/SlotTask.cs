@@ -1,6 +1,7 @@
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Jobs.Lifecycle;
+using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Telemetry;
@@ -74,4 +75,9 @@ internal sealed class SlotState(int index, TimeProvider clock, SlotTime time)
     public bool IsAskedToShare { get; set; }
 
     public ModelKey? LastModel { get; set; }
+
+    /// <value>What it does; null while it waits for a task.</value>
+    public SlotTask? Current { get; set; }
+
+    public BusyShare Busy { get; } = new(clock);
 }

@@ -126,3 +126,25 @@ internal sealed class IdempotencyRow
 
     public DateTimeOffset CreatedAt { get; set; }
 }
+
+/// <summary>A key as the database keeps it: its hash, never its text.</summary>
+internal sealed class ApiKeyRow
+{
+    public required string Id { get; set; }
+
+    public required string Name { get; set; }
+
+    public required string Tenant { get; set; }
+
+    /// <value>Separated by blanks.</value>
+    public required string Scopes { get; set; }
+
+    /// <value>SHA-256 of the key's text, 64 hex digits.</value>
+    public required string Hash { get; set; }
+
+    public DateTimeOffset CreatedAt { get; set; }
+
+    public DateTimeOffset? ExpiresAt { get; set; }
+
+    public DateTimeOffset? RevokedAt { get; set; }
+}

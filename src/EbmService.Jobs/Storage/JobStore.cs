@@ -91,6 +91,8 @@ internal sealed class JobStore(
             rows = rows.Where(row => row.Status == status);
         if (query.Model is { } model)
             rows = rows.Where(row => row.ModelName == model || row.Models!.Contains("\"name\":\"" + model + "\""));
+        if (query.Tenant is { } tenant)
+            rows = rows.Where(row => row.Tenant == tenant);
         if (query.Type is { } type)
             rows = rows.Where(row => row.Type == type);
         if (before is not null)

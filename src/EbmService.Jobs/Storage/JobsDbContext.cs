@@ -21,6 +21,8 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
 
     public DbSet<IdempotencyRow> IdempotencyKeys => Set<IdempotencyRow>();
 
+    public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
+
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration)
     {
         configuration.Properties<DateTimeOffset>().HaveConversion<UtcTicksConverter>();
@@ -41,6 +43,7 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
             job.Property(row => row.StopReason).HasMaxLength(MaxWordLength);
             job.HasIndex(row => new { row.Status, row.Id });
             job.HasIndex(row => new { row.ModelName, row.Id });
+            job.HasIndex(row => new { row.Tenant, row.Id });
             // What a sweep asks of all jobs: the rows themselves, with their documents, are not read for it.
             job.HasIndex(row => new { row.FinishedAt, row.Status, row.Keep, row.StoredBytes, row.Id });
             job.HasMany(row => row.Blocks).WithOne().HasForeignKey(block => block.JobId).OnDelete(DeleteBehavior.Cascade);
@@ -55,6 +58,13 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
             key.ToTable("idempotency_keys").HasKey(row => row.Key);
             key.Property(row => row.Key).HasMaxLength(MaxKeyLength);
             key.HasOne<JobRow>().WithMany().HasForeignKey(row => row.JobId).OnDelete(DeleteBehavior.Cascade);
+        });
+        model.Entity<ApiKeyRow>(key =>
+        {
+            key.ToTable("api_keys").HasKey(row => row.Id);
+            key.Property(row => row.Id).HasMaxLength(IdLength);
+            key.Property(row => row.Tenant).HasMaxLength(MaxTenantLength);
+            key.Property(row => row.Hash).HasMaxLength(HashLength);
         });
     }
 }

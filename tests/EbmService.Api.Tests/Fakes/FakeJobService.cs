@@ -60,7 +60,7 @@ internal sealed class FakeJobService : IJobService
     {
         JobSnapshot[] all = [.. _jobs.Values.Select(state => state.Job)
             .Where(job => (query.Status is null || job.Status == query.Status)
-            && (query.Model is null || job.Model.Name == query.Model)).OrderByDescending(job => job.Id)];
+            && (query.Model is null || job.Model.Name == query.Model) && (query.Tenant is null || job.Tenant == query.Tenant)).OrderByDescending(job => job.Id)];
         int from = query.Cursor is null ? 0 : int.Parse(query.Cursor, System.Globalization.CultureInfo.InvariantCulture);
         string? next = from + query.Limit < all.Length
             ? (from + query.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;

@@ -19,13 +19,17 @@ internal static class ServiceHost
         Launch(dataPath, settings).ReadyAsync();
 
     /// <summary>Starts the service and waits for nothing.</summary>
-    public static ServiceProcess Launch(string dataPath, params (string Name, string Value)[] settings)
+    public static ServiceProcess Launch(string dataPath, params (string Name, string Value)[] settings) =>
+        LaunchAt(dataPath, ServiceProcess.AnyPort, settings);
+
+    /// <summary>Starts the service at an address, for example that of one before it.</summary>
+    public static ServiceProcess LaunchAt(string dataPath, Uri address, params (string Name, string Value)[] settings)
     {
         Dictionary<string, string> all = settings.ToDictionary(setting => setting.Name, setting => setting.Value);
         all["Storage__DataPath"] = dataPath;
         if (Environment.GetEnvironmentVariable(ModelsVariable) is { Length: > 0 } models)
             all["Models__Path"] = models;
-        return ServiceProcess.Launch(Assembly, all);
+        return ServiceProcess.Launch(Assembly, all, address);
     }
 
     /// <summary>A file or folder of the repository.</summary>

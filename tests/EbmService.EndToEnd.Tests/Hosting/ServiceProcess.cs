@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using EbmService.Client;
 
 namespace EbmService.EndToEnd.Tests.Hosting;
 
@@ -12,6 +13,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private EbmClient? _ebm;
     private bool _isDisposed;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -27,7 +29,13 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
+    /// <value>A free port of loopback.</value>
+    public static Uri AnyPort { get; } = new("http://127.0.0.1:0");
+
     public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromSeconds(100) };
+
+    /// <value>The package that other services use.</value>
+    public EbmClient Ebm => _ebm ??= EbmClient.Create(new EbmClientOptions { BaseAddress = Address });
 
     public Uri Address => Client.BaseAddress!;
 
@@ -65,11 +73,12 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Starts it.</summary>
     /// <param name="assembly">Path of EbmService.Api.dll.</param>
     /// <param name="settings">Configuration as environment variables, for example <c>Storage__DataPath</c>.</param>
-    public static ServiceProcess Launch(string assembly, IReadOnlyDictionary<string, string> settings)
+    /// <param name="address">Where it listens; a free port of loopback by default.</param>
+    public static ServiceProcess Launch(string assembly, IReadOnlyDictionary<string, string> settings, Uri? address = null)
     {
         if (!File.Exists(assembly))
             throw new FileNotFoundException("The service is not built.", assembly);
-        var start = new ProcessStartInfo("dotnet", [assembly, "--urls", "http://127.0.0.1:0"])
+        var start = new ProcessStartInfo("dotnet", [assembly, "--urls", (address ?? AnyPort).GetLeftPart(UriPartial.Authority)])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -126,6 +135,8 @@ public sealed partial class ServiceProcess : IAsyncDisposable
             await KillAsync();
         _process.Dispose();
         Client.Dispose();
+        if (_ebm is not null)
+            await _ebm.DisposeAsync();
     }
 
     private async Task WaitUntilReadyAsync()

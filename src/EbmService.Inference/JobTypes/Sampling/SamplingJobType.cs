@@ -83,6 +83,9 @@ internal sealed class SamplingJobType(
         return new JobStatistics(metrics, live ? null : diagnostician.Judge(job, diagnostics));
     }
 
+    public JobTraceResponse? Trace(JobDefinition job, IReadOnlyList<BlockStatistics> blocks) =>
+        SamplingLiveTrace.Create([.. blocks.OrderBy(block => block.Block.Index).Select(block => ReadSeries(block.Content.Span))]);
+
     public Failure? CheckExtension(JobSpec spec, int steps, IReadOnlyList<HostedModel> models, JobLimits limits) =>
         SamplingSpecFactory.CheckExtension((SamplingSpec)spec, steps, models[0], SamplingPolicy.From(limits));
 

@@ -67,7 +67,7 @@ internal sealed class SamplingWorkload : IWorkload
                 break;
         }
         // Only the latest is shown, so only it is drawn.
-        PreviewFrame? preview = due is { } last ? new PreviewFrame(last.Step, _images.EncodeGrid(last.Rows, _model.Hosted.VisibleSchema())) : null;
+        PreviewFrame? preview = due is { } last ? new PreviewFrame(last.Step, _images.EncodeGrid(last.Rows, _model.Hosted.VisibleSchema())) { Rows = last.Rows } : null;
         return Report(budget.WantsStatistics) with { Preview = preview };
     }
 
