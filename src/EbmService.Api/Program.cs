@@ -1,4 +1,5 @@
 using EbmService.Api.Hosting;
+using EbmService.Api.Telemetry;
 using EbmService.Inference;
 using EbmService.Inference.Data;
 using EbmService.Inference.Devices;
@@ -24,6 +25,7 @@ builder.Services.Configure<TrainingOptions>(builder.Configuration.GetSection(Tra
 builder.Services.Configure<DataOptions>(builder.Configuration.GetSection(DataOptions.Section));
 builder.Services.AddInference();
 builder.Services.AddJobs(builder.Configuration);
+builder.AddTelemetry();
 
 WebApplication app = builder.Build();
 app.UseApi();

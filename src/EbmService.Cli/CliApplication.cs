@@ -5,6 +5,7 @@ using EbmService.Cli.Assessment;
 using EbmService.Cli.Composition;
 using EbmService.Cli.Data;
 using EbmService.Cli.Importing;
+using EbmService.Cli.Keys;
 using EbmService.Cli.Models;
 using EbmService.Cli.Plots;
 using EbmService.Cli.Running;
@@ -57,6 +58,7 @@ internal static class CliApplication
         ComposeCommand.Create(environment, args),
         MnistCommand.Create(environment),
         ModelsCommand.Create(environment),
+        KeysCommand.Create(environment),
     };
 
     private static int Refuse(ParseResult parsed, CliEnvironment environment)

@@ -47,7 +47,8 @@ public sealed class EbmClient : IAsyncDisposable
 
     /// <summary>A client with connections of its own, for programs without dependency injection.</summary>
     /// <param name="options">Where the service is.</param>
-    /// <param name="handler">What sends the requests, for example with a proxy or a client certificate; it is disposed with the client.</param>
+    /// <param name="handler">What sends the requests, for example with a proxy or a client certificate; it is disposed with the
+    /// client.</param>
     /// <exception cref="ArgumentException">The options are not valid; the message says why.</exception>
     public static EbmClient Create(EbmClientOptions options, HttpMessageHandler? handler = null)
     {

@@ -15,7 +15,8 @@ public sealed class EbmClientOptions
     public string? ApiKey { get; set; }
 
     /// <value>
-    /// Whose share of the device jobs count against (<c>X-Tenant</c>), for services without keys: a key has its tenant. 'default' by default.
+    /// Whose share of the device jobs count against (<c>X-Tenant</c>), for services without keys: a key has its tenant. 'default' by
+    /// default.
     /// </value>
     [RegularExpression("[A-Za-z0-9._-]{1,64}")]
     public string? Tenant { get; set; }
@@ -39,13 +40,15 @@ public sealed class EbmClientOptions
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <value>
-    /// The most that one attempt may take until the answer begins; 1 ms to 1 day, 100 seconds by default. Uploads and event streams have no such limit.
+    /// The most that one attempt may take until the answer begins; 1 ms to 1 day, 100 seconds by default. Uploads and event streams have
+    /// no such limit.
     /// </value>
     [Range(typeof(TimeSpan), "00:00:00.001", "1.00:00:00")]
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
     /// <value>
-    /// How long a watch goes on trying while the service is away, before it throws; for ever with <see cref="Timeout.InfiniteTimeSpan"/>. 5 minutes by default.
+    /// How long a watch goes on trying while the service is away, before it throws; for ever with <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// 5 minutes by default.
     /// </value>
     public TimeSpan ReconnectTimeout { get; set; } = TimeSpan.FromMinutes(5);
 

@@ -12,7 +12,8 @@ public static class EbmClientServiceCollectionExtensions
     public const string HttpClientName = "EbmService";
 
     /// <summary>
-    /// Adds <see cref="EbmClient"/> as a singleton over <see cref="IHttpClientFactory"/>, with retries. The options are checked when the client is first asked for.
+    /// Adds <see cref="EbmClient"/> as a singleton over <see cref="IHttpClientFactory"/>, with retries. The options are checked when the
+    /// client is first asked for.
     /// </summary>
     /// <returns>For further handlers, a proxy or certificates.</returns>
     public static IHttpClientBuilder AddEbmClient(this IServiceCollection services, Action<EbmClientOptions> configure)

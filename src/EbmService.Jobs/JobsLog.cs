@@ -1,5 +1,6 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
+using EbmService.Jobs.Retention;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs;
@@ -86,6 +87,12 @@ internal static partial class JobsLog
 
     [LoggerMessage(2033, LogLevel.Error, "The models could not be looked for again; those that were here before still are.")]
     public static partial void ModelsNotRead(this ILogger log, Exception exception);
+
+    [LoggerMessage(2034, LogLevel.Information, "Job {JobId} was deleted by the retention settings ({Reason}).")]
+    public static partial void JobSwept(this ILogger log, string jobId, SweepReason reason);
+
+    [LoggerMessage(2035, LogLevel.Error, "The sweep of jobs that have ended broke off; the next one goes on.")]
+    public static partial void SweepFailed(this ILogger log, Exception exception);
 
     [LoggerMessage(2030, LogLevel.Warning, "A batch of {Queries} queries failed; each is asked alone.")]
     public static partial void QueryBatchFailed(this ILogger log, Exception exception, int queries);

@@ -2,13 +2,16 @@ using EbmService.Core.Calibration;
 using EbmService.Core.Datasets;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
+using EbmService.Jobs.Keys;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -22,7 +25,7 @@ namespace EbmService.Jobs;
 
 public static class JobsServiceCollectionExtensions
 {
-    private const string DatabaseFile = "jobs.db";
+    internal const string DatabaseFile = "jobs.db";
 
     /// <summary>How long one try of a statement waits for another program; who has more patience tries again.</summary>
     private const int TrySeconds = 1;
@@ -37,7 +40,15 @@ public static class JobsServiceCollectionExtensions
     public static IServiceCollection AddJobs(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
-        return services.AddOptions(configuration).AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission();
+        return services.AddOptions(configuration).AddMeters().AddStorage().AddProgress().AddExecution().AddQueries().AddAdmission().AddRetention();
+    }
+
+    /// <summary>The keys of a data folder alone, for programs other than the service.</summary>
+    public static IServiceCollection AddApiKeys(this IServiceCollection services, string dataPath)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.Configure<StorageOptions>(storage => storage.DataPath = dataPath);
+        return services.AddLogging().AddDatabase();
     }
 
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)
@@ -48,12 +59,24 @@ public static class JobsServiceCollectionExtensions
         services.AddOptions<JobLimitsOptions>().Bind(limits).ValidateOnStart()
             .Validate(_ => limits["MaxQueuedQuestions"] is null && limits["MaxQuestionRows"] is null,
                 "Limits:MaxQueuedQuestions and Limits:MaxQuestionRows are called MaxQueuedQueries and MaxQueryRows now: rename them.");
+        services.AddOptions<QuotaOptions>().Bind(configuration.GetSection(QuotaOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<QuotaOptions>, QuotaOptionsValidator>();
+        services.AddOptions<JobsTelemetryOptions>().Bind(configuration.GetSection(JobsTelemetryOptions.Section));
         services.AddOptions<DatasetOptions>().Bind(configuration.GetSection(DatasetOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<DatasetOptions>, DatasetOptionsValidator>();
         services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
         services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
         return services.AddSingleton<IValidateOptions<JobLimitsOptions>, JobLimitsOptionsValidator>();
     }
+
+    private static IServiceCollection AddMeters(this IServiceCollection services) => services
+        .AddSingleton<TenantTag>()
+        .AddSingleton<JobsMetrics>()
+        .AddSingleton<QueryMetrics>()
+        .AddSingleton<SlotMetrics>()
+        .AddSingleton<StorageMetrics>()
+        .AddSingleton<ResourceMetrics>()
+        .AddSingleton<RetentionMetrics>();
 
     private static IServiceCollection AddStorage(this IServiceCollection services)
     {
@@ -73,7 +96,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatabaseWriter>()
         .AddSingleton<DatabaseReader>()
         .AddSingleton<JobRowMapper>()
-        .AddSingleton<JobStore>();
+        .AddSingleton<JobStore>()
+        .AddSingleton<IApiKeys, ApiKeyStore>();
 
     private static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton<JobFolders>()
@@ -83,6 +107,8 @@ public static class JobsServiceCollectionExtensions
         .AddSingleton<DatasetStore>()
         .AddSingleton<IDatasetService>(provider => provider.GetRequiredService<DatasetStore>())
         .AddSingleton<IDatasets>(provider => provider.GetRequiredService<DatasetStore>())
+        .AddSingleton<TenantStorage>()
+        .AddSingleton<ITenantStorage>(provider => provider.GetRequiredService<TenantStorage>())
         .AddSingleton<ICalibrations, CalibrationStore>()
         .AddSingleton<JobInputs>()
         .AddSingleton<IJobInputs>(provider => provider.GetRequiredService<JobInputs>())
@@ -95,8 +121,7 @@ public static class JobsServiceCollectionExtensions
 
     private static IServiceCollection AddProgress(this IServiceCollection services) => services
         .AddSingleton<JobEventHub>()
-        .AddSingleton<ProgressSummary>()
-        .AddSingleton<JobsMetrics>();
+        .AddSingleton<ProgressSummary>();
 
     private static IServiceCollection AddExecution(this IServiceCollection services) => services
         .AddSingleton<LiveJobs>()
@@ -116,6 +141,13 @@ public static class JobsServiceCollectionExtensions
     private static IServiceCollection AddQueries(this IServiceCollection services) => services
         .AddSingleton<QueryAnswerer>()
         .AddSingleton<IQueryDispatcher, QueryDispatcher>();
+
+    // After the worker, which brings the database up to date.
+    private static IServiceCollection AddRetention(this IServiceCollection services) => services
+        .AddSingleton<RetentionPolicy>()
+        .AddSingleton<JobPins>()
+        .AddSingleton<RetentionSweep>()
+        .AddHostedService(services => services.GetRequiredService<RetentionSweep>());
 
     private static IServiceCollection AddAdmission(this IServiceCollection services) => services
         .AddSingleton<JobResources>()

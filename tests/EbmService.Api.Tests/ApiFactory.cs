@@ -4,6 +4,7 @@ using EbmService.Core.Imaging;
 using EbmService.Core.Models;
 using EbmService.Inference.Imaging;
 using EbmService.Jobs.Admission;
+using EbmService.Jobs.Keys;
 using EbmService.Jobs.Queries;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -11,6 +12,7 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace EbmService.Api.Tests;
 
@@ -22,6 +24,13 @@ public sealed class ApiFactory : WebApplicationFactory<Program>
     internal FakeJobService Jobs { get; } = new();
 
     internal FakeWorkerMonitor Worker { get; } = new();
+
+    internal FakeApiKeys Keys { get; } = new();
+
+    internal TimeProvider? Clock { get; init; }
+
+    /// <value>Where given, everything that is logged goes there, whatever its level.</value>
+    internal CapturedLogs? Logs { get; init; }
 
     internal Dictionary<string, string> Settings { get; init; } = [];
 
@@ -42,8 +51,22 @@ public sealed class ApiFactory : WebApplicationFactory<Program>
             services.Replace(ServiceDescriptor.Singleton<IJobService>(Jobs));
             services.Replace(ServiceDescriptor.Singleton<IWorkerMonitor>(Worker));
             services.Replace(ServiceDescriptor.Singleton<IComputeDevice>(new FakeDevice()));
+            services.Replace(ServiceDescriptor.Singleton<IApiKeys>(Keys));
+            if (Clock is not null)
+                services.Replace(ServiceDescriptor.Singleton(Clock));
+            if (Logs is not null)
+            {
+                services.AddSingleton<ILoggerProvider>(Logs);
+                services.PostConfigure<LoggerFilterOptions>(filter => (filter.MinLevel, _) = (LogLevel.Trace, Clear(filter.Rules)));
+            }
             services.Replace(ServiceDescriptor.Singleton<IImageCodec>(new SkiaImageCodec()));
         });
+    }
+
+    private static bool Clear(IList<LoggerFilterRule> rules)
+    {
+        rules.Clear();
+        return true;
     }
 
     private static bool IsWorker(ServiceDescriptor service) =>

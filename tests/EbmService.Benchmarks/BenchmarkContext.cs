@@ -17,9 +17,11 @@ internal sealed class BenchmarkContext(BenchmarkOptions options, string folder)
     /// <param name="dataPath">Where the data lies; null: in the run's folder.</param>
     /// <param name="allowTorchScript">Whether modules are served.</param>
     /// <param name="trainingData">The folder of named data sets; null: the service does not train.</param>
-    public Task<ServiceProcess> StartServiceAsync(int slots = 0, string? dataPath = null, bool allowTorchScript = false, string? trainingData = null) => ServiceProcess.Launch(
+    /// <param name="settings">Further ones, as environment variables.</param>
+    public Task<ServiceProcess> StartServiceAsync(
+        int slots = 0, string? dataPath = null, bool allowTorchScript = false, string? trainingData = null, IReadOnlyDictionary<string, string>? settings = null) => ServiceProcess.Launch(
         BenchmarkOptions.ServiceAssembly,
-        new Dictionary<string, string>
+        new Dictionary<string, string>(settings ?? new Dictionary<string, string>())
         {
             ["Storage__DataPath"] = dataPath ?? Path.Combine(folder, $"data-{_services++}"),
             ["Models__Path"] = Models.Folder,

@@ -12,7 +12,7 @@ internal static class DashboardEndpoints
 
     internal static WebApplication MapDashboard(this WebApplication app)
     {
-        app.MapGet(Path + "/{**path}", AnswerAsync).ExcludeFromDescription();
+        app.MapGet(Path + "/{**path}", AnswerAsync).AllowAnonymous().ExcludeFromDescription();
         return app;
     }
 

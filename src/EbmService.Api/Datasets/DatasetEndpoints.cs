@@ -1,6 +1,7 @@
 using EbmService.Api.Errors;
 using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Security;
 using EbmService.Core.Datasets;
 using EbmService.Core.Failures;
 using EbmService.Jobs.Storage;
@@ -18,7 +19,7 @@ internal static class DatasetEndpoints
 
     internal static IEndpointRouteBuilder MapDatasets(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/datasets").WithTags("Datasets");
+        RouteGroupBuilder group = routes.MapGroup("/v1/datasets").WithTags("Datasets").RequireAuthorization(Scopes.Jobs);
         group.MapGet("/", List).WithName("ListDatasets").WithSummary("All datasets, by name.").Produces<DatasetListResponse>();
         group.MapGet("/{dataset}", Get).WithName("GetDataset").WithSummary("One dataset: shape, dtype, range, classes, SHA-256.")
             .Produces<DatasetResponse>().Fails(FailureCode.DatasetNotFound);
@@ -47,21 +48,21 @@ internal static class DatasetEndpoints
         .Fails(FailureCode.InvalidRequest, FailureCode.DatasetExists, FailureCode.BodyTooLarge, FailureCode.BodyTooSlow,
             FailureCode.UnsupportedMediaType, FailureCode.OverPolicy, FailureCode.StorageFailed);
 
-    private static Ok<DatasetListResponse> List(HttpRequest request, IDatasetService datasets) =>
-        TypedResults.Ok(new DatasetListResponse([.. datasets.List().Select(dataset => DatasetContractMapper.ToResponse(dataset, request.PathBase))]));
+    private static Ok<DatasetListResponse> List(HttpRequest request, CallerDatasets datasets) =>
+        TypedResults.Ok(new DatasetListResponse([.. datasets.Own.List().Select(dataset => DatasetContractMapper.ToResponse(dataset, request.PathBase))]));
 
-    private static Results<Ok<DatasetResponse>, FailureResult> Get(string dataset, HttpRequest request, IDatasetService datasets)
+    private static Results<Ok<DatasetResponse>, FailureResult> Get(string dataset, HttpRequest request, CallerDatasets datasets)
     {
-        Outcome<Dataset> found = datasets.Find(dataset);
+        Outcome<Dataset> found = datasets.Own.Find(dataset);
         return found.Succeeded ? TypedResults.Ok(DatasetContractMapper.ToResponse(found.Value, request.PathBase)) : new FailureResult(found.Failure);
     }
 
-    private static async Task<Results<FileContentHttpResult, FailureResult>> PreviewAsync(string dataset, IDatasetService datasets)
+    private static async Task<Results<FileContentHttpResult, FailureResult>> PreviewAsync(string dataset, CallerDatasets datasets)
     {
-        Outcome<Dataset> found = datasets.Find(dataset);
+        Outcome<Dataset> found = datasets.Own.Find(dataset);
         if (!found.Succeeded)
             return new FailureResult(found.Failure);
-        byte[]? png = await Task.Run(() => datasets.Draw(found.Value));
+        byte[]? png = await Task.Run(() => datasets.Own.Draw(found.Value));
         return png is null
             ? new FailureResult(new Failure(FailureCode.NotSupported, $"Rows of shape [{string.Join(", ", found.Value.Shape)}] can't be drawn.",
                 "Pictures are of images (1 or 3 channels) and of points of the plane."))
@@ -86,6 +87,6 @@ internal static class DatasetEndpoints
         return added.Value.IsNew ? TypedResults.Created(response.Links["self"], response) : TypedResults.Ok(response);
     }
 
-    private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string dataset, IDatasetService datasets) =>
-        await Task.Run(() => datasets.Delete(dataset)) is { } failure ? new FailureResult(failure) : TypedResults.NoContent();
+    private static async Task<Results<NoContent, FailureResult>> DeleteAsync(string dataset, CallerDatasets datasets) =>
+        await Task.Run(() => datasets.Own.Delete(dataset)) is { } failure ? new FailureResult(failure) : TypedResults.NoContent();
 }

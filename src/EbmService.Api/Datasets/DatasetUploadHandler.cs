@@ -1,6 +1,8 @@
 using EbmService.Api.Inputs;
+using EbmService.Api.Security;
 using EbmService.Core.Datasets;
 using EbmService.Core.Failures;
+using EbmService.Core.Jobs;
 using EbmService.Jobs.Storage;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
@@ -12,7 +14,7 @@ namespace EbmService.Api.Datasets;
 /// Takes an upload: the body as one file, or a form of <c>rows</c> and <c>labels</c>. It goes to the disk as it comes, so memory does not grow with
 /// it; few are read at the same time, as that takes a processor.
 /// </summary>
-internal sealed class DatasetUploadHandler(IOptions<DatasetOptions> options, IDatasetService datasets) : IDisposable
+internal sealed class DatasetUploadHandler(IOptions<DatasetOptions> options, IDatasetService all, ITenantStorage storage) : IDisposable
 {
     private const string Form = "multipart/form-data";
     private const int MaxBoundary = 128;
@@ -27,6 +29,15 @@ internal sealed class DatasetUploadHandler(IOptions<DatasetOptions> options, IDa
     /// <returns>The dataset and whether it is new, or why it was refused.</returns>
     internal async Task<Outcome<(Dataset Dataset, bool IsNew)>> AddAsync(string name, HttpRequest request)
     {
+        string tenant = Caller.TenantOf(request.HttpContext.User) ?? JobSnapshot.DefaultTenant;
+        IDatasetService datasets = all.OfTenant(tenant);
+        // Before the body: what has no room need not come.
+        long? left = await storage.LeftAsync(tenant, request.HttpContext.RequestAborted);
+        if (left == 0)
+        {
+            return new Failure(FailureCode.QuotaExceeded, "The tenant's quota of stored bytes is used up.",
+                "Delete datasets, or jobs that have ended; the operator raises Quotas.");
+        }
         try
         {
             await using FileStream rows = datasets.Stage(), labels = datasets.Stage();
@@ -40,7 +51,7 @@ internal sealed class DatasetUploadHandler(IOptions<DatasetOptions> options, IDa
             await _reading.WaitAsync(request.HttpContext.RequestAborted);
             try
             {
-                return await Task.Run(() => datasets.Add(name, rows, labels.Length > 0 ? labels : null));
+                return await Task.Run(() => datasets.Add(name, rows, labels.Length > 0 ? labels : null, left));
             }
             finally
             {

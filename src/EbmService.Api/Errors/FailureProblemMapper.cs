@@ -27,6 +27,10 @@ internal static class FailureProblemMapper
         [FailureCode.VersionExists] = new(
             409, "The model has a version of that name.", "A version never changes: upload it under a new version."),
         [FailureCode.NotAllowed] = new(403, "The server does not allow this.", "The operator decides it by the server's settings."),
+        [FailureCode.Unauthenticated] = new(401, "The service needs a key.", "Send a key in 'Authorization: Bearer ...' or 'X-Api-Key: ...'."),
+        [FailureCode.Forbidden] = new(403, "The key does not cover this.", "Use a key that has the scope, of the tenant that is meant."),
+        [FailureCode.QuotaExceeded] = new(
+            429, "The tenant's quota is used up.", "Wait for the time in Retry-After; the operator raises Quotas."),
         [FailureCode.IdempotencyInFlight] = new(
             409, "The first request with this Idempotency-Key is still in flight.", "Wait and send the same request again."),
         [FailureCode.IdempotencyMismatch] = new(422, "The Idempotency-Key was used with another body.", "Use a new key for a new request."),

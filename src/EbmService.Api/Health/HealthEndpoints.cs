@@ -10,7 +10,7 @@ internal static class HealthEndpoints
 {
     internal static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/health").WithTags("Health");
+        RouteGroupBuilder group = routes.MapGroup("/health").WithTags("Health").AllowAnonymous();
         group.MapGet("/live", Live).WithName("Live").WithSummary("200 while the process answers.").Produces<LiveResponse>();
         group.MapGet("/ready", Ready).WithName("Ready").WithSummary("200 when the worker runs and a model is ready; 503 otherwise.")
             .Produces<ReadyResponse>().Produces<ReadyResponse>(503);

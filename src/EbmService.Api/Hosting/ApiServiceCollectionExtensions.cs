@@ -7,11 +7,11 @@ using EbmService.Api.Limits;
 using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
+using EbmService.Api.Security;
 using EbmService.Core.Json;
 using EbmService.Jobs.Slots;
 using MessagePack;
 using MessagePack.Resolvers;
-using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
@@ -25,28 +25,20 @@ internal static class ApiServiceCollectionExtensions
 
     internal static IServiceCollection AddApi(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddNetworkGuard(configuration);
+        services.AddSecurity(configuration);
         services.AddLimits(configuration);
         services.AddErrors();
         services.ConfigureHttpJsonOptions(json => EbmJson.Configure(json.SerializerOptions));
         services.AddRequestDecompression();
-        services.AddSingleton<QueryReader>().AddSingleton<QueryHandler>().AddSingleton<JobRequestReader>();
-        services.AddSingleton<JobExtensionReader>();
-        services.AddSingleton<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddSingleton<CompositionHandler>().AddHostedService<ModelPoller>();
+        services.AddSingleton<QueryReader>().AddSingleton<QueryHandler>().AddScoped<JobRequestReader>();
+        services.AddScoped<JobExtensionReader>();
+        services.AddScoped<ModelContractMapper>().AddSingleton<ModelUploadHandler>().AddSingleton<CompositionHandler>().AddHostedService<ModelPoller>();
         services.AddSingleton<DatasetUploadHandler>();
         services.AddSingleton<DashboardFiles>();
         services.AddJobsHub();
         services.AddShutdownTimeout();
         services.AddEventStreams(configuration);
         return services.AddOpenApiDocument();
-    }
-
-    private static void AddNetworkGuard(this IServiceCollection services, IConfiguration configuration)
-    {
-        services.AddOptions<SecurityOptions>().Bind(configuration.GetSection(SecurityOptions.Section)).ValidateOnStart();
-        services.AddHostedService<NetworkGuard>();
-        services.AddSingleton<HostGuard>();
-        services.Configure<HostFilteringOptions>(framework => framework.AllowedHosts = ["*"]);
     }
 
     private static void AddLimits(this IServiceCollection services, IConfiguration configuration)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using EbmService.Api.Errors;
 using EbmService.Api.Hubs;
+using EbmService.Api.Security;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace EbmService.Api.Hosting;
@@ -40,18 +42,21 @@ internal sealed class HostGuard(IConfiguration configuration)
 
 /// <summary>
 /// Keeps pages of other sites from using the service through the browser of someone who can reach it: the hub, which a WebSocket
-/// opens past the browser's own rules, and every method that changes something.
+/// opens past the browser's own rules, and every method that changes something. Origins of Security:AllowedOrigins are no strangers.
 /// </summary>
-internal static class SameOriginGuard
+internal sealed class SameOriginGuard(IOptions<SecurityOptions> options)
 {
-    internal static Task InvokeAsync(HttpContext context, RequestDelegate next)
+    internal Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (!IsGuarded(context.Request) || IsOwn(context.Request))
+        if (!IsGuarded(context.Request) || IsOwn(context.Request) || IsAllowed(context.Request))
             return next(context);
         // StatusCodeProblems writes the body.
         context.Response.StatusCode = StatusCodes.Status403Forbidden;
         return Task.CompletedTask;
     }
+
+    private bool IsAllowed(HttpRequest request) =>
+        request.Headers.Origin is [{ } single] && options.Value.AllowedOrigins.Contains(single, StringComparer.OrdinalIgnoreCase);
 
     private static bool IsGuarded(HttpRequest request) =>
         request.Path.StartsWithSegments(JobsHub.Path, StringComparison.OrdinalIgnoreCase)

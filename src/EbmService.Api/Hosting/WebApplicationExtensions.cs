@@ -9,7 +9,9 @@ using EbmService.Api.Models;
 using EbmService.Api.OpenApi;
 using EbmService.Api.Queries;
 using EbmService.Api.Results;
+using EbmService.Api.Security;
 using EbmService.Api.Service;
+using EbmService.Api.Telemetry;
 
 namespace EbmService.Api.Hosting;
 
@@ -25,6 +27,8 @@ internal static class WebApplicationBuilderExtensions
             builder.Configuration["Models:Path"] = Path.Combine(AppContext.BaseDirectory, "models");
         // A start that fails is told by StartFailures or by the runtime; the host's own error would repeat it with a stack trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // Of every request without a valid key; the audit log writes some of them.
+        builder.Logging.AddFilter(typeof(KeyAuthenticationHandler).FullName, LogLevel.Warning);
         return builder;
     }
 }
@@ -37,22 +41,21 @@ internal static class WebApplicationExtensions
         if (app.Configuration[PathPrefix.Setting] is { Length: > 0 } prefix)
             app.UsePathBase(prefix);
         app.Use(next => context => PathPrefix.InvokeAsync(context, next));
+        app.Use(next => context => SecurityHeaders.InvokeAsync(context, next));
+        app.Use(next => context => TraceResponse.InvokeAsync(context, next));
         app.UseExceptionHandler();
         app.UseStatusCodePages(StatusCodeProblems.WriteAsync);
         app.Use(next => context => StatusCodeProblems.UncoverAsync(context, next));
-        app.Use((context, next) =>
-        {
-            context.Response.Headers.XContentTypeOptions = "nosniff";
-            return next();
-        });
         HostGuard hosts = app.Services.GetRequiredService<HostGuard>();
         app.Use(next => context => hosts.InvokeAsync(context, next));
         app.Use(next => context => UnicodeGuard.CheckAddressAsync(context, next));
-        app.Use(next => context => SameOriginGuard.InvokeAsync(context, next));
-        app.Use(next => context => HubRequests.CheckAsync(context, next));
+        SameOriginGuard origins = app.Services.GetRequiredService<SameOriginGuard>();
+        app.Use(next => context => origins.InvokeAsync(context, next));
         app.Use(next => context => HeadRequests.AsGet(context, next));
         // Said here, or the framework would put it before all of the above.
         app.UseRouting();
+        app.UseSecurity();
+        app.Use(next => context => HubRequests.CheckAsync(context, next));
         app.Use(next => context => ContentEncodings.Normalize(context, next));
         app.UseRequestDecompression();
         return app;
@@ -70,7 +73,9 @@ internal static class WebApplicationExtensions
         app.MapResults();
         app.MapService();
         app.MapHealth();
-        app.MapHub<JobsHub>(JobsHub.Path);
+        app.MapMetrics();
+        app.MapHub<JobsHub>(JobsHub.Path, hub => hub.CloseOnAuthenticationExpiration = true)
+            .RequireAuthorization(Scopes.Jobs).WithMetadata(QueryTokenAllowed.Instance);
         app.UseOpenApiDocument();
         app.MapDashboard();
         // Last, behind the document's own middleware.

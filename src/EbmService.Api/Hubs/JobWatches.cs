@@ -9,7 +9,7 @@ namespace EbmService.Api.Hubs;
 /// One pump per connection and watched job. A pump waits for its own client only: one that doesn't read holds up nothing
 /// but its own pump, whose job log then drops progress for it. Thread-safe.
 /// </summary>
-internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobService jobs, ILogger<JobWatches> logger)
+internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, ILogger<JobWatches> logger)
 {
     internal const string AllJobs = "*";
     internal const int MaxPerConnection = 200;
@@ -29,7 +29,8 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
 
     /// <returns>False when the connection watches too many jobs already.</returns>
     /// <param name="prefix">What the addresses in this client's messages begin with.</param>
-    internal bool TryStart(string connectionId, string key, PathString prefix, CancellationToken aborted)
+    /// <param name="jobs">Those that the client reaches.</param>
+    internal bool TryStart(IJobService jobs, string connectionId, string key, PathString prefix, CancellationToken aborted)
     {
         lock (_lock)
         {
@@ -43,7 +44,7 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
             watches[key] = watch;
             // Watching again starts anew from the current state: what a client wants after it lost track.
             earlier?.Source.Cancel();
-            watch.Pump = PumpAsync(watch, earlier?.Pump ?? Task.CompletedTask);
+            watch.Pump = PumpAsync(jobs, watch, earlier?.Pump ?? Task.CompletedTask);
             return true;
         }
     }
@@ -69,7 +70,7 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, IJobServ
         }
     }
 
-    private async Task PumpAsync(Watch watch, Task earlier)
+    private async Task PumpAsync(IJobService jobs, Watch watch, Task earlier)
     {
         // The hub method answers before the first event leaves.
         await Task.Yield();

@@ -29,6 +29,8 @@ internal static class JobContractMapper
         StartedAt = job.StartedAt,
         FinishedAt = job.FinishedAt,
         Attempt = job.Attempt,
+        Keep = job.Keep,
+        ExpiresAt = job.ExpiresAt,
         Error = job.Error is { } failure ? ToError(failure) : null,
         Results = ToResults(job, prefix).Results,
         Links = ToLinks(job, prefix),

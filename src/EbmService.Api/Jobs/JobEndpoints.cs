@@ -1,9 +1,13 @@
 using EbmService.Api.Errors;
+using EbmService.Api.Inputs;
+using EbmService.Api.Limits;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Jobs;
 
@@ -12,7 +16,7 @@ internal static class JobEndpoints
 {
     internal static IEndpointRouteBuilder MapJobs(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs");
+        RouteGroupBuilder group = routes.MapGroup("/v1/jobs").WithTags("Jobs").RequireAuthorization(Scopes.Jobs);
         JobTypeRegistry types = routes.ServiceProvider.GetRequiredService<JobTypeRegistry>();
         group.MapPost("/", CreateAsync).WithName("CreateJob").WithSummary("Queues a job.")
             .WithDescription("202 with Location and Retry-After. With 'Prefer: wait=N' (at most 60 s) the answer waits: "
@@ -31,6 +35,13 @@ internal static class JobEndpoints
             .Produces<JobListResponse>().Fails(FailureCode.InvalidRequest, FailureCode.StorageBusy);
         group.MapGet("/{id}", GetAsync).WithName("GetJob").WithSummary("One job: status, progress, results.")
             .Produces<JobResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
+        group.MapPatch("/{id}", ChangeAsync).WithName("ChangeJob").WithSummary("Says whether a job stays once it has ended.")
+            .WithDescription("A job with keep stays with its results until it is deleted by hand; another goes by the service's settings Storage:RetainDays "
+                + "(expiresAt says when) and Storage:MaxBytes, and is answered 404 then as one that was deleted.")
+            .WithMetadata(new RequestBodyMetadata(typeof(ChangeJobRequest), []), RequestExamples.ChangeJob)
+            .Produces<JobResponse>()
+            .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType, FailureCode.StorageFailed,
+                FailureCode.StorageBusy);
         MapTransitions(group);
         group.MapDelete("/{id}", DeleteAsync).WithName("DeleteJob")
             .WithSummary("Deletes the record and the results of a job that has ended.")
@@ -82,7 +93,7 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(
-        HttpContext context, JobRequestReader reader, IJobService jobs)
+        HttpContext context, JobRequestReader reader, CallerJobs jobs)
     {
         Outcome<JobSnapshot> job = await SubmitAsync(context, reader, jobs);
         if (job.Succeeded && WaitPreference.Read(context.Request) is { } wait)
@@ -103,7 +114,7 @@ internal static class JobEndpoints
         return TypedResults.Accepted(location, response);
     }
 
-    private static async Task<Outcome<JobSnapshot>> SubmitAsync(HttpContext context, JobRequestReader reader, IJobService jobs)
+    private static async Task<Outcome<JobSnapshot>> SubmitAsync(HttpContext context, JobRequestReader reader, CallerJobs jobs)
     {
         Outcome<JobRequest> request = await reader.ReadAsync(context.Request);
         if (!request.Succeeded)
@@ -116,7 +127,7 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobListResponse>, FailureResult>> ListAsync(
-        HttpRequest request, IJobService jobs, JobTypeRegistry types, CancellationToken cancellationToken,
+        HttpRequest request, CallerJobs jobs, JobTypeRegistry types, CancellationToken cancellationToken,
         string? status = null, string? model = null, string? type = null,
         string? limit = null, string? cursor = null)
     {
@@ -128,26 +139,37 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobResponse>, FailureResult>> GetAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken)
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
+    private static async Task<Results<Ok<JobResponse>, FailureResult>> ChangeAsync(
+        string id, HttpRequest request, CallerJobs jobs, IOptions<LimitsOptions> limits, CancellationToken cancellationToken)
+    {
+        if (!request.HasJsonContentType())
+            return new FailureResult(MediaTypes.Unsupported(request.ContentType ?? "", "application/json"));
+        Outcome<byte[]> body = await BodyReader.ReadAsync(request, limits.Value.MaxBodyBytes);
+        Outcome<ChangeJobRequest> change = body.Succeeded ? JsonBody.Deserialize<ChangeJobRequest>(body.Value) : body.Failure;
+        Outcome<JobSnapshot> job = change.Succeeded ? await jobs.KeepAsync(id, change.Value.Keep, cancellationToken) : change.Failure;
+        return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResponse(job.Value, request.PathBase)) : new FailureResult(job.Failure);
+    }
+
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> CancelAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken) =>
         Accepted(request, await jobs.CancelAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> PauseAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken) =>
         Accepted(request, await jobs.PauseAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ResumeAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken) =>
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken) =>
         Accepted(request, await jobs.ResumeAsync(id, cancellationToken));
 
     private static async Task<Results<Accepted<JobResponse>, FailureResult>> ExtendAsync(
-        string id, HttpContext context, JobExtensionReader reader, IJobService jobs)
+        string id, HttpContext context, JobExtensionReader reader, CallerJobs jobs)
     {
         Outcome<int> steps = await reader.ReadAsync(id, context.Request);
         if (!steps.Succeeded)
@@ -164,7 +186,7 @@ internal static class JobEndpoints
         : new FailureResult(job.Failure);
 
     private static async Task<Results<NoContent, FailureResult>> DeleteAsync(
-        string id, IJobService jobs, CancellationToken cancellationToken)
+        string id, CallerJobs jobs, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.DeleteAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.NoContent() : new FailureResult(job.Failure);

@@ -1,10 +1,9 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using EbmService.Api.Errors;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Admission;
 
 namespace EbmService.Api.Jobs;
 
@@ -15,7 +14,8 @@ internal static class JobEventEndpoints
 
     internal static IEndpointRouteBuilder MapJobEvents(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/jobs/{id}/events", WatchAsync).WithTags("Jobs").WithName("WatchJob")
+        RouteGroupBuilder streams = routes.MapGroup("").WithTags("Jobs").RequireAuthorization(Scopes.Jobs).WithMetadata(QueryTokenAllowed.Instance);
+        streams.MapGet("/v1/jobs/{id}/events", WatchAsync).WithName("WatchJob")
             .WithSummary("Server-sent events: job, progress, preview; the last is the terminal 'job' event.")
             .WithDescription("Each event's id is its sequence number: send the last one seen as Last-Event-ID to go on "
                 + "after a broken connection; "
@@ -23,7 +23,7 @@ internal static class JobEventEndpoints
             .WithMetadata(new HeaderParameter(LastEventId, "The sequence number of the last event seen."))
             .Produces<string>(200, EventStream.MediaType).Produces(204)
             .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.StorageBusy);
-        routes.MapGet("/v1/events", WatchAllAsync).WithTags("Jobs").WithName("WatchJobs")
+        streams.MapGet("/v1/events", WatchAllAsync).WithName("WatchJobs")
             .WithSummary("Server-sent events of all jobs on one connection: job and progress, without previews and without an end.")
             .WithDescription("Begins with the current state of every job that has not ended. Events carry no id, as "
                 + "sequence numbers count per job: "
@@ -34,7 +34,7 @@ internal static class JobEventEndpoints
         return routes;
     }
 
-    private static async Task<IResult> WatchAsync(string id, HttpContext context, IJobService jobs, EventStream stream)
+    private static async Task<IResult> WatchAsync(string id, HttpContext context, CallerJobs jobs, EventStream stream)
     {
         if (!TryReadLast(context.Request, out long last))
             return new FailureResult(
@@ -47,14 +47,14 @@ internal static class JobEventEndpoints
         return TypedResults.Empty;
     }
 
-    private static async Task<IResult> WatchAllAsync(HttpContext context, IJobService jobs, EventStream stream, string? tenant = null)
+    private static async Task<IResult> WatchAllAsync(HttpContext context, CallerJobs jobs, EventStream stream, string? tenant = null)
     {
         var errors = new List<FieldError>();
         string? only = context.Request.Headers.ContainsKey(TenantHeader.Name) ? TenantHeader.Read(context.Request, errors) : tenant;
         if (errors.Count > 0)
             return new FailureResult(Failure.OfFields(errors));
         IAsyncEnumerable<JobLogEntry> events = jobs.WatchAsync(id: null, afterSequence: 0, context.RequestAborted);
-        await AnswerAsync(context, stream, only is null ? events : OfTenantAsync(events, only), numbered: false, mayBeOver: false);
+        await AnswerAsync(context, stream, only is null ? events : TenantEvents.Of(events, only, context.RequestAborted), numbered: false, mayBeOver: false);
         return TypedResults.Empty;
     }
 
@@ -69,23 +69,6 @@ internal static class JobEventEndpoints
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The client has left.
-        }
-    }
-
-    /// <summary>A job's first event is its state, which names the tenant; progress does not.</summary>
-    private static async IAsyncEnumerable<JobLogEntry> OfTenantAsync(
-        IAsyncEnumerable<JobLogEntry> events, string tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        var own = new HashSet<string>();
-        await foreach (JobLogEntry happened in events.WithCancellation(cancellationToken))
-        {
-            if (happened is JobChangedEntry { Job: var job } && job.Tenant == tenant)
-                own.Add(job.Id);
-            if (!own.Contains(happened.JobId))
-                continue;
-            yield return happened;
-            if (happened is JobChangedEntry { Job.Status: var status } && status.IsTerminal())
-                own.Remove(happened.JobId);
         }
     }
 

@@ -1,15 +1,15 @@
 using EbmService.Api.Inputs;
 using EbmService.Api.Limits;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
-using EbmService.Jobs.Admission;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Jobs;
 
 /// <summary>Reads POST /v1/jobs/{id}/extend and holds the longer job against this server's limits.</summary>
-internal sealed class JobExtensionReader(IJobService jobs, JobTypeRegistry types, IModelCatalog catalog, IOptions<LimitsOptions> limits)
+internal sealed class JobExtensionReader(CallerJobs jobs, JobTypeRegistry types, IModelCatalog catalog, IOptions<LimitsOptions> limits)
 {
     /// <returns>The steps to add, or why they can't be.</returns>
     internal async Task<Outcome<int>> ReadAsync(string id, HttpRequest request)

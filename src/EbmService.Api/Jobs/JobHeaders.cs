@@ -1,22 +1,26 @@
 using System.Globalization;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 
 namespace EbmService.Api.Jobs;
 
 /// <summary>
-/// The header that says whose job it is: a share of the device, not a security boundary, as anybody may write any name.
+/// The header that says whose job it is where nobody has to authenticate: a share of the device, not a security boundary, as anybody may
+/// write any name. A key's own tenant stands in its place.
 /// </summary>
 internal static class TenantHeader
 {
     internal const string Name = "X-Tenant";
     internal const string Description =
-        "Whose share of the device the job counts against: 1 to 64 of A-Z a-z 0-9 . _ -, 'default' without it. For "
-        + "fairness only: it hides nothing from anybody.";
+        "Whose share of the device the job counts against: 1 to 64 of A-Z a-z 0-9 . _ -, 'default' without it. Where requests need no key it is "
+        + "for fairness only and hides nothing from anybody; a key's own tenant counts in its place, and another one is refused.";
     private const int MaxLength = 64;
 
     internal static string Read(HttpRequest request, List<FieldError> errors)
     {
+        if (Caller.TenantOf(request.HttpContext.User) is { } own)
+            return own;
         if (request.Headers[Name] is not { Count: > 0 } header)
             return JobSnapshot.DefaultTenant;
         string tenant = header.ToString();

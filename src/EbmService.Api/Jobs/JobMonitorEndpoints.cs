@@ -1,7 +1,7 @@
 using EbmService.Api.Errors;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Admission;
 using EbmService.Jobs.Monitoring;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -12,7 +12,7 @@ internal static class JobMonitorEndpoints
 {
     internal static IEndpointRouteBuilder MapJobMonitor(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/jobs/{id}").WithTags("Jobs");
+        RouteGroupBuilder group = routes.MapGroup("/v1/jobs/{id}").WithTags("Jobs").RequireAuthorization(Scopes.Jobs);
         group.MapGet("/trace", TraceAsync).WithName("GetJobTrace")
             .WithSummary("How the chains of a running sampling job went so far: mean, deviation and single chains.")
             .WithDescription("Of the draws after the warm-up that diagnostics are computed from, about every two seconds "
@@ -26,16 +26,16 @@ internal static class JobMonitorEndpoints
     }
 
     private static Task<Results<Ok<JobTraceResponse>, FailureResult>> TraceAsync(
-        string id, IJobService jobs, IJobMonitor monitor, CancellationToken cancellationToken) =>
+        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken) =>
         AnswerAsync(id, jobs, monitor.TraceOf, "The job does not run, or its type has no trace.", "Ask while it runs; trace.json is among the results of a sampling job that has ended.",
             cancellationToken);
 
     private static Task<Results<Ok<JobPreviewResponse>, FailureResult>> PreviewAsync(
-        string id, IJobService jobs, IJobMonitor monitor, CancellationToken cancellationToken) =>
+        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken) =>
         AnswerAsync(id, jobs, monitor.PreviewOf, "The job has no preview yet, or draws none.", "Set previewEvery in the spec of a sampling job, and ask while it runs.", cancellationToken);
 
     private static async Task<Results<Ok<T>, FailureResult>> AnswerAsync<T>(
-        string id, IJobService jobs, Func<string, T?> look, string missing, string remedy, CancellationToken cancellationToken) where T : class
+        string id, CallerJobs jobs, Func<string, T?> look, string missing, string remedy, CancellationToken cancellationToken) where T : class
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         if (!job.Succeeded)

@@ -4,12 +4,13 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using EbmService.Api.Inputs;
 using EbmService.Api.Limits;
+using EbmService.Api.Security;
+using EbmService.Core.Calibration;
 using EbmService.Core.Devices;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Jobs.Admission;
-using EbmService.Jobs.Storage;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Api.Jobs;
@@ -22,7 +23,8 @@ internal sealed record JobRequest(
 
 /// <summary>Reads POST /v1/jobs and makes a validated submission of it.</summary>
 internal sealed class JobRequestReader(
-    JobTypeRegistry types, IModelCatalog catalog, IComputeDevice device, IJobService jobs, IDatasetService datasets, IOptions<LimitsOptions> limits)
+    JobTypeRegistry types, IModelCatalog catalog, IComputeDevice device, CallerJobs jobs, CallerDatasets datasets, Caller caller,
+    IOptions<LimitsOptions> limits)
 {
     internal const int MaxKeyLength = 255;
     private const int MaxTags = 16;
@@ -47,6 +49,8 @@ internal sealed class JobRequestReader(
         if (!read.Succeeded)
             return read.Failure;
 
+        if (type.Description.MakesModel && !caller.Has(Scopes.ModelsAdmin))
+            return NeedsAdmin("A job that makes a version of a model changes what everybody is served");
         var errors = new List<FieldError>();
         string? key = ReadKey(request, errors);
         string tenant = TenantHeader.Read(request, errors);
@@ -64,6 +68,9 @@ internal sealed class JobRequestReader(
         Outcome<JobSubmission> submission = await BuildAsync(request.Type, request.Body, [.. request.Errors], cancellationToken);
         return submission.Succeeded ? submission.Value with { Tenant = request.Tenant } : submission;
     }
+
+    private static Failure NeedsAdmin(string why) =>
+        new(FailureCode.Forbidden, $"{why}: the key lacks the scope {Scopes.ModelsAdmin}.", "Use a key that has it: ebm keys create --scopes ...");
 
     /// <summary>What the body of a request for a job of that type is read as.</summary>
     internal static Type BodyOf(IJobType type) => typeof(CreateJobRequest<>).MakeGenericType(type.Description.Request);
@@ -102,9 +109,11 @@ internal sealed class JobRequestReader(
         if (!models.Succeeded)
             return errors.Count > 0 ? Failure.OfFields(errors) : models.Failure;
         Outcome<AcceptedJob> accepted = await type.AcceptAsync(
-            new JobProposal(job.ReadSpec(), [.. models.Value.Take(type.Description.Roles.Count).Select(one => one.Model)], device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed)
+            new JobProposal(
+                job.ReadSpec(), [.. models.Value.Take(type.Description.Roles.Count).Select(one => one.Model)], device.Info.Kind, limits.Value.ToJobLimits(), jobs, FindModel, NewSeed)
             {
-                Datasets = datasets,
+                Datasets = datasets.Own,
+                Tenant = caller.Tenant,
                 Optional = models.Value.Skip(type.Description.Roles.Count).ToDictionary(one => one.Role, one => one.Model),
                 Made = Asked(job) is [{ } made] ? (made.Name, made.Version) : ("", null),
             },
@@ -114,10 +123,12 @@ internal sealed class JobRequestReader(
         errors.AddRange(accepted.Failure?.Fields ?? []);
         if (errors.Count > 0)
             return Failure.OfFields(errors);
+        if (accepted.Value!.Spec is CalibrationSpec { MakeDefault: true } && !caller.Has(Scopes.ModelsAdmin))
+            return NeedsAdmin("A calibration that is to be a model's default changes what everybody is answered");
         JobModel[] used = accepted.Value!.Makes is { } makes ? [JobModel.Making(makes)] : [.. models.Value.Select(one => JobModel.Create(one.Role, one.Model.Reference()))];
         return new JobSubmission(used, accepted.Value.Spec)
         {
-            Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [],
+            Attachments = accepted.Value.Attachments, Priority = job.Priority ?? 0, Tags = job.Tags ?? [], Keep = job.Keep ?? false,
             Footprint = accepted.Value.Footprint,
             Warnings = accepted.Value.Warnings,
         };

@@ -1,3 +1,4 @@
+using EbmService.Api.Security;
 using EbmService.Core.Calibration;
 using EbmService.Core.Models;
 using EbmService.Core.Sampling;
@@ -5,8 +6,10 @@ using EbmService.Core.Sampling;
 namespace EbmService.Api.Models;
 
 /// <summary>Models as clients see them.</summary>
-internal sealed class ModelContractMapper(IModelCatalog catalog, IModelLoader loader, ICalibrations calibrations)
+internal sealed class ModelContractMapper(IModelCatalog catalog, IModelLoader loader, ICalibrations calibrations, Caller caller)
 {
+    private readonly ICalibrations _calibrations = calibrations.VisibleTo(caller.Tenant);
+
     internal ModelListResponse ToList() =>
         new([.. catalog.List().GroupBy(model => model.Key.Name).Select(versions => ToSummary(versions.Key, [.. versions]))]);
 
@@ -37,7 +40,7 @@ internal sealed class ModelContractMapper(IModelCatalog catalog, IModelLoader lo
             Recipes = Recipes(descriptor),
             OodScore = descriptor.OodScore,
             CalibrationId = model.CalibrationId,
-            Calibrations = [.. calibrations.List(model.Key.Name).Where(entry => entry.Model.Digest == model.Digest)],
+            Calibrations = [.. _calibrations.List(model.Key.Name).Where(entry => entry.Model.Digest == model.Digest)],
             BufferSize = model.BufferSize,
             BlockSizes = model.Manifest?.BlockSizes ?? new Dictionary<string, int>(),
             Provenance = model.Manifest?.Provenance,
@@ -49,8 +52,8 @@ internal sealed class ModelContractMapper(IModelCatalog catalog, IModelLoader lo
 
     internal CalibrationListResponse ToCalibrations(HostedModel model) => new(
         model.Key.Name, model.Key.Version,
-        calibrations.Find(model.Reference(), null)?.Reference ?? (model.CalibrationId is null ? null : CalibrationEntry.Bundled),
-        model.CalibrationId, calibrations.List(model.Key.Name));
+        _calibrations.Find(model.Reference(), null)?.Reference ?? (model.CalibrationId is null ? null : CalibrationEntry.Bundled),
+        model.CalibrationId, _calibrations.List(model.Key.Name));
 
     private HostedModel[] VersionsOf(string name) => [.. catalog.List().Where(model => model.Key.Name == name)];
 

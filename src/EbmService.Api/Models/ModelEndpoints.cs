@@ -1,5 +1,6 @@
 using EbmService.Api.Errors;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Inference.Models;
@@ -14,11 +15,13 @@ internal static class ModelEndpoints
 {
     internal static IEndpointRouteBuilder MapModels(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/models").WithTags("Models");
+        RouteGroupBuilder models = routes.MapGroup("/v1/models").WithTags("Models");
+        RouteGroupBuilder group = models.MapGroup("").RequireAuthorization(Scopes.ReadModels);
+        RouteGroupBuilder admin = models.MapGroup("").RequireAuthorization(Scopes.ModelsAdmin);
         group.MapGet("/", List).WithName("ListModels")
             .WithSummary("All models: versions, state, memory, tasks, input schema, labels, figures.")
             .Produces<ModelListResponse>();
-        DescribeCompose(group.MapPost("/", ComposeAsync)).WithName("ComposeModel")
+        DescribeCompose(admin.MapPost("/", ComposeAsync)).WithName("ComposeModel")
             .WithSummary("Makes a model of hosted ones: the product or the mixture of their densities.");
         DescribeCard(group.MapGet("/{model}", Get)).WithName("GetModel")
             .WithSummary("The card of a model's newest ready version.");
@@ -27,15 +30,15 @@ internal static class ModelEndpoints
             .Produces<CalibrationListResponse>().Fails(FailureCode.ModelNotFound, FailureCode.ModelUnavailable);
         DescribeCard(group.MapGet("/{model}/versions/{version}", GetVersion)).WithName("GetModelVersion")
             .WithSummary("The card of one version.");
-        DescribeLoad(group.MapPost("/{model}/load", LoadAsync)).WithName("LoadModel")
+        DescribeLoad(admin.MapPost("/{model}/load", LoadAsync)).WithName("LoadModel")
             .WithSummary("Reads a model's folder again and serves what is there.");
-        DescribeLoad(group.MapPost("/{model}/versions/{version}/load", LoadAsync)).WithName("LoadModelVersion")
+        DescribeLoad(admin.MapPost("/{model}/versions/{version}/load", LoadAsync)).WithName("LoadModelVersion")
             .WithSummary("Reads a model's folder again, with one version in memory and in service.");
-        DescribeUnload(group.MapPost("/{model}/unload", UnloadAsync)).WithName("UnloadModel")
+        DescribeUnload(admin.MapPost("/{model}/unload", UnloadAsync)).WithName("UnloadModel")
             .WithSummary("Takes all versions of a model out of service.");
-        DescribeUnload(group.MapPost("/{model}/versions/{version}/unload", UnloadAsync)).WithName("UnloadModelVersion")
+        DescribeUnload(admin.MapPost("/{model}/versions/{version}/unload", UnloadAsync)).WithName("UnloadModelVersion")
             .WithSummary("Takes one version of a model out of service.");
-        DescribeUpload(group.MapPut("/{model}/versions/{version}", UploadAsync), routes).WithName("UploadModelVersion")
+        DescribeUpload(admin.MapPut("/{model}/versions/{version}", UploadAsync), routes).WithName("UploadModelVersion")
             .WithSummary("Adds a version of a model, or a new model with its first version.");
         return routes;
     }

@@ -1,4 +1,5 @@
 using EbmService.Api.Errors;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -10,7 +11,7 @@ internal static class ModelPictureEndpoints
 {
     internal static IEndpointRouteBuilder MapModelPictures(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/models/{model}/pictures").WithTags("Models");
+        RouteGroupBuilder group = routes.MapGroup("/v1/models/{model}/pictures").WithTags("Models").RequireAuthorization(Scopes.ReadModels);
         group.MapGet("/", List).WithName("ListModelPictures").WithSummary("The pictures of a model: samples, training curves.")
             .Produces<ModelPicturesResponse>().Fails(FailureCode.ModelNotFound, FailureCode.ModelUnavailable);
         group.MapGet("/{name}", Read).WithName("GetModelPicture").WithSummary("One picture of a model.")

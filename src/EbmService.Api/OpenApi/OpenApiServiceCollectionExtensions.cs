@@ -28,7 +28,7 @@ internal static class OpenApiServiceCollectionExtensions
             ui.EnableDeepLinking();
         });
         app.MapGet("/", (HttpRequest request) => TypedResults.Redirect(request.PathBase.ToUriComponent() + "/swagger"))
-            .ExcludeFromDescription();
+            .AllowAnonymous().ExcludeFromDescription();
         return app;
     }
 
@@ -46,6 +46,8 @@ internal static class OpenApiServiceCollectionExtensions
         options.SupportNonNullableReferenceTypes();
         options.NonNullableReferenceTypesAsRequired();
         options.OperationFilter<OperationDetailsFilter>();
+        SecurityRequirementsFilter.AddSchemes(options);
+        options.OperationFilter<SecurityRequirementsFilter>();
         options.UseAllOfToExtendReferenceSchemas();
         options.SchemaFilter<DocumentedSchemaFilter>(
             new XmlSummaries([Documentation(typeof(OpenApiServiceCollectionExtensions)), Documentation(typeof(ModelKey))]));

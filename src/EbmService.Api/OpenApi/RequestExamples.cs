@@ -31,6 +31,11 @@ internal static class RequestExamples
         new("more", "200 steps more", """{"steps": 200}"""),
     ]);
 
+    internal static readonly RequestExampleSet ChangeJob = new("two-moons",
+    [
+        new("keep", "Keep the job and its results", """{"keep": true}"""),
+    ]);
+
     internal static readonly RequestExampleSet ComposeModel = new("mnist-jem",
     [
         new("three and eight", "What is a 3 and an 8 at once: the product of two classes of one model", """

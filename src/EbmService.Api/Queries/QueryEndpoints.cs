@@ -1,5 +1,6 @@
 using EbmService.Api.Errors;
 using EbmService.Api.OpenApi;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
@@ -19,7 +20,7 @@ internal static class QueryEndpoints
 
     private static void MapQueries(RouteGroupBuilder group, string suffix)
     {
-        group.WithTags("Short queries");
+        group.WithTags("Short queries").RequireAuthorization(Scopes.Infer);
         Describe<EnergyRequest, EnergyResponse>(group.MapPost("/energy", EnergyAsync), "Energy" + suffix, "The energy E(x) of each input; lower = more likely.")
             .WithMetadata(RequestExamples.Energy);
         Describe<ClassifyRequest, ClassifyResponse>(group.MapPost("/classify", ClassifyAsync), "Classify" + suffix, "Class probabilities p(y | x) of each input.")

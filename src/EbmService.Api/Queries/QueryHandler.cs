@@ -1,5 +1,7 @@
 using EbmService.Api.Errors;
 using EbmService.Api.Inputs;
+using EbmService.Api.Security;
+using EbmService.Core.Calibration;
 using EbmService.Core.Failures;
 using EbmService.Core.Models;
 using EbmService.Core.Queries;
@@ -9,7 +11,7 @@ using EbmService.Jobs.Queries;
 namespace EbmService.Api.Queries;
 
 /// <summary>The way every short query goes: find the model, read the inputs, ask the device, write the answer.</summary>
-internal sealed class QueryHandler(IModelCatalog catalog, QueryReader reader, IQueryDispatcher dispatcher)
+internal sealed class QueryHandler(IModelCatalog catalog, QueryReader reader, IQueryDispatcher dispatcher, ICalibrations calibrations)
 {
     private const int MaxFailedRows = 256;
 
@@ -28,7 +30,10 @@ internal sealed class QueryHandler(IModelCatalog catalog, QueryReader reader, IQ
         Outcome<AcceptedQuery> accepted = await reader.ReadAsync(request, kind, model);
         if (!accepted.Succeeded)
             return new FailureResult(accepted.Failure);
-        ModelQuery query = accepted.Value.Query;
+        Outcome<ModelQuery> own = OfTenant(accepted.Value.Query, model, Caller.TenantOf(request.HttpContext.User));
+        if (!own.Succeeded)
+            return new FailureResult(own.Failure);
+        ModelQuery query = own.Value;
         if (query.Gradients && MediaTypes.PrefersNpy(request))
             return new FailureResult(GradientsAsNpy);
         Outcome<QueryAnswer> answer = await dispatcher.AskAsync(query, request.HttpContext.RequestAborted);
@@ -38,6 +43,19 @@ internal sealed class QueryHandler(IModelCatalog catalog, QueryReader reader, IQ
             return TypedResults.Ok(toResponse(model, accepted.Value, answer.Value));
         DescribeArray(request.HttpContext.Response.Headers, model, accepted.Value, answer.Value);
         return TypedResults.Bytes(NpyFormat.Write(QueryResponseMapper.ToTensor(query, answer.Value)), NpyFormat.MediaType);
+    }
+
+    /// <summary>A tenant names its own calibrations and the defaults; of the others it learns nothing.</summary>
+    private Outcome<ModelQuery> OfTenant(ModelQuery query, HostedModel model, string? tenant)
+    {
+        if (tenant is null || query.Calibration is not { } name || name == CalibrationEntry.Bundled)
+            return query;
+        ICalibrations visible = calibrations.VisibleTo(tenant);
+        if (visible.Find(model.Reference(), name) is { } entry)
+            return query with { Calibration = entry.Reference };
+        IEnumerable<string> known = visible.List(model.Key.Name).Where(other => other.Model.Digest == model.Digest).Select(other => other.Name).Distinct();
+        return Failure.OfFields([new FieldError("calibration",
+            $"The version {model.Key} has no calibration '{name}'. It has: {string.Join(", ", known.Append(CalibrationEntry.Bundled))}.")]);
     }
 
     /// <summary>An array has no room for these: without them a binary answer could not be traced to what gave it, nor a NaN to its reason.</summary>

@@ -1,8 +1,8 @@
 using EbmService.Api.Errors;
 using EbmService.Api.Jobs;
+using EbmService.Api.Security;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
-using EbmService.Jobs.Admission;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 
@@ -13,7 +13,7 @@ internal static class ResultEndpoints
 {
     internal static IEndpointRouteBuilder MapResults(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/jobs/{id}/results").WithTags("Results");
+        RouteGroupBuilder group = routes.MapGroup("/v1/jobs/{id}/results").WithTags("Results").RequireAuthorization(Scopes.Jobs);
         group.MapGet("/", ListAsync).WithName("ListResults").WithSummary("The result files of a job: name, type, size, SHA-256.")
             .Produces<JobResultsResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
         group.MapGet("/{name}", DownloadAsync).WithName("DownloadResult")
@@ -27,14 +27,14 @@ internal static class ResultEndpoints
     }
 
     private static async Task<Results<Ok<JobResultsResponse>, FailureResult>> ListAsync(
-        string id, HttpRequest request, IJobService jobs, CancellationToken cancellationToken)
+        string id, HttpRequest request, CallerJobs jobs, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(JobContractMapper.ToResults(job.Value, request.PathBase)) : new FailureResult(job.Failure);
     }
 
     private static async Task<Results<FileStreamHttpResult, FailureResult>> DownloadAsync(
-        string id, string name, HttpResponse response, IJobService jobs, CancellationToken cancellationToken)
+        string id, string name, HttpResponse response, CallerJobs jobs, CancellationToken cancellationToken)
     {
         Outcome<JobResult> opened = await jobs.OpenResultAsync(id, name, cancellationToken);
         if (!opened.Succeeded)

@@ -1,3 +1,4 @@
+using EbmService.Api.Security;
 using EbmService.Core.Service;
 using EbmService.Jobs.Monitoring;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -9,11 +10,11 @@ internal static class ServiceEndpoints
 {
     internal static IEndpointRouteBuilder MapService(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/service", Look).WithTags("Service").WithName("GetService")
+        routes.MapGet("/v1/service", Look).WithTags("Service").RequireAuthorization(Scopes.Jobs).WithName("GetService")
             .WithSummary("Slots and what they do, the queue in its order, and rates over the last five minutes.")
             .Produces<ServiceResponse>();
         return routes;
     }
 
-    private static Ok<ServiceResponse> Look(IServiceMonitor monitor) => TypedResults.Ok(monitor.Look(tenant: null));
+    private static Ok<ServiceResponse> Look(IServiceMonitor monitor, Caller caller) => TypedResults.Ok(monitor.Look(caller.Tenant));
 }

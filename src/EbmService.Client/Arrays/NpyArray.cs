@@ -5,7 +5,8 @@ using EbmService.Core.Tensors;
 namespace EbmService.Client;
 
 /// <summary>
-/// An array of a .npy file with its numbers as they were stored: float32, float64, int32, int64 or uint8, little-endian, in C order, of any shape.
+/// An array of a .npy file with its numbers as they were stored: float32, float64, int32, int64 or uint8, little-endian, in C order, of
+/// any shape.
 /// </summary>
 public sealed class NpyArray
 {

@@ -17,9 +17,11 @@ public sealed class DatasetsClient
     public Task<DatasetResponse> GetAsync(string dataset, CancellationToken cancellationToken = default) =>
         _http.GetAsync<DatasetResponse>(PathOf(dataset), cancellationToken);
 
-    /// <summary>Uploads rows under a name. The same rows under the same name again are no error, so a broken upload is simply sent again.</summary>
+    /// <summary>Uploads rows under a name. The same rows under the same name again are no error, so a broken upload is simply sent
+    /// again.</summary>
     /// <param name="rows">
-    /// A file, told by its first bytes: npy, npz, IDX, a zip of PNG files, CSV, each also under gzip. It is read from where it stands and stays
+    /// A file, told by its first bytes: npy, npz, IDX, a zip of PNG files, CSV, each also under gzip. It is read from where it stands and
+    /// stays
     /// the caller's.
     /// </param>
     /// <param name="labels">Class indices as npy, IDX or CSV; null where the rows hold them or there are none.</param>

@@ -2,7 +2,8 @@ using System.Threading.Channels;
 
 namespace EbmService.Client.Events;
 
-/// <summary>Between a connection and a reader: changes queue up, of progress and previews only the latest of each job stays. Thread-safe.</summary>
+/// <summary>Between a connection and a reader: changes queue up, of progress and previews only the latest of each job stays.
+/// Thread-safe.</summary>
 internal sealed class EventBuffer
 {
     private readonly Lock _lock = new();

@@ -73,6 +73,7 @@ internal sealed class JobEventSource(EbmHttp http, TimeProvider clock) : IAsyncD
                 while (buffer.Take() is { } happened)
                     yield return happened;
             }
+            cancellationToken.ThrowIfCancellationRequested();
         }
         finally
         {

@@ -10,7 +10,8 @@ namespace EbmService.Client.Events;
 internal sealed class HubUnreachableException(Exception inner) : Exception(inner.Message, inner);
 
 /// <summary>
-/// One connection to the hub that all watches share; made for the first and left when there was none for a while. When it breaks, all its watches do:
+/// One connection to the hub that all watches share; made for the first and left when there was none for a while. When it breaks, all its
+/// watches do:
 /// each comes back by itself, and the first to do so makes the next connection. Thread-safe.
 /// </summary>
 internal sealed class JobHub(EbmHttp http, TimeProvider clock) : IAsyncDisposable

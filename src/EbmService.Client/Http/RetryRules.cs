@@ -7,8 +7,10 @@ using Polly.Timeout;
 namespace EbmService.Client.Http;
 
 /// <summary>
-/// What is sent again, and when. Safe to repeat are GET, HEAD, PUT and DELETE, a POST with an Idempotency-Key, and a POST that changes nothing; any request
-/// whose connection was never made. Not repeated is what a wait does not mend: a Retry-After beyond the longest wait, a model whose files are damaged.
+/// What is sent again, and when. Safe to repeat are GET, HEAD, PUT and DELETE, a POST with an Idempotency-Key, and a POST that changes
+/// nothing; any request
+/// whose connection was never made. Not repeated is what a wait does not mend: a Retry-After beyond the longest wait, a model whose files
+/// are damaged.
 /// </summary>
 internal static class RetryRules
 {

@@ -6,7 +6,8 @@ namespace EbmService.Client;
 public sealed record JobOptions
 {
     /// <value>
-    /// Unique to this job: requests of one key make one job, also over retries and restarts of this program. A new one for each call by default.
+    /// Unique to this job: requests of one key make one job, also over retries and restarts of this program. A new one for each call by
+    /// default.
     /// </value>
     public string? IdempotencyKey { get; init; }
 

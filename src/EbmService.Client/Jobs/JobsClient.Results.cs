@@ -43,7 +43,8 @@ public sealed partial class JobsClient
         _http.GetAsync<JsonElement>(PathOf(id, name), cancellationToken);
 
     /// <summary>
-    /// Writes a result file to a stream. A broken connection is taken up where it broke, and the whole is checked against the SHA-256 that the service names.
+    /// Writes a result file to a stream. A broken connection is taken up where it broke, and the whole is checked against the SHA-256 that
+    /// the service names.
     /// </summary>
     /// <returns>The bytes written.</returns>
     /// <exception cref="EbmException">Also where the content is not that of the SHA-256.</exception>

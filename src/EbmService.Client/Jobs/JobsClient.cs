@@ -44,7 +44,8 @@ public sealed partial class JobsClient
 
     /// <summary>Queues a job of any type, also of one that this version of the client doesn't know.</summary>
     /// <param name="request">The body of POST /v1/jobs.</param>
-    /// <exception cref="EbmException">Refused. The request is sent again, with one Idempotency-Key, while the service is busy or away.</exception>
+    /// <exception cref="EbmException">Refused. The request is sent again, with one Idempotency-Key, while the service is busy or
+    /// away.</exception>
     public Task<JobResponse> CreateAsync(JsonObject request, JobOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -83,10 +84,12 @@ public sealed partial class JobsClient
     }
 
     /// <summary>
-    /// The job's current state, then its events until it has ended; the last is the change to a terminal status, whatever becomes of connections in between.
+    /// The job's current state, then its events until it has ended; the last is the change to a terminal status, whatever becomes of
+    /// connections in between.
     /// </summary>
     /// <exception cref="EbmException">
-    /// There is no such job, the key does not allow it, or the service was away for longer than <see cref="EbmClientOptions.ReconnectTimeout"/>.
+    /// There is no such job, the key does not allow it, or the service was away for longer than
+    /// <see cref="EbmClientOptions.ReconnectTimeout"/>.
     /// </exception>
     public IAsyncEnumerable<JobEvent> WatchAsync(string id, CancellationToken cancellationToken = default)
     {
@@ -95,7 +98,8 @@ public sealed partial class JobsClient
     }
 
     /// <summary>
-    /// Changes and progress of all jobs, without previews and without an end: first the state of each that has not ended. Changes of jobs that end
+    /// Changes and progress of all jobs, without previews and without an end: first the state of each that has not ended. Changes of jobs
+    /// that end
     /// while the connection is away come after it is back.
     /// </summary>
     public IAsyncEnumerable<JobEvent> WatchAllAsync(CancellationToken cancellationToken = default) => _events.WatchAllAsync(cancellationToken);
@@ -146,6 +150,10 @@ public sealed partial class JobsClient
     /// <remarks>It has no Idempotency-Key and is not sent again by itself.</remarks>
     public Task<JobResponse> ExtendAsync(string id, int steps, CancellationToken cancellationToken = default) => _http.ReadAsync<JobResponse>(
         EbmHttp.Request(HttpMethod.Post, PathOf(id) + "/extend", EbmHttp.Json(new ExtendJobRequest { Steps = steps })), cancellationToken);
+
+    /// <summary>Says whether the job stays with its results once it has ended, whatever the service's retention settings are.</summary>
+    public Task<JobResponse> KeepAsync(string id, bool keep, CancellationToken cancellationToken = default) => _http.ReadAsync<JobResponse>(
+        EbmHttp.Request(HttpMethod.Patch, PathOf(id), EbmHttp.Json(new ChangeJobRequest { Keep = keep })), cancellationToken);
 
     /// <summary>Deletes the record and the results of a job that has ended.</summary>
     public Task DeleteAsync(string id, CancellationToken cancellationToken = default) => _http.DeleteAsync(PathOf(id), cancellationToken);

@@ -68,7 +68,8 @@ public sealed class ModelsClient
 }
 
 /// <summary>
-/// The files of a model version. They are read from where they stand and stay the caller's. A seekable stream can be sent again after a broken connection.
+/// The files of a model version. They are read from where they stand and stay the caller's. A seekable stream can be sent again after a
+/// broken connection.
 /// </summary>
 public sealed record ModelFiles
 {

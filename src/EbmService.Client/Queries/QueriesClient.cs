@@ -5,7 +5,8 @@ using EbmService.Core.Tensors;
 
 namespace EbmService.Client;
 
-/// <summary>Short queries, answered within the request, ahead of all jobs. They change nothing and are sent again where the service is busy.</summary>
+/// <summary>Short queries, answered within the request, ahead of all jobs. They change nothing and are sent again where the service is
+/// busy.</summary>
 public sealed class QueriesClient
 {
     private readonly EbmHttp _http;
@@ -26,7 +27,8 @@ public sealed class QueriesClient
     public Task<OodResponse> OodAsync(string model, QueryInput inputs, OodOptions? options = null, CancellationToken cancellationToken = default) =>
         _http.ReadAsync<OodResponse>(Ood(model, inputs, options), cancellationToken);
 
-    /// <summary>Energies as an array (n): a smaller answer for large batches. An input without an answer is NaN; gradients are not among it.</summary>
+    /// <summary>Energies as an array (n): a smaller answer for large batches. An input without an answer is NaN; gradients are not among
+    /// it.</summary>
     public Task<NpyArray> EnergyArrayAsync(
         string model, QueryInput inputs, EnergyOptions? options = null, CancellationToken cancellationToken = default) =>
         ReadArrayAsync(Energy(model, inputs, options), cancellationToken);

@@ -20,7 +20,8 @@ public abstract class QueryInput
         return new Array(NpyDtype.Float32, [.. shape], () => MemoryMarshal.AsBytes(values.Span));
     }
 
-    /// <summary>Of image models the pixel levels, 0 to 255, which the service maps to the model's range; of others the numbers 0 to 255.</summary>
+    /// <summary>Of image models the pixel levels, 0 to 255, which the service maps to the model's range; of others the numbers 0 to
+    /// 255.</summary>
     /// <param name="levels">All elements, row-major.</param>
     /// <param name="shape">The number of inputs, then the model's shape.</param>
     public static QueryInput FromLevels(ReadOnlyMemory<byte> levels, params IReadOnlyList<int> shape)

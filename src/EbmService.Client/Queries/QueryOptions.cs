@@ -25,10 +25,12 @@ public sealed record ClassifyOptions : QueryOptions
     /// <value>Descent steps on E(x) before classifying; 0 by default.</value>
     public int? RefineSteps { get; init; }
 
-    /// <value>In (0, 1): an input whose OOD p-value is at or below it gets no label but <c>abstained</c>; labels throughout by default.</value>
+    /// <value>In (0, 1): an input whose OOD p-value is at or below it gets no label but <c>abstained</c>; labels throughout by
+    /// default.</value>
     public double? AbstainBelow { get; init; }
 
-    /// <value>The calibration whose temperature and p-values are used: a name, name@version or bundled; the version's default by default.</value>
+    /// <value>The calibration whose temperature and p-values are used: a name, name@version or bundled; the version's default by
+    /// default.</value>
     public string? Calibration { get; init; }
 }
 

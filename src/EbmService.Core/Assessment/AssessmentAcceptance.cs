@@ -19,7 +19,7 @@ public static class AssessmentAcceptance
         AssessmentRequest request = (AssessmentRequest?)proposal.Request ?? new();
         HostedModel model = proposal.Model;
         var errors = new List<FieldError>();
-        (CalibrationChoice calibration, FieldError? missing) = CalibrationChoice.Find(calibrations, model, request.Calibration);
+        (CalibrationChoice calibration, FieldError? missing) = CalibrationChoice.Find(calibrations.VisibleTo(proposal.Tenant), model, request.Calibration);
         errors.AddRange(missing is null ? [] : [missing]);
         calibration.Compare(request.CalibrationId, errors);
         string score = request.Score ?? calibration.Score;

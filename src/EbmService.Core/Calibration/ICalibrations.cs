@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 
 namespace EbmService.Core.Calibration;
@@ -48,6 +49,9 @@ public sealed record CalibrationEntry
     /// <value>Whether it was made to be the version's default; the newest such one is.</value>
     public bool MakesDefault { get; init; }
 
+    /// <value>Whose job made it. Other tenants see it only where it is made to be the default.</value>
+    public string Tenant { get; init; } = JobSnapshot.DefaultTenant;
+
     public DateTimeOffset CreatedAt { get; init; }
 
     /// <value>What requests call it: its name alone means the newest version.</value>
@@ -80,6 +84,28 @@ public interface ICalibrations
             ? own.Where(entry => entry.MakesDefault).OrderByDescending(entry => entry.CreatedAt).ThenByDescending(entry => entry.Version).FirstOrDefault()
             : own.FirstOrDefault(entry => entry.Name == name || entry.Reference == name);
     }
+}
+
+/// <summary>What one tenant sees of all calibrations: its own, and those that were made to be a version's default.</summary>
+internal sealed class TenantCalibrations(ICalibrations all, string tenant) : ICalibrations
+{
+    public IReadOnlyList<CalibrationEntry> List(string model) =>
+        [.. all.List(model).Where(entry => entry.Tenant == tenant || entry.MakesDefault).Select(Blank)];
+
+    public CalibrationEntry? Add(CalibrationEntry entry, ReadOnlySpan<byte> content) => all.Add(entry with { Tenant = tenant }, content);
+
+    public byte[]? Read(CalibrationEntry entry) => all.Read(entry);
+
+    /// <summary>Who made a default, of which rows and by which job, is not for others.</summary>
+    private CalibrationEntry Blank(CalibrationEntry entry) =>
+        entry.Tenant == tenant ? entry : entry with { Tenant = "", Job = "", Dataset = null };
+}
+
+public static class CalibrationVisibility
+{
+    /// <summary>What a tenant sees.</summary>
+    /// <param name="tenant">Null for a caller that sees all.</param>
+    public static ICalibrations VisibleTo(this ICalibrations all, string? tenant) => tenant is null ? all : new TenantCalibrations(all, tenant);
 }
 
 /// <summary>Keeps none.</summary>

@@ -51,6 +51,15 @@ public enum FailureCode
     /// <summary>The server's configuration does not allow the operation. 403.</summary>
     NotAllowed,
 
+    /// <summary>No key or token, or one that is not valid. 401.</summary>
+    Unauthenticated,
+
+    /// <summary>The key or token is valid but does not cover this: a scope is missing, or it belongs to another tenant. 403.</summary>
+    Forbidden,
+
+    /// <summary>The tenant is over its quota of requests, jobs or bytes. 429.</summary>
+    QuotaExceeded,
+
     /// <summary>The model can't do this task. 422.</summary>
     NotSupported,
 

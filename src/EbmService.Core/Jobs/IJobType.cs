@@ -106,7 +106,17 @@ public enum MetricMerge
 /// <param name="Text">What it is, with its unit.</param>
 /// <param name="Less">The metric that counts the items of a block that a mean leaves out.</param>
 /// <param name="Weight">The metric that counts the items of a block that a mean is over, where that grows while the block runs.</param>
-public sealed record MetricDescription(string Name, string Text, MetricMerge Merge, string? Less = null, string? Weight = null);
+public sealed record MetricDescription(string Name, string Text, MetricMerge Merge, string? Less = null, string? Weight = null)
+{
+    /// <value>Where an operator sees its value at the end of each job; null: nowhere.</value>
+    public MetricHistogram? AtEnd { get; init; }
+}
+
+/// <summary>A histogram over jobs, of one metric or of several of one kind.</summary>
+/// <param name="Instrument">Its name after the conventions of OpenTelemetry, for example <c>ebm.chain.r_hat</c>.</param>
+/// <param name="Unit">As UCUM writes it; null for none.</param>
+/// <param name="Bounds">Upper bounds of its buckets, ascending.</param>
+public sealed record MetricHistogram(string Instrument, string? Unit, string Text, IReadOnlyList<double> Bounds);
 
 /// <summary>A body of POST /v1/jobs for the OpenAPI document.</summary>
 public sealed record JobExample(string Name, string Summary, string Json);
@@ -127,6 +137,9 @@ public sealed record JobProposal(
 
     /// <value>The models of optional roles that the request gave, by role.</value>
     public IReadOnlyDictionary<string, HostedModel> Optional { get; init; } = new Dictionary<string, HostedModel>();
+
+    /// <value>Whose calibrations the request may name; null for anybody's.</value>
+    public string? Tenant { get; init; }
 
     /// <value>Uploaded rows that a request may name.</value>
     public IDatasets Datasets { get; init; } = NoDatasets.Instance;

@@ -18,6 +18,9 @@ public abstract record CreateJobRequest
     /// <value>Up to 16 words of up to 64 characters, kept with the job.</value>
     public IReadOnlyList<string>? Tags { get; init; }
 
+    /// <value>Whether the job and its results stay once it has ended, whatever the service's retention settings say; false by default.</value>
+    public bool? Keep { get; init; }
+
     /// <summary>The member <c>spec</c>, as its type reads it.</summary>
     public abstract object? ReadSpec();
 }
@@ -91,6 +94,12 @@ public sealed record JobResponse
     /// <value>1 for the first run.</value>
     public required int Attempt { get; init; }
 
+    /// <value>Whether it stays once it has ended; PATCH changes it.</value>
+    public required bool Keep { get; init; }
+
+    /// <value>When it may be deleted with its results; null where it has not ended, is kept, or the service sets no age.</value>
+    public required DateTimeOffset? ExpiresAt { get; init; }
+
     public required JobError? Error { get; init; }
 
     public required IReadOnlyList<JobResultResponse> Results { get; init; }
@@ -107,6 +116,13 @@ public sealed record JobError(string Code, string Message, string Remedy);
 /// <param name="Resume">POST; while it is paused.</param>
 /// <param name="Extend">POST; once it has succeeded.</param>
 public sealed record JobLinks(string Self, string Events, string Results, string? Cancel, string? Pause, string? Resume, string? Extend);
+
+/// <summary>What of a job can be changed, at any time.</summary>
+public sealed record ChangeJobRequest
+{
+    /// <value>Whether the job and its results stay once it has ended, whatever the service's retention settings say.</value>
+    public required bool Keep { get; init; }
+}
 
 /// <summary>How much longer the work of a job that has succeeded shall go on.</summary>
 public sealed record ExtendJobRequest

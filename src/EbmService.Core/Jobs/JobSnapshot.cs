@@ -33,6 +33,9 @@ public sealed record JobSnapshot
     /// <value>What looked wrong with the request though nothing forbade it, a sentence each.</value>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <value>W3C traceparent of the request that made the job; null where it had none.</value>
+    public string? TraceParent { get; init; }
+
     /// <value>The job whose work this one goes on from, if any.</value>
     public string? Extends { get; init; }
 
@@ -55,6 +58,12 @@ public sealed record JobSnapshot
 
     /// <value>1 for the first run; counts up when another process takes a running job over, or its device was lost.</value>
     public int Attempt { get; init; } = 1;
+
+    /// <value>Whether the job stays once it has ended, whatever the retention settings say.</value>
+    public bool Keep { get; init; }
+
+    /// <value>When it may be deleted by its age; null where it has not ended, is kept, or jobs are kept for ever.</value>
+    public DateTimeOffset? ExpiresAt { get; init; }
 
     public Failure? Error { get; init; }
 

@@ -47,6 +47,9 @@ public sealed record JobDefinition(string Id, IReadOnlyList<JobModel> Models, Jo
 
     /// <value>The model of a job that uses one, and the first of one that uses several.</value>
     public ModelReference Model => Models[0].Reference();
+
+    /// <value>Whose job it is.</value>
+    public string Tenant { get; init; } = JobSnapshot.DefaultTenant;
 }
 
 /// <summary>Writes a spec as what it is. Specs are read through their type: <see cref="JobTypeRegistry.ReadSpec"/>.</summary>

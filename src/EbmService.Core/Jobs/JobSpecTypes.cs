@@ -40,7 +40,8 @@ public static class JobSpecTypes
     public static string NameOf(Type request) => All.FirstOrDefault(type => type.Request == request)?.Name
         ?? throw new ArgumentException($"{request.Name} is no request of a job: those are {string.Join(", ", All.Select(type => type.Request.Name))}");
 
-    /// <summary>Reads a spec; one of an unknown type, or that can't be read, comes as an <see cref="UnreadableSpec"/> with its members.</summary>
+    /// <summary>Reads a spec; one of an unknown type, or that can't be read, comes as an <see cref="UnreadableSpec"/> with its
+    /// members.</summary>
     public static JobSpec Read(string type, JsonElement members, JsonSerializerOptions options)
     {
         Type? known = All.FirstOrDefault(one => one.Name == type)?.Spec;

@@ -52,6 +52,9 @@ public sealed record HostedModel
     /// <value>The scores that this calibration has p-values of; empty without one.</value>
     public IReadOnlyList<string> CalibratedScores { get; init; } = [];
 
+    /// <value>Quantiles of E(x) over the rows of this calibration; empty without one.</value>
+    public IReadOnlyList<(double Quantile, double Energy)> ReferenceEnergies { get; init; } = [];
+
     /// <value>The least that any p-value of this calibration can be; null without one.</value>
     public double? SmallestPValue { get; init; }
 

@@ -26,6 +26,12 @@ public static class SamplingJob
     public const string EnergyMcse = "energyMcse";
     public const string UnmovedChains = "unmovedChains";
 
+    private static readonly MetricHistogram RHats = new("ebm.chain.r_hat", null,
+        "The largest R-hat of a job's recorded quantities, at its end.", [1.001, 1.002, 1.005, 1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5]);
+
+    private static readonly MetricHistogram Samples = new("ebm.chain.ess", "{sample}",
+        "The smallest effective sample size of a job's recorded quantities, at its end.", [10, 30, 100, 200, 400, 1000, 2000, 4000, 10_000, 30_000, 100_000]);
+
     public static JobTypeDescription Description { get; } = new(
         Name, "Draws samples from a model by Markov chains.", "chainSteps", typeof(SamplingRequest), typeof(SamplingSpec))
     {
@@ -42,9 +48,9 @@ public static class SamplingJob
                 MetricMerge.Sum),
             new(Ebfmi, "The smallest E-BFMI of the chains; below 0.3 the momentum is badly matched.", MetricMerge.Smallest),
             new(RHat, "The largest rank-normalised split R-hat over energy, gradient norm and projections; chains agree at "
-                + "1.01 and below.", MetricMerge.Statistics),
-            new(EssBulk, "The smallest bulk effective sample size, over all chains together.", MetricMerge.Statistics),
-            new(EssTail, "The smallest tail effective sample size.", MetricMerge.Statistics),
+                + "1.01 and below.", MetricMerge.Statistics) { AtEnd = RHats },
+            new(EssBulk, "The smallest bulk effective sample size, over all chains together.", MetricMerge.Statistics) { AtEnd = Samples },
+            new(EssTail, "The smallest tail effective sample size.", MetricMerge.Statistics) { AtEnd = Samples },
             new(EnergyMcse, "Monte Carlo standard error of the mean energy.", MetricMerge.Statistics),
             new(UnmovedChains, "Chains that have not moved since the warm-up: they are no sample, and no stop rule fires while there is one.", MetricMerge.Statistics),
         ],

@@ -21,7 +21,8 @@ public static class ScoringAcceptance
         ScoringRequest request = (ScoringRequest?)proposal.Request ?? new();
         var errors = new List<FieldError>();
         IReadOnlyList<string> outputs = request.Outputs ?? [ScoringOutput.Energy];
-        (CalibrationChoice calibration, FieldError? missing) = CalibrationChoice.Find(calibrations, proposal.Model, request.Calibration);
+        (CalibrationChoice calibration, FieldError? missing) =
+            CalibrationChoice.Find(calibrations.VisibleTo(proposal.Tenant), proposal.Model, request.Calibration);
         bool isCalibrated = outputs.Any(ScoringOutput.NeedsCalibration);
         if (missing is not null)
             errors.Add(missing);

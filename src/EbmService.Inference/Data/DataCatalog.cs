@@ -33,23 +33,25 @@ internal sealed class DataCatalog(IOptions<DataOptions> options, IDatasets? uplo
     private readonly Lock _reading = new();
     private readonly LinkedList<NamedData> _latest = [];
 
-    /// <value>In ordinal order.</value>
-    public IReadOnlyList<string> Names => [.. (Folder is { } folder ? Directory.EnumerateFileSystemEntries(folder) : [])
-        .Select(path => NameOf(Path.GetFileName(path))).OfType<string>().Append(TwoMoons).Concat(uploaded?.List().Select(dataset => dataset.Name) ?? []).Distinct().Order(StringComparer.Ordinal)];
+    /// <summary>In ordinal order.</summary>
+    /// <param name="visible">The uploaded ones that may be named; all of them by default.</param>
+    public IReadOnlyList<string> Names(IDatasets? visible = null) => [.. (Folder is { } folder ? Directory.EnumerateFileSystemEntries(folder) : [])
+        .Select(path => NameOf(Path.GetFileName(path))).OfType<string>().Append(TwoMoons)
+        .Concat((visible ?? uploaded)?.List().Select(dataset => dataset.Name) ?? []).Distinct().Order(StringComparer.Ordinal)];
 
     private string? Folder => options.Value.Path is { Length: > 0 } path && Directory.Exists(path) ? Path.GetFullPath(path) : null;
 
     /// <summary>Whether there is a data set of that name.</summary>
-    public bool Has(string name) => Find(name) is not null || Uploaded(name) is not null;
+    public bool Has(string name, IDatasets? visible = null) => Find(name) is not null || Uploaded(name, visible) is not null;
 
     /// <summary>The uploaded dataset of that name, where the operator's folder has none; null where there is none.</summary>
-    public Dataset? Uploaded(string name) => Find(name) is null && uploaded is not null ? uploaded.Find(name).Value : null;
+    public Dataset? Uploaded(string name, IDatasets? visible = null) => Find(name) is null ? (visible ?? uploaded)?.Find(name).Value : null;
 
     /// <summary>Reads a data set as it is now.</summary>
     /// <exception cref="InvalidDatasetException">There is none of that name, it is damaged, or the model takes other rows.</exception>
-    public NamedData Read(string name, InputSchema input)
+    public NamedData Read(string name, InputSchema input, IDatasets? visible = null)
     {
-        if (Uploaded(name) is { } dataset)
+        if (Uploaded(name, visible) is { } dataset)
             return ReadUploaded(dataset, input);
         DataSource source = Find(name) ?? throw new InvalidDatasetException($"there is no data set '{name}'");
         try
@@ -75,13 +77,16 @@ internal sealed class DataCatalog(IOptions<DataOptions> options, IDatasets? uplo
     }
 
     /// <summary>The data set with that hash, read again where it is not at hand.</summary>
+    /// <param name="rowsSha256">Of an uploaded one's file: it is found by its content, whoever uploaded it and under whatever name.</param>
     /// <exception cref="InvalidDatasetException">It is not there any more, or has changed.</exception>
-    public ITrainingData Read(string name, InputSchema input, string sha256)
+    public ITrainingData Read(string name, InputSchema input, string sha256, string? rowsSha256, string? labelsSha256)
     {
         NamedData? kept;
         lock (_lock)
             kept = _latest.FirstOrDefault(data => data.Sha256 == sha256);
-        NamedData found = kept ?? Read(name, input);
+        Dataset? dataset = rowsSha256 is null ? null
+            : uploaded?.List().FirstOrDefault(other => other.Sha256 == rowsSha256 && other.LabelsSha256 == labelsSha256);
+        NamedData found = kept ?? (dataset is null ? Read(name, input) : ReadUploaded(dataset, input));
         return found.Sha256 == sha256
             ? found.Rows
             : throw new InvalidDatasetException($"the data set '{name}' has changed since the job was accepted");

@@ -44,6 +44,10 @@ public sealed class TorchDevice : IComputeDevice
         backends.cudnn.allow_tf32 = false;
     }
 
+    public DeviceMemory? ReadMemory() => Handle.type == TorchSharp.DeviceType.CPU
+        ? new DeviceMemory(Environment.WorkingSet, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
+        : GpuMemory.Read(Handle.index);
+
     public void BindSlotThread()
     {
         if (Handle.type == TorchSharp.DeviceType.CPU)

@@ -14,6 +14,8 @@ public sealed record CalibrationContent(IReadOnlyDictionary<string, float[]> Sco
     /// <summary>The score that every calibration has: the others are optional.</summary>
     internal const string RequiredScore = OodScorer.LogDensity;
 
+    private static readonly double[] ReferenceQuantiles = [0.05, 0.5, 0.95];
+
     private const string ScoreKey = "score";
     private const string ClassificationKey = "classification";
 
@@ -30,6 +32,15 @@ public sealed record CalibrationContent(IReadOnlyDictionary<string, float[]> Sco
 
     /// <value>What the temperature does on rows that it was not fitted on.</value>
     public TemperatureReport? Classification { get; init; }
+
+    /// <summary>Of the energies of its rows: what inputs are like that the model was made for. Empty without scores.</summary>
+    public IReadOnlyList<(double Quantile, double Energy)> EnergyQuantiles()
+    {
+        if (!Scores.TryGetValue(RequiredScore, out float[]? logDensities) || logDensities.Length == 0)
+            return [];
+        float[] energies = [.. logDensities.Select(value => -value).Order()];
+        return [.. ReferenceQuantiles.Select(quantile => (quantile, (double)energies[(int)Math.Round(quantile * (energies.Length - 1))]))];
+    }
 
     /// <summary>As p-values are computed with it; null where there are no scores.</summary>
     /// <param name="id">The digest of the file.</param>

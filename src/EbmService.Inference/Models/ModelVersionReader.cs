@@ -53,6 +53,7 @@ internal sealed class ModelVersionReader(RepositoryFolder repository, bool allow
                 ParameterCount = module is null ? shapes.ParameterCount
                     : tried?.Digest == hosted.Digest ? tried.ParameterCount : TryOut(descriptor, module),
                 CalibratedScores = [.. calibration.Scores.Keys.Order(StringComparer.Ordinal)],
+                ReferenceEnergies = calibration.EnergyQuantiles(),
                 SmallestPValue = calibration.Scores.Count == 0 ? null : 1.0 / (calibration.Scores.Values.Min(scores => scores.Length) + 1),
             },
             Weights = weights,

@@ -25,6 +25,9 @@ public sealed record JobSubmission(IReadOnlyList<JobModel> Models, JobSpec Spec)
 
     public IReadOnlyList<string> Tags { get; init; } = [];
 
+    /// <value>Whether the job stays once it has ended, whatever the retention settings say.</value>
+    public bool Keep { get; init; }
+
     /// <value>Kept with the job, for its readers.</value>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
@@ -38,8 +41,9 @@ public sealed record JobSubmission(IReadOnlyList<JobModel> Models, JobSpec Spec)
 /// <summary>A filter over jobs, newest first.</summary>
 /// <param name="Limit">1 to 200.</param>
 /// <param name="Cursor">The opaque cursor of the page before.</param>
+/// <param name="Tenant">Only this tenant's.</param>
 public sealed record JobFilter(
-    JobStatus? Status = null, string? Model = null, string? Type = null, int Limit = 50, string? Cursor = null);
+    JobStatus? Status = null, string? Model = null, string? Type = null, int Limit = 50, string? Cursor = null, string? Tenant = null);
 
 /// <summary>A page of jobs and the cursor of the next one; null on the last.</summary>
 public sealed record JobPage(IReadOnlyList<JobSnapshot> Jobs, string? NextCursor);
@@ -66,6 +70,10 @@ public interface IJobService : IJobResults
 
     /// <summary>A page of jobs; <see cref="FailureCode.InvalidRequest"/> for a cursor that is none of ours.</summary>
     Task<Outcome<JobPage>> ListAsync(JobFilter query, CancellationToken cancellationToken);
+
+    /// <summary>Says whether the job, in whatever state, stays once it has ended.</summary>
+    /// <returns>The job, or <see cref="FailureCode.JobNotFound"/>, <see cref="FailureCode.StorageBusy"/>, <see cref="FailureCode.StorageFailed"/>.</returns>
+    Task<Outcome<JobSnapshot>> KeepAsync(string id, bool keep, CancellationToken cancellationToken);
 
     /// <summary>Asks for a stop: a queued job ends at once, a running one at the end of its quantum, keeping partial results.</summary>
     /// <returns>The job (cancelling or cancelled), or <see cref="FailureCode.JobNotFound"/>,

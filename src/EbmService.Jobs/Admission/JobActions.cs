@@ -66,6 +66,21 @@ internal sealed class JobActions(JobLookup lookup, LiveJobs live, SlotBoard boar
         return isStored || NotStored(job) is not { } failure ? await lookup.FindAsync(id, cancellationToken) : failure;
     }
 
+    public async Task<Outcome<JobSnapshot>> KeepAsync(string id, bool keep, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!await store.SetKeepAsync(id, keep))
+                return JobLookup.NotFound;
+        }
+        catch (FailureException e)
+        {
+            return e.Failure;
+        }
+        live.Find(id)?.SetKeep(keep);
+        return await lookup.FindAsync(id, cancellationToken);
+    }
+
     public async Task<Outcome<JobSnapshot>> WaitAsync(string id, TimeSpan timeout, CancellationToken cancellationToken)
     {
         Task<JobSnapshot>? ended = live.Find(id)?.Ended;

@@ -1,11 +1,14 @@
+using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -15,8 +18,8 @@ namespace EbmService.Jobs.Admission;
 /// <summary>Takes a job in: place in the queue, one transaction, then the board.</summary>
 internal sealed class JobAdmission(
     LiveJobs live, JobIntake intake, JobInputIntake inputs, JobStore store, JobFiles files, JobResources resources,
-    IJobPlanner planner, IJobDuties duties,
-    TimeProvider clock, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
+    IJobPlanner planner, IJobDuties duties, TenantStorage storage, IOptions<QuotaOptions> quotas,
+    TimeProvider clock, JobsMetrics metrics, IOptions<JobLimitsOptions> limits, ILogger<JobAdmission> log)
 {
     public const int MinPriority = JobPriority.Lowest;
     public const int MaxPriority = JobPriority.Highest;
@@ -29,16 +32,27 @@ internal sealed class JobAdmission(
     /// <summary>Takes a place in the queue and stores the job.</summary>
     public async Task<Outcome<string>> AdmitAsync(JobDraft draft)
     {
+        using Activity? span = JobTracing.StartSubmit();
+        Outcome<string> id = await TakeInAsync(draft);
+        if (!id.Succeeded)
+            span?.SetTag(Tags.ErrorType, Tags.Word(id.Failure.Code)).SetStatus(ActivityStatusCode.Error, id.Failure.Message);
+        return id;
+    }
+
+    private async Task<Outcome<string>> TakeInAsync(JobDraft draft)
+    {
         if (resources.Check(draft.Submission.Footprint) is { } tooLarge)
             return tooLarge;
         if (live.Stopping)
             return QueryDispatcher.ShuttingDown;
-        if (!live.TryReserve(limits.Value.MaxQueuedJobs))
-            return new Failure(FailureCode.QueueFull, "The job queue is full.",
-                "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() };
+        string tenant = draft.Submission.Tenant;
+        if (WhyFull(live.Reserve(tenant, limits.Value.MaxQueuedJobs, quotas.Value.Of(tenant).QueuedJobs)) is { } full)
+            return full;
         try
         {
-            return await InsertAsync(draft);
+            JobFootprint footprint = draft.Submission.Footprint;
+            return await storage.CheckAsync(tenant, footprint.ResultBytes + footprint.StreamedBytes, CancellationToken.None) is { } tooMuch
+                ? tooMuch : await InsertAsync(draft);
         }
         catch (FailureException e)
         {
@@ -46,9 +60,18 @@ internal sealed class JobAdmission(
         }
         finally
         {
-            live.Release();
+            live.Release(tenant);
         }
     }
+
+    private Failure? WhyFull(QueuePlace place) => place switch
+    {
+        QueuePlace.QueueFull => new Failure(FailureCode.QueueFull, "The job queue is full.",
+            "Submit the job again after the stated time.") { RetryAfter = live.RetryAfter() },
+        QueuePlace.TenantFull => new Failure(FailureCode.QuotaExceeded, "The tenant has as many jobs in the queue as its quota allows.",
+            "Submit the job again when one of them has begun, or cancel one; the operator raises Quotas.") { RetryAfter = live.RetryAfter() },
+        _ => null,
+    };
 
     private Task<Outcome<string>> AdmitAsync(JobSubmission submission)
     {
@@ -98,6 +121,8 @@ internal sealed class JobAdmission(
             }
         }
         intake.Take(job);
+        metrics.Submitted(job.Recorded);
+        Activity.Current?.SetTag(Tags.Job, job.Id);
         inputs.Release(job.Id);
         log.JobQueued(job.Id, job.Blocks.Count, job.Units);
         return job.Id;
@@ -116,9 +141,11 @@ internal sealed class JobAdmission(
             Tenant = submission.Tenant,
             Tags = submission.Tags,
             Warnings = submission.Warnings,
+            Keep = submission.Keep,
             Extends = draft.Extends,
             Progress = new JobProgress(),
             CreatedAt = now,
+            TraceParent = JobTracing.CurrentParent(),
         };
         var job = new Job(snapshot, draft.Plan, epoch: 0, duties, clock, [.. draft.Plan.Blocks.Select(_ => draft.StartStep)]);
         if (draft.StartStep == 0)
@@ -145,7 +172,7 @@ internal sealed record JobDraft(JobSubmission Submission, JobPlan Plan)
 }
 
 /// <summary>Stores the files that a new job starts from: those that came with it, and copies of other jobs' results.</summary>
-internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, DatasetStore datasets)
+internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, DatasetStore datasets, JobPins pins)
 {
     /// <exception cref="FailureException">The source is unknown, has not ended, or has no such result.</exception>
     public async Task TakeAsync(string jobId, IReadOnlyList<JobInput> wanted, IReadOnlyDictionary<string, byte[]> attachments)
@@ -158,7 +185,8 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, Dataset
                 inputs.Attach(jobId, input, content);
                 continue;
             }
-            if (await WhyNotAsync(input) is { } reason)
+            using IDisposable? pin = pins.TryPin(input.FromJob!);
+            if (await WhyNotAsync(input, pin is not null) is { } reason)
                 throw Refuse(input, reason);
             if (!inputs.TryTake(jobId, input))
                 throw Refuse(input, $"The result '{input.Result}' of job {input.FromJob} is missing or damaged.");
@@ -170,9 +198,9 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, Dataset
 
     private static FailureException Refuse(JobInput input, string reason) => new(Failure.OfFields([new FieldError(input.Field, reason)]));
 
-    private async Task<string?> WhyNotAsync(JobInput input)
+    private async Task<string?> WhyNotAsync(JobInput input, bool isPinned)
     {
-        if (!JobFolders.IsValidId(input.FromJob!)
+        if (!isPinned || !JobFolders.IsValidId(input.FromJob!)
             || (await lookup.FindAsync(input.FromJob!, CancellationToken.None)).Value is not { } source)
             return $"There is no job {input.FromJob}.";
         if (!source.Status.IsTerminal())
@@ -185,11 +213,15 @@ internal sealed class JobInputIntake(JobLookup lookup, JobInputs inputs, Dataset
 }
 
 /// <summary>Hands a stored job to the slots, its watchers and its deadline. Thread-safe.</summary>
-internal sealed class JobIntake(SlotBoard board, JobStops stops, JobEventHub hub)
+internal sealed class JobIntake(SlotBoard board, JobStops stops, JobEventHub hub, TimeProvider clock)
 {
     public void Take(Job job)
     {
         hub.Open(job.Id, job.Epoch);
+        job.Trace = JobTracing.Begin(job.Recorded, clock);
+        job.Trace?.Shown(job.Recorded.Status);
+        if (job.Trace is { } trace && Activity.Current is { } request && request.TraceId.ToHexString() != job.Id)
+            request.AddLink(new ActivityLink(trace.Context));
         board.Add(job);
         stops.WatchDeadline(job);
         job.EndIfDone();

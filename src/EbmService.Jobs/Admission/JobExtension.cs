@@ -1,12 +1,13 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Storage;
 
 namespace EbmService.Jobs.Admission;
 
 /// <summary>Makes a new job that goes on from the last state of one that has succeeded (docs/adr/0007).</summary>
-internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, BlockLogs logs, JobInputs inputs, JobFiles files)
+internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, JobStore store, CheckpointStore checkpoints, BlockLogs logs, JobInputs inputs, JobFiles files, JobPins pins)
 {
     /// <summary>Checkpoints are copied in portions of about so many bytes, and of at most so many blocks.</summary>
     private const long CopiedAtOnce = 32 * 1024 * 1024;
@@ -19,7 +20,8 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     {
         if (steps < 1)
             return Failure.OfFields([new("steps", "Steps to add are a number from 1.")]);
-        Outcome<JobSnapshot> found = await lookup.FindAsync(id, cancellationToken);
+        using IDisposable? pin = pins.TryPin(id);
+        Outcome<JobSnapshot> found = pin is null ? JobLookup.NotFound : await lookup.FindAsync(id, cancellationToken);
         if (!found.Succeeded)
             return found.Failure;
         JobSnapshot parent = found.Value;
@@ -47,7 +49,7 @@ internal sealed class JobExtension(JobLookup lookup, JobAdmission admission, Job
     {
         var submission = new JobSubmission(parent.Models, spec)
         {
-            Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Footprint = FootprintOf(parent, at, steps),
+            Priority = parent.Priority, Tags = parent.Tags, Tenant = parent.Tenant, Keep = parent.Keep, Footprint = FootprintOf(parent, at, steps),
         };
         JobPlan plan = new([.. JobRowMapper.ToPlan(row).Blocks.Select(block => block with { Steps = at + steps })]);
         return new JobDraft(submission, plan)

@@ -31,6 +31,9 @@ internal sealed class JobService(
     public Task<Outcome<JobPage>> ListAsync(JobFilter query, CancellationToken cancellationToken) =>
         lookup.ListAsync(query, cancellationToken);
 
+    public Task<Outcome<JobSnapshot>> KeepAsync(string id, bool keep, CancellationToken cancellationToken) =>
+        actions.KeepAsync(id, keep, cancellationToken);
+
     public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) =>
         actions.CancelAsync(id, cancellationToken);
 

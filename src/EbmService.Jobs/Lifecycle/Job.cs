@@ -3,6 +3,7 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Telemetry;
 
 namespace EbmService.Jobs.Lifecycle;
 
@@ -47,7 +48,7 @@ internal sealed partial class Job
         _clock = clock;
         _attempt = recorded.Attempt;
         _rate = new RateMeter(clock);
-        Definition = new JobDefinition(recorded.Id, recorded.Models, recorded.Spec);
+        Definition = new JobDefinition(recorded.Id, recorded.Models, recorded.Spec) { Tenant = recorded.Tenant };
         Model = recorded.Model.Key();
         Epoch = epoch;
         Units = plan.Work;
@@ -61,6 +62,9 @@ internal sealed partial class Job
     }
 
     public string Id => Definition.Id;
+
+    /// <value>Its spans in this process; null where nobody listens.</value>
+    public JobTrace? Trace { get; set; }
 
     public JobDefinition Definition { get; }
 
@@ -277,11 +281,19 @@ internal sealed partial class Job
         {
             if (_state == JobState.Ended)
                 return JobChange.Refused;
-            (_recorded, _isRefused) = (stored, false);
+            // A client may have changed that since.
+            (_recorded, _isRefused) = (stored with { Keep = _recorded.Keep }, false);
             if (stored.Status.IsTerminal())
                 _state = JobState.Ended;
         }
         return JobChange.Made;
+    }
+
+    /// <summary>Whether it stays once it has ended, whatever the retention settings say.</summary>
+    public void SetKeep(bool keep)
+    {
+        lock (_lock)
+            _recorded = _recorded with { Keep = keep };
     }
 
     /// <summary>The disk refuses a status, which is tried again until <see cref="Show"/>.</summary>

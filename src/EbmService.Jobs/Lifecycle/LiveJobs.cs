@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
@@ -24,7 +25,7 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     private volatile bool _isStopping;
     private long? _positionsAt;
     private int _slots = 1;
-    private int _reserved;
+    private readonly List<string> _reserved = [];
 
     /// <value>Set for good when the process begins to stop.</value>
     public bool Stopping => _isStopping;
@@ -59,22 +60,40 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
     }
 
     /// <summary>Takes one of <paramref name="capacity"/> places in the queue until <see cref="Add"/> or <see cref="Release"/>.</summary>
-    public bool TryReserve(int capacity)
+    /// <param name="ofTenant">The places that the tenant may have; null for all of them.</param>
+    public QueuePlace Reserve(string tenant, int capacity, int? ofTenant)
     {
         lock (_lock)
         {
-            if (Queued + Paused + _reserved >= capacity)
-                return false;
-            _reserved++;
-            return true;
+            if (Queued + Paused + _reserved.Count >= capacity)
+                return QueuePlace.QueueFull;
+            if (ofTenant is { } quota && PlacesOf(tenant) >= quota)
+                return QueuePlace.TenantFull;
+            _reserved.Add(tenant);
+            return QueuePlace.Reserved;
         }
     }
 
-    public void Release()
+    public void Release(string tenant)
     {
         lock (_lock)
-            _reserved--;
+            _reserved.Remove(tenant);
     }
+
+    /// <summary>How many of each tenant's jobs are at work.</summary>
+    public Dictionary<string, int> Begun()
+    {
+        var begun = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (Job job in _inOrder)
+        {
+            if (!job.IsQueued && !job.IsPaused && !job.IsOver)
+                CollectionsMarshal.GetValueRefOrAddDefault(begun, job.Definition.Tenant, out _)++;
+        }
+        return begun;
+    }
+
+    private int PlacesOf(string tenant) => _reserved.Count(other => other == tenant)
+        + _inOrder.Count(job => job.Definition.Tenant == tenant && (job.IsQueued || job.IsPaused));
 
     public void Add(Job job)
     {
@@ -246,4 +265,14 @@ internal sealed class LiveJobs(TimeProvider clock, IOptions<WorkerOptions> optio
         }
         return activity;
     }
+}
+
+/// <summary>Whether there is room for one more job.</summary>
+internal enum QueuePlace
+{
+    Reserved,
+    QueueFull,
+
+    /// <summary>The tenant's quota is used up.</summary>
+    TenantFull,
 }

@@ -4,12 +4,15 @@ using EbmService.Core.Queries;
 namespace EbmService.Jobs.Queries;
 
 /// <summary>A query on its way to the slots, which answer it in parts. Thread-safe.</summary>
-internal sealed class PendingQuery(ModelQuery query)
+/// <param name="query">The query.</param>
+/// <param name="askedAt">In the clock's ticks.</param>
+internal sealed class PendingQuery(ModelQuery query, long askedAt = 0)
 {
     private readonly TaskCompletionSource<Outcome<QueryAnswer>> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private SortedList<int, QueryAnswer>? _parts;
     private int _answered;
+    private int _isTaken;
 
     public ModelQuery Query => query;
 
@@ -19,6 +22,10 @@ internal sealed class PendingQuery(ModelQuery query)
 
     /// <value>Whether nobody waits for it any more: answered, failed in one of its parts, or dropped.</value>
     public bool IsOver => _answer.Task.IsCompleted;
+
+    /// <summary>A slot has taken rows of it.</summary>
+    /// <returns>When it was asked, to the first of these slots.</returns>
+    public long? TryTake() => Interlocked.Exchange(ref _isTaken, 1) == 0 ? askedAt : null;
 
     /// <summary>Answers all of it at once, or says why there is no answer.</summary>
     /// <returns>Whether this ended it.</returns>

@@ -2,12 +2,13 @@ using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Queries;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Queries;
 
 /// <summary>Evaluates a batch on a slot's thread; a poisoned query fails alone.</summary>
-internal sealed class QueryAnswerer(IQueryEvaluator evaluator, JobsMetrics metrics, ILogger<QueryAnswerer> log)
+internal sealed class QueryAnswerer(IQueryEvaluator evaluator, QueryMetrics metrics, ILogger<QueryAnswerer> log)
 {
     /// <exception cref="DeviceLostException">After every query of the batch was told so.</exception>
     public void Answer(IReadOnlyList<QueryPart> batch)
@@ -15,7 +16,7 @@ internal sealed class QueryAnswerer(IQueryEvaluator evaluator, JobsMetrics metri
         List<QueryPart> asked = [.. batch.Where(part => !part.Whole.IsOver)];
         if (asked.Count == 0)
             return;
-        metrics.Answered(asked.Sum(part => part.Rows));
+        metrics.Taken(asked);
         try
         {
             if (TryTogether(asked))
@@ -72,9 +73,5 @@ internal sealed class QueryAnswerer(IQueryEvaluator evaluator, JobsMetrics metri
             : throw new InvalidOperationException($"the evaluator gave {outcomes.Count} outcomes to {asked.Count} queries");
     }
 
-    private void Complete(QueryPart part, Outcome<QueryAnswer> outcome)
-    {
-        if (part.Complete(outcome))
-            metrics.QueryEnded(outcome.Succeeded);
-    }
+    private static void Complete(QueryPart part, Outcome<QueryAnswer> outcome) => part.Complete(outcome);
 }

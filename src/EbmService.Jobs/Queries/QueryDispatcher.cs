@@ -1,11 +1,13 @@
+using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Queries;
 using EbmService.Jobs.Slots;
+using EbmService.Jobs.Telemetry;
 
 namespace EbmService.Jobs.Queries;
 
 /// <inheritdoc cref="IQueryDispatcher"/>
-internal sealed class QueryDispatcher(SlotBoard board) : IQueryDispatcher
+internal sealed class QueryDispatcher(SlotBoard board, QueryMetrics metrics, TimeProvider clock) : IQueryDispatcher
 {
     private static readonly TimeSpan QueryRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DeviceRetry = TimeSpan.FromSeconds(10);
@@ -24,7 +26,17 @@ internal sealed class QueryDispatcher(SlotBoard board) : IQueryDispatcher
     public async Task<Outcome<QueryAnswer>> AskAsync(ModelQuery query, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var pending = new PendingQuery(query);
+        using Activity? span = JobTracing.StartQuery(query);
+        long askedAt = clock.GetTimestamp();
+        Outcome<QueryAnswer> outcome = await AskAsync(new PendingQuery(query, askedAt), cancellationToken);
+        metrics.Ended(query, outcome, askedAt);
+        if (!outcome.Succeeded)
+            span?.SetTag(Tags.ErrorType, Tags.Word(outcome.Failure.Code)).SetStatus(ActivityStatusCode.Error, outcome.Failure.Message);
+        return outcome;
+    }
+
+    private async Task<Outcome<QueryAnswer>> AskAsync(PendingQuery pending, CancellationToken cancellationToken)
+    {
         if (board.TryAsk(pending, out LinkedListNode<PendingQuery>? place) is { } refusal)
             return refusal;
         await using CancellationTokenRegistration registration = cancellationToken.Register(() => Drop(pending, place!, cancellationToken));

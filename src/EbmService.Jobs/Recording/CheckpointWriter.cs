@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +13,7 @@ namespace EbmService.Jobs.Recording;
 /// and what is on disk leaves the memory. Thread-safe.
 /// </summary>
 internal sealed class CheckpointWriter(
-    LiveJobs live, JobStore store, CheckpointStore files, TimeProvider clock,
+    LiveJobs live, JobStore store, CheckpointStore files, StorageMetrics metrics, TimeProvider clock,
     IOptions<WorkerOptions> options, ILogger<CheckpointWriter> log) : IDisposable
 {
     /// <summary>Of a slot's time at most 1/50 goes into saving, and of a writing thread's 1/20 into one block's writes.</summary>
@@ -62,10 +64,12 @@ internal sealed class CheckpointWriter(
         Job job = block.Job;
         if (job.ToWrite(block) is not { } checkpoint)
             return;
+        using Activity? span = job.Trace?.Storage(StorageKind.Checkpoint)?.SetTag(Tags.Block, block.Plan.Index).SetTag("ebm.block.step", checkpoint.Step);
         long started = clock.GetTimestamp();
         if (!await store.BeginCheckpointAsync(job.Id, block.Plan.Index, job.Epoch, checkpoint.Step))
             throw new StaleEpochException();
         files.Write(job.Id, block.Plan.Index, job.Epoch, checkpoint.Step, checkpoint.Checkpoint);
+        metrics.Written(StorageKind.Checkpoint, started, checkpoint.Checkpoint.Length);
         job.Written(block, checkpoint.Checkpoint, WriteShare * clock.GetElapsedTime(started));
     }
 

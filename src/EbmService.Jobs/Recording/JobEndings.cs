@@ -1,9 +1,12 @@
+using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
+using EbmService.Jobs.Retention;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Recording;
@@ -15,7 +18,8 @@ namespace EbmService.Jobs.Recording;
 /// </summary>
 internal sealed class JobEndings(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore checkpoints, JobFolders folders, JobFiles files, IResultAssembler assembler,
-    JobModels models, IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, ILogger<JobEndings> log)
+    JobModels models, IJobStatistician statistician, JobEventHub hub, TimeProvider clock, JobsMetrics metrics,
+    StorageMetrics storage, RetentionPolicy retention, RetentionSweep sweep, ILogger<JobEndings> log)
 {
     /// <summary>A block whose result is found damaged more often than this is not computed again.</summary>
     public const int MaxDamages = 3;
@@ -31,7 +35,7 @@ internal sealed class JobEndings(
             return null;
         if (job.Failure is null && DiagnosticsOf(job) is { } diagnostics)
             job.Diagnose(diagnostics);
-        JobSnapshot end = job.SnapshotOfEnd(entries, clock.GetUtcNow());
+        JobSnapshot end = retention.Complete(job.SnapshotOfEnd(entries, clock.GetUtcNow()));
         for (TimeSpan delay = TimeSpan.FromMilliseconds(100); ; delay = delay < LongestRetry ? 2 * delay : LongestRetry)
         {
             if (await TryStoreAsync(job, end))
@@ -48,8 +52,9 @@ internal sealed class JobEndings(
     /// <summary>The end is shown: whoever waits for it is told.</summary>
     public void Tell(Job job, JobSnapshot end)
     {
-        metrics.JobEnded(end.Status);
+        metrics.Ended(end);
         job.TellEnd(end);
+        sweep.JobEnded();
     }
 
     /// <summary>Of a job that failed without files everything goes, of others all but the results and, where they can be extended, the checkpoints.</summary>
@@ -126,8 +131,13 @@ internal sealed class JobEndings(
             try
             {
                 Failure? failure = null;
+                using Activity? span = job.Trace?.Storage(StorageKind.Results);
+                long began = clock.GetTimestamp();
                 IReadOnlyList<ResultEntry> entries = results.WriteResults(
                     job.Id, files => failure = assembler.Assemble(job.Definition, blocks, job.Stop ?? StopReason.Completed, files));
+                long bytes = entries.Sum(entry => entry.Size);
+                storage.Written(StorageKind.Results, began, bytes);
+                span?.SetTag("ebm.storage.files", entries.Count).SetTag("ebm.storage.bytes", bytes);
                 if (failure is not null)
                     FailEnd(job, new FailureException(failure));
                 return entries;

@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Slots;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Recording;
@@ -14,7 +16,7 @@ namespace EbmService.Jobs.Recording;
 /// </summary>
 internal sealed class JobRecorder(
     LiveJobs live, JobStore store, ResultStore results, CheckpointStore files, CheckpointWriter checkpoints,
-    JobEndings endings, JobModels models, JobEventHub hub,
+    JobEndings endings, JobModels models, JobEventHub hub, StorageMetrics metrics,
     TimeProvider clock, ILogger<JobRecorder> log)
 {
     /// <summary>Storing what finished blocks left takes at most 1/20 of a job's time, but none waits for longer than a second.</summary>
@@ -126,6 +128,8 @@ internal sealed class JobRecorder(
     /// <summary>1. the lease, 2. the checkpoints, 3. results and reports, 4. the database: who finds a block done finds all of it.</summary>
     private async Task StoreAsync(Job job, FinishedBlock[] blocks)
     {
+        using Activity? span = job.Trace?.Storage(StorageKind.Blocks)?.SetTag("ebm.blocks", blocks.Length);
+        long started = clock.GetTimestamp();
         if (!await store.BeginResultsAsync(job.Id, job.Epoch, [.. blocks.Select(block => block.Index)]))
             throw new StaleEpochException();
         FinishedBlock[] kept = [.. blocks.Where(block => block.Checkpoint is not null)];
@@ -135,6 +139,7 @@ internal sealed class JobRecorder(
         IReadOnlyList<CompletedBlock> completed = results.WriteBlocks(job.Id, job.Epoch, blocks);
         if (!await store.CompleteBlocksAsync(job.Id, job.Epoch, completed))
             throw new StaleEpochException();
+        metrics.Written(StorageKind.Blocks, started, blocks.Sum(block => (long)block.Result.Length + (block.Checkpoint?.Length ?? 0)));
         foreach (CompletedBlock block in completed)
             job.ResultWritten(block.Index, block.Sha256);
     }
@@ -174,6 +179,7 @@ internal sealed class JobRecorder(
         if (await endings.StoreEndAsync(job) is not { } end)
             return;
         Show(job, end);
+        job.Trace?.End(end);
         endings.Tell(job, end);
     }
 
@@ -182,12 +188,13 @@ internal sealed class JobRecorder(
     {
         if (job.Show(stored) != JobChange.Made)
             return;
+        job.Trace?.Shown(stored.Status);
         if (stored.Status.IsTerminal())
         {
             live.Remove(job);
             models.Release(job);
         }
-        hub.Publish(stored);
+        hub.Publish(job.Recorded);
         log.JobChanged(job.Id, stored.Status);
     }
 
@@ -196,6 +203,7 @@ internal sealed class JobRecorder(
     {
         live.Remove(job);
         hub.Forget(job.Id);
+        job.Trace?.Interrupt();
         if (job.Abandon() == JobChange.Made)
             log.JobAbandoned(job.Id);
         models.Release(job);

@@ -3,6 +3,7 @@ using EbmService.Core.Jobs;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Slots;
@@ -10,15 +11,18 @@ namespace EbmService.Jobs.Slots;
 /// <summary>Tells a job what came of a slot's task, and watchers what there is to tell of it. Thread-safe.</summary>
 internal sealed class BlockOutcomes(
     LiveJobs live, SlotBoard board, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobModels models,
-    JobEventHub hub, JobsMetrics metrics, ILogger<BlockOutcomes> log)
+    JobEventHub hub, JobsMetrics metrics, SlotMetrics slots, ILogger<BlockOutcomes> log)
 {
     /// <param name="slotTime">How long the slot was busy with it, opening, saving and finishing the block included.</param>
     public void Advanced(SlotState slot, IBlock block, QuantumOutcome outcome, TimeSpan slotTime)
     {
         Job job = block.Job;
+        int before = block.Step;
         long amount = job.Advance(block, outcome.Report);
         live.Charge(job, slotTime, amount);
-        metrics.Advanced(job.Definition.Spec.Type, amount);
+        metrics.Advanced(job, amount);
+        slots.Quantum(job.Definition.Spec.Type, slotTime);
+        job.Trace?.Quantum(block, slotTime, outcome.Report.Step - before, isLast: outcome.Result is not null);
         diagnostics.Answered(block);
         Announce(job, outcome.Report, isLast: outcome.Result is not null);
         if (outcome.Result is not null)

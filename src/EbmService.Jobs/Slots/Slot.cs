@@ -6,6 +6,7 @@ using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace EbmService.Jobs.Slots;
@@ -57,6 +58,7 @@ internal sealed class Slot(
                     models.WarmUp(() => live.Stopping);
                 _isWarm = true;
                 board.SetBound(_state, true);
+                _state.Time.Switch(SlotActivity.Job);
                 return true;
             }
             catch (Exception e)
@@ -86,6 +88,7 @@ internal sealed class Slot(
         {
             log.SlotDefect(e, _state.Index);
         }
+        _state.Time.Switch(SlotActivity.Unavailable);
         board.EndQuantum(_state);
         board.SetBound(_state, false);
         workloads.DisposeAll();
@@ -119,9 +122,11 @@ internal sealed class Slot(
     /// <returns>How long it took.</returns>
     private TimeSpan Answer(AnswerTask answer)
     {
+        _state.Time.Switch(SlotActivity.Query);
         long began = clock.GetTimestamp();
         answerer.Answer(answer.Parts);
         long ended = clock.GetTimestamp();
+        _state.Time.Switch(SlotActivity.Job);
         _state.OwesUntil = ended + (ended - began);
         return clock.GetElapsedTime(began, ended);
     }

@@ -5,14 +5,15 @@ using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
 
 /// <summary>Where slots get their next task and others leave work for them. Every member is thread-safe.</summary>
 internal sealed class SlotBoard(
-    LiveJobs live, SlotChoice choice, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobEventHub hub, TimeProvider clock,
-    IOptions<WorkerOptions> options, IOptions<JobLimitsOptions> limits)
+    LiveJobs live, SlotChoice choice, CheckpointWriter checkpoints, LiveDiagnostics diagnostics, JobEventHub hub, SlotMetrics metrics,
+    TimeProvider clock, IOptions<WorkerOptions> options, IOptions<JobLimitsOptions> limits)
 {
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
 
@@ -38,7 +39,7 @@ internal sealed class SlotBoard(
     {
         lock (_gate)
         {
-            var slot = new SlotState(_slots.Count, clock);
+            var slot = new SlotState(_slots.Count, clock, metrics.AddSlot());
             _slots.Add(slot);
             live.SetSlots(_slots.Count);
             return slot;
@@ -178,6 +179,7 @@ internal sealed class SlotBoard(
     {
         lock (_gate)
             slot.Open.Remove(block);
+        block.Job.Trace?.Left(block);
     }
 
     public IBlock[] OpenOn(SlotState slot)
@@ -250,7 +252,9 @@ internal sealed class SlotBoard(
                 return TakeQueries(slot);
             AskToShare(slot);
             slot.IsWaiting = true;
+            slot.Time.Switch(SlotActivity.Idle);
             Monitor.Wait(_gate);
+            slot.Time.Switch(SlotActivity.Job);
             slot.IsWaiting = false;
         }
         return new StopTask();

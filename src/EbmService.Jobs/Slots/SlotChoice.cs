@@ -1,13 +1,16 @@
 using System.Runtime.InteropServices;
+using EbmService.Jobs.Admission;
 using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace EbmService.Jobs.Slots;
 
 /// <summary>Which block a slot works on next: carries live jobs to the scheduler and its decision back. Guarded by the board.</summary>
-internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, IOptions<WorkerOptions> options)
+internal sealed class SlotChoice(
+    LiveJobs live, JobEventHub hub, TimeProvider clock, JobsMetrics metrics, IOptions<WorkerOptions> options, IOptions<QuotaOptions> quotas)
 {
     private static readonly Comparer<JobRank> ByRank = Comparer<JobRank>.Create((a, b) => JobRank.Compare(a, b));
 
@@ -78,8 +81,10 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
     private ParkTask? FindIdling(SlotState slot)
     {
         IBlock? idling = slot.Open.Find(block => block.AtBarrier);
-        return idling is not null && live.InOrder.Any(job => job.Offer() is { IsRunnable: true, HasWaiting: true })
-            ? new ParkTask(idling) : null;
+        if (idling is null)
+            return null;
+        Dictionary<string, int>? begun = Begun();
+        return live.InOrder.Any(job => job.Offer() is { IsRunnable: true, HasWaiting: true } && MayBegin(job, begun)) ? new ParkTask(idling) : null;
     }
 
     private SlotTask? Choose(SlotState slot)
@@ -109,6 +114,7 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
     {
         slot.Candidates.Clear();
         JobRank[] ranks = live.Rank(jobs);
+        Dictionary<string, int>? begun = Begun();
         long parkedBytes = 0;
         // Jobs of which one may have ended the last process run one at a time, so that it is known which.
         Job? suspect = jobs.FirstOrDefault(job => job.IsSuspect && job.OpenBlocks > 0);
@@ -117,6 +123,8 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
             JobOffer offer = jobs[i].Offer();
             if (!offer.IsRunnable || (suspect is not null && jobs[i] != suspect && jobs[i].IsSuspect))
                 continue;
+            if (!MayBegin(jobs[i], begun))
+                continue;
             IBlock? open = offer.HasOpen ? OpenBlockOf(slot, jobs[i]) : null;
             if (open is not null || offer.HasWaiting)
                 slot.Candidates.Add(new JobCandidate(i, ranks[i], jobs[i].Model, offer.HasWaiting, open is not null, open?.Quanta ?? 0));
@@ -124,6 +132,13 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
         }
         return parkedBytes;
     }
+
+    /// <summary>Null where no tenant's jobs are counted.</summary>
+    private Dictionary<string, int>? Begun() => quotas.Value.LimitsConcurrency ? live.Begun() : null;
+
+    /// <summary>Whether the job is at work already, or its tenant may have one more at work.</summary>
+    private bool MayBegin(Job job, Dictionary<string, int>? begun) => begun is null || !job.IsQueued
+        || quotas.Value.Of(job.Definition.Tenant).ConcurrentJobs is not { } limit || begun.GetValueOrDefault(job.Definition.Tenant) < limit;
 
     private static IBlock? OpenBlockOf(SlotState slot, Job job)
     {
@@ -142,7 +157,8 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
         slot.LastModel = job.Model;
         if (job.Begin(block))
         {
-            metrics.JobBegan(clock.GetElapsedTime(job.QueuedAt).TotalSeconds);
+            metrics.Began(job, clock.GetElapsedTime(job.QueuedAt));
+            job.Trace?.Began();
             ShowQueue();
         }
         return block;
@@ -151,6 +167,7 @@ internal sealed class SlotChoice(LiveJobs live, JobEventHub hub, TimeProvider cl
     private static IBlock OpenOn(SlotState slot, IBlock block)
     {
         slot.Open.Add(block);
+        block.Job.Trace?.Opened(block, slot.Index);
         return block;
     }
 }

@@ -4,6 +4,7 @@ using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Scheduling;
+using EbmService.Jobs.Telemetry;
 
 namespace EbmService.Jobs.Slots;
 
@@ -41,9 +42,11 @@ internal sealed record SavedCheckpoint(byte[] Content, TimeSpan Took);
 internal sealed record QuantumOutcome(StepReport Report, SavedCheckpoint? Saved, byte[]? Result, bool WantedStatistics);
 
 /// <summary>What the board knows of a slot. Guarded by the board; the budget's yield may be asked for from any thread.</summary>
-internal sealed class SlotState(int index, TimeProvider clock)
+internal sealed class SlotState(int index, TimeProvider clock, SlotTime time)
 {
     public int Index => index;
+
+    public SlotTime Time => time;
 
     public QuantumBudget Budget { get; } = new(clock);
 

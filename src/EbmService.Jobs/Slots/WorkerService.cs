@@ -4,6 +4,7 @@ using EbmService.Jobs.Lifecycle;
 using EbmService.Jobs.Progress;
 using EbmService.Jobs.Recording;
 using EbmService.Jobs.Storage;
+using EbmService.Jobs.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,8 @@ internal sealed class WorkerService(
             _slots.Add(ActivatorUtilities.CreateInstance<Slot>(services));
         foreach (Slot slot in _slots)
             slot.Start();
+        // Nobody else asks for it: it is read by whoever exports metrics.
+        services.GetRequiredService<ResourceMetrics>();
         checkpoints.Start();
         log.WorkerStarted(count, device.Info.Kind, jobs);
     }
@@ -52,6 +55,8 @@ internal sealed class WorkerService(
             await Task.WhenAll(_slots.Select(slot => slot.Left)).WaitAsync(limit.Token);
             checkpoints.WriteParked();
             await Task.WhenAll(live.InOrder.Select(job => job.Stored)).WaitAsync(limit.Token);
+            foreach (Job job in live.InOrder)
+                job.Trace?.Interrupt();
             log.WorkerStopped();
         }
         catch (OperationCanceledException)

@@ -24,25 +24,41 @@ internal sealed class DataFolderLock(IOptions<StorageOptions> options) : IHosted
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         string folder = Path.GetFullPath(options.Value.DataPath);
+        _file = TryOpen(folder) ?? throw new StorageUnavailableException(
+            $"Another process uses '{folder}': stop it, or give this one a folder of its own with Storage:DataPath.");
+        FollowsUncleanEnd = _file.Length > 0;
         try
         {
-            DurableFiles.CreateFolder(folder);
-            _file = new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            FollowsUncleanEnd = _file.Length > 0;
             Mark(_file, inUse: true);
         }
-        catch (IOException e) when (SharingViolations.Contains(e.HResult))
+        catch (IOException e)
         {
-            throw new StorageUnavailableException(
-                $"Another process uses '{folder}': stop it, or give this one a folder of its own with Storage:DataPath.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StorageUnavailableException(
-                $"The folder '{folder}' of Storage:DataPath can't be written ({e.Message.TrimEnd('.')}).", e);
+            throw NotWritable(folder, e);
         }
         return Task.CompletedTask;
     }
+
+    /// <summary>The lock, as whoever had it last has left it; null where another process holds it.</summary>
+    /// <exception cref="StorageUnavailableException">The folder can't be written.</exception>
+    internal static FileStream? TryOpen(string folder)
+    {
+        try
+        {
+            DurableFiles.CreateFolder(folder);
+            return new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (SharingViolations.Contains(e.HResult))
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(folder, e);
+        }
+    }
+
+    private static StorageUnavailableException NotWritable(string folder, Exception e) =>
+        new($"The folder '{folder}' of Storage:DataPath can't be written ({e.Message.TrimEnd('.')}).", e);
 
     public Task StoppedAsync(CancellationToken cancellationToken)
     {

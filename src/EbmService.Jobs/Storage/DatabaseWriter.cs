@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using EbmService.Core.Failures;
+using EbmService.Jobs.Telemetry;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Logging;
@@ -19,7 +20,8 @@ namespace EbmService.Jobs.Storage;
 /// the transaction: each write is tried alone.
 /// </remarks>
 internal sealed class DatabaseWriter(
-    IDbContextFactory<JobsDbContext> contexts, IOptions<StorageOptions> options, ILogger<DatabaseWriter> log) : IDisposable
+    IDbContextFactory<JobsDbContext> contexts, IOptions<StorageOptions> options, StorageMetrics metrics, TimeProvider clock,
+    ILogger<DatabaseWriter> log) : IDisposable
 {
     private const int MaxBatch = 256;
     private const string Savepoint = "write";
@@ -106,6 +108,7 @@ internal sealed class DatabaseWriter(
     /// <summary>Writes the batch and tells its callers; an error of a batch of several is nobody's yet.</summary>
     private Committed TryCommit(List<Write> batch)
     {
+        long started = clock.GetTimestamp();
         try
         {
             using JobsDbContext context = contexts.CreateDbContext();
@@ -117,6 +120,7 @@ internal sealed class DatabaseWriter(
         }
         catch (Exception e)
         {
+            metrics.Written(StorageKind.Database, started, failure: e);
             DatabaseError error = DatabaseErrors.KindOf(e);
             if (error == DatabaseError.Busy)
                 return Committed.Busy;
@@ -124,6 +128,7 @@ internal sealed class DatabaseWriter(
                 only.Fail(error == DatabaseError.Disk ? new FailureException(StorageFailures.OfRequest, e) : e);
             return Committed.No;
         }
+        metrics.Written(StorageKind.Database, started);
         foreach (Write write in batch)
             write.Complete();
         return Committed.Yes;

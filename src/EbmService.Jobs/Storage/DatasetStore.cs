@@ -22,11 +22,12 @@ public interface IDatasetService : IDatasets
     /// <summary>Reads what was uploaded and keeps it under a name. The same rows under the same name again change nothing.</summary>
     /// <param name="rows">Seekable.</param>
     /// <param name="labels">Null where the rows hold them or there are none.</param>
+    /// <param name="left">Bytes that the tenant may still store; null without a quota.</param>
     /// <returns>
     /// The dataset and whether it is new; field errors where the files can't be read, <see cref="FailureCode.DatasetExists"/>,
     /// <see cref="FailureCode.OverPolicy"/> or <see cref="FailureCode.StorageFailed"/>.
     /// </returns>
-    Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels);
+    Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? left = null);
 
     /// <summary>Why the dataset stays: it isn't known, or a job that has not ended uses it; null where it is gone.</summary>
     Failure? Delete(string name);
@@ -36,8 +37,8 @@ public interface IDatasetService : IDatasets
 }
 
 /// <summary>
-/// Datasets on the disk: <c>{DataPath}/datasets/names/{name}.json</c> says what a name stands for, <c>objects/{sha256}.npy</c> holds rows and
-/// labels, each content once. A name is written after its objects and removed before them, so that a killed process leaves at most objects
+/// Datasets on the disk: <c>{DataPath}/datasets/names/{name}.json</c> says what a name stands for, of tenants other than the default one
+/// <c>names/{tenant}/{name}.json</c> what <c>{tenant}/{name}</c> stands for; <c>objects/{sha256}.npy</c> holds rows and labels, each content once. A name is written after its objects and removed before them, so that a killed process leaves at most objects
 /// without a name, which go at the next start.
 /// </summary>
 internal sealed partial class DatasetStore(
@@ -101,7 +102,14 @@ internal sealed partial class DatasetStore(
             bufferSize: 1 << 16, FileOptions.DeleteOnClose);
     }
 
-    public Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels)
+    /// <summary>What the tenant's datasets take; contents that several share count for each.</summary>
+    public long BytesOf(string tenant)
+    {
+        lock (_lock)
+            return Index().Values.Where(dataset => TenantDatasets.TenantOf(dataset.Name) == tenant).Sum(dataset => dataset.Bytes);
+    }
+
+    public Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? left = null)
     {
         if (!NamePattern().IsMatch(name))
         {
@@ -110,7 +118,7 @@ internal sealed partial class DatasetStore(
         }
         try
         {
-            return Convert(name, rows, labels);
+            return Convert(name, rows, labels, left);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -126,12 +134,12 @@ internal sealed partial class DatasetStore(
             if (!Index().TryGetValue(name, out Dataset? dataset))
                 return new Failure(FailureCode.DatasetNotFound, $"There is no dataset '{Shown(name)}'.");
             string[] objects = ObjectsOf(dataset);
-            if (UserOf(dataset.Name) is { } job)
-                return new Failure(FailureCode.DatasetInUse, $"The job {job} uses the dataset '{name}' and has not ended.");
+            if (UserOf(dataset) is { } job)
+                return new Failure(FailureCode.DatasetInUse, $"{job} uses the dataset '{Shown(name)}' and has not ended.");
             try
             {
                 File.Delete(NamePath(name));
-                DurableFiles.SyncFolder(Names);
+                DurableFiles.SyncFolder(DurableFiles.FolderOf(NamePath(name)));
                 Index().Remove(name);
                 foreach (string sha256 in objects.Where(sha256 => !Index().Values.Any(other => ObjectsOf(other).Contains(sha256))))
                 {
@@ -169,12 +177,22 @@ internal sealed partial class DatasetStore(
 
     public void Release(string jobId) => _held.TryRemove(jobId, out _);
 
-    /// <summary>The job that has not ended and reads the dataset; null where none does.</summary>
-    private string? UserOf(string name) =>
-        _held.FirstOrDefault(held => held.Value.Contains(name)).Key
-        ?? live.InOrder.FirstOrDefault(job => job.Definition.Spec.Inputs.Any(input => input.Dataset == name))?.Id;
+    /// <summary>The job that has not ended and reads the dataset, in words for its tenant; null where none does.</summary>
+    private string? UserOf(Dataset dataset)
+    {
+        (string tenant, string name) = (TenantDatasets.TenantOf(dataset.Name), TenantDatasets.NameOf(dataset.Name));
+        if (_held.Any(held => held.Value.Contains(name)))
+            return "A job that is being taken in";
+        return live.InOrder.FirstOrDefault(job => OwnerOf(job) == tenant
+            && job.Definition.Spec.Inputs.Any(input => input.Dataset == name && ObjectsOf(dataset).Contains(input.Sha256))) is { } user
+            ? $"The job {user.Id}" : null;
 
-    private Outcome<(Dataset, bool)> Convert(string name, Stream rows, Stream? labels)
+        // Jobs say a dataset's own name; where nobody has to authenticate, those of all tenants mean the default one's.
+        string OwnerOf(Job job) => Index().ContainsKey(TenantDatasets.FullName(job.Definition.Tenant, name))
+            ? job.Definition.Tenant : JobSnapshot.DefaultTenant;
+    }
+
+    private Outcome<(Dataset, bool)> Convert(string name, Stream rows, Stream? labels, long? left)
     {
         DatasetOptions limits = options.Value;
         using FileStream rowsTo = Stage(), labelsTo = Stage();
@@ -197,8 +215,10 @@ internal sealed partial class DatasetStore(
             {
                 return known.Sha256 == dataset.Sha256 && known.LabelsSha256 == dataset.LabelsSha256
                     ? (known, false)
-                    : new Failure(FailureCode.DatasetExists, $"There is a dataset '{name}' with other rows.");
+                    : new Failure(FailureCode.DatasetExists, $"There is a dataset '{Shown(name)}' with other rows.");
             }
+            if (dataset.Bytes > left)
+                return TenantStorage.TooMuch(dataset.Bytes, left.Value);
             if (Index().Count >= limits.MaxDatasets)
                 return new Failure(FailureCode.OverPolicy, $"This server keeps {limits.MaxDatasets} datasets.", "Delete one first.");
             Keep(rowsTo, dataset.Sha256);
@@ -227,7 +247,7 @@ internal sealed partial class DatasetStore(
             return _names;
         var found = new SortedDictionary<string, Dataset>(StringComparer.Ordinal);
         bool isWhole = true;
-        foreach (string path in Directory.Exists(Names) ? Directory.EnumerateFiles(Names, "*.json") : [])
+        foreach (string path in Directory.Exists(Names) ? Directory.EnumerateFiles(Names, "*.json", SearchOption.AllDirectories) : [])
         {
             try
             {
@@ -265,7 +285,14 @@ internal sealed partial class DatasetStore(
         }
     }
 
-    private string NamePath(string name) => Path.Combine(Names, name + ".json");
+    private string NamePath(string name)
+    {
+        string tenant = TenantDatasets.TenantOf(name);
+        // Upper case is spelt so that tenants keep apart on disks that don't tell it from lower case.
+        string folder = tenant == JobSnapshot.DefaultTenant ? Names
+            : Path.Combine(Names, string.Concat(tenant.Select(letter => char.IsAsciiLetterUpper(letter) ? $"~{char.ToLowerInvariant(letter)}" : $"{letter}")));
+        return Path.Combine(folder, TenantDatasets.NameOf(name) + ".json");
+    }
 
     private string ObjectPath(string sha256) =>
         Path.Combine(Objects, (HashPattern().IsMatch(sha256) ? sha256 : throw new ArgumentException("not a SHA-256", nameof(sha256))) + ".npy");
@@ -279,9 +306,10 @@ internal sealed partial class DatasetStore(
         return System.Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file));
     }
 
-    private static string Shown(string name) => name.Length <= 64 ? name : name[..64] + "...";
+    private static string Shown(string name) => TenantDatasets.NameOf(name) is { Length: > 64 } shown ? shown[..64] + "..." : TenantDatasets.NameOf(name);
 
-    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
+    /// <summary>A tenant's name and a slash may stand before the dataset's own.</summary>
+    [GeneratedRegex(@"\A([A-Za-z0-9][A-Za-z0-9._-]{0,63}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
     private static partial Regex NamePattern();
 
     [GeneratedRegex(@"\A[0-9a-f]{64}\z")]

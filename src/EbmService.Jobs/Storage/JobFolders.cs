@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using EbmService.Core.Files;
 using Microsoft.Extensions.Options;
@@ -12,6 +13,8 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
     public const string Checkpoints = "checkpoints";
     public const string Inputs = "inputs";
 
+    private static readonly long LatestTime = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     public string Root { get; } = Path.Combine(Path.GetFullPath(options.Value.DataPath), "jobs");
 
     public static bool IsValidName(string name) => NamePattern().IsMatch(name);
@@ -25,6 +28,21 @@ internal sealed partial class JobFolders(IOptions<StorageOptions> options)
     public string File(string id, string kind, string name) =>
         Path.Combine(Of(id, kind),
             IsValidName(name) ? name : throw new ArgumentException($"'{name}' is no name for a job's file", nameof(name)));
+
+    /// <summary>The ids of all jobs that have a folder.</summary>
+    public IEnumerable<string> All() => Directory.Exists(Root)
+        ? Directory.EnumerateDirectories(Root).Select(path => Path.GetFileName(path)).Where(IsValidId) : [];
+
+    /// <summary>Bytes of a job's files; 0 without a folder.</summary>
+    public long SizeOf(string id)
+    {
+        var folder = new DirectoryInfo(Of(id));
+        return folder.Exists ? folder.EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) : 0;
+    }
+
+    /// <summary>When the job of that id was taken in: the first half of a UUID of version 7 is a time.</summary>
+    public static DateTimeOffset TimeOf(string id) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(long.Parse(id.AsSpan(0, 12), NumberStyles.HexNumber, CultureInfo.InvariantCulture), LatestTime));
 
     public void Delete(string id) => DeleteFolder(Of(id));
 

@@ -33,6 +33,9 @@ internal sealed class JobRow
     /// <value>Null in rows of earlier versions and where there are none.</value>
     public string? Warnings { get; set; }
 
+    /// <value>W3C traceparent of the request that made the job; null in rows of earlier versions and where there was none.</value>
+    public string? TraceParent { get; set; }
+
     /// <value>The job whose work this one goes on from.</value>
     public string? Extends { get; set; }
 
@@ -67,6 +70,12 @@ internal sealed class JobRow
     public string? Error { get; set; }
 
     public required string Results { get; set; }
+
+    /// <value>Whether it stays whatever the retention settings say.</value>
+    public bool Keep { get; set; }
+
+    /// <value>Bytes of its files and its record, of a job that has ended; null while they are not counted.</value>
+    public long? StoredBytes { get; set; }
 
     public List<BlockRow> Blocks { get; set; } = [];
 }
@@ -116,4 +125,26 @@ internal sealed class IdempotencyRow
     public string? Fingerprint { get; set; }
 
     public DateTimeOffset CreatedAt { get; set; }
+}
+
+/// <summary>A key as the database keeps it: its hash, never its text.</summary>
+internal sealed class ApiKeyRow
+{
+    public required string Id { get; set; }
+
+    public required string Name { get; set; }
+
+    public required string Tenant { get; set; }
+
+    /// <value>Separated by blanks.</value>
+    public required string Scopes { get; set; }
+
+    /// <value>SHA-256 of the key's text, 64 hex digits.</value>
+    public required string Hash { get; set; }
+
+    public DateTimeOffset CreatedAt { get; set; }
+
+    public DateTimeOffset? ExpiresAt { get; set; }
+
+    public DateTimeOffset? RevokedAt { get; set; }
 }

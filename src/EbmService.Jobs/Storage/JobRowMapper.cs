@@ -5,11 +5,12 @@ using EbmService.Core.Jobs;
 using EbmService.Core.Json;
 using EbmService.Core.Models;
 using EbmService.Jobs.Recording;
+using EbmService.Jobs.Retention;
 
 namespace EbmService.Jobs.Storage;
 
 /// <summary>Between rows and what the rest of the product calls a job.</summary>
-internal sealed class JobRowMapper(JobTypeRegistry types)
+internal sealed class JobRowMapper(JobTypeRegistry types, RetentionPolicy retention)
 {
     public static string ToJson<T>(T value) => JsonSerializer.Serialize(value, EbmJson.Options);
 
@@ -32,6 +33,8 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
         Tenant = job.Tenant,
         Warnings = job.Warnings.Count == 0 ? null : ToJson(job.Warnings),
         Extends = job.Extends,
+        TraceParent = job.TraceParent,
+        Keep = job.Keep,
         Attempt = job.Attempt,
         Epoch = epoch,
         CreatedAt = job.CreatedAt,
@@ -58,7 +61,7 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
     {
         try
         {
-            return Read(row);
+            return retention.Complete(Read(row));
         }
         catch (Exception e) when (IsOfContent(e))
         {
@@ -98,6 +101,8 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
         Tenant = row.Tenant,
         Warnings = row.Warnings is null ? [] : FromJson<string[]>(row.Warnings),
         Extends = row.Extends,
+        TraceParent = row.TraceParent,
+        Keep = row.Keep,
         StopReason = row.Status is JobStatus.Succeeded or JobStatus.Cancelled ? row.StopReason : null,
         StopStep = row.StopStep,
         Progress = ToProgress(row.Progress),
@@ -120,6 +125,7 @@ internal sealed class JobRowMapper(JobTypeRegistry types)
         Spec = new UnreadableSpec(row.Type),
         Priority = row.Priority,
         Tenant = row.Tenant,
+        Keep = row.Keep,
         Extends = row.Extends,
         Progress = new JobProgress(),
         CreatedAt = row.CreatedAt,

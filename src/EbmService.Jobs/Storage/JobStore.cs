@@ -1,6 +1,7 @@
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Jobs.Admission;
+using EbmService.Jobs.Retention;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Query;
 using Microsoft.Extensions.Options;
@@ -90,6 +91,8 @@ internal sealed class JobStore(
             rows = rows.Where(row => row.Status == status);
         if (query.Model is { } model)
             rows = rows.Where(row => row.ModelName == model || row.Models!.Contains("\"name\":\"" + model + "\""));
+        if (query.Tenant is { } tenant)
+            rows = rows.Where(row => row.Tenant == tenant);
         if (query.Type is { } type)
             rows = rows.Where(row => row.Type == type);
         if (before is not null)
@@ -163,6 +166,32 @@ internal sealed class JobStore(
     public async Task<bool> DeleteAsync(string id) =>
         await writer.WriteAsync(context => context.Jobs.Where(row => row.Id == id).ExecuteDelete(), waits: false) == 1;
 
+    /// <summary>Whether the job is kept from being swept; false when there is no such job. For a request.</summary>
+    public async Task<bool> SetKeepAsync(string id, bool keep) => await writer.WriteAsync(
+        context => context.Jobs.Where(row => row.Id == id).ExecuteUpdate(set => set.SetProperty(row => row.Keep, keep)), waits: false) == 1;
+
+    /// <summary>Deletes a job that has ended and is not kept; false where it is no such job any more.</summary>
+    public async Task<bool> DeleteUnkeptAsync(string id) => await writer.WriteAsync(
+        context => Ended(context).Where(row => row.Id == id && !row.Keep).ExecuteDelete(), waits: false) == 1;
+
+    public Task<List<RetainedJob>> ListRetainedAsync(CancellationToken cancellationToken) => reader.ReadAsync(context => Ended(context)
+        .Select(row => new { row.Id, row.FinishedAt, row.Keep, row.StoredBytes }).AsEnumerable()
+        .Select(row => new RetainedJob(row.Id, row.FinishedAt!.Value, row.Keep, row.StoredBytes ?? 0)).ToList(), cancellationToken);
+
+    /// <summary>A page of the jobs that have ended since the last sweep.</summary>
+    public Task<List<UnmeasuredJob>> ListUnmeasuredAsync(CancellationToken cancellationToken) => reader.ReadAsync(context => Ended(context)
+        .Where(row => row.StoredBytes == null).OrderBy(row => row.Id).Take(StartUpPage)
+        .Select(row => new UnmeasuredJob(row.Id, row.Spec.Length + row.Progress.Length + row.Results.Length + row.Tags.Length)).ToList(), cancellationToken);
+
+    public Task MeasuredAsync(IReadOnlyDictionary<string, long> bytes) => writer.WriteAsync(context => bytes.Sum(one => context.Jobs
+        .Where(row => row.Id == one.Key).ExecuteUpdate(set => set.SetProperty(row => row.StoredBytes, one.Value))), waits: false);
+
+    public Task<List<string>> ListIdsAsync(CancellationToken cancellationToken) =>
+        reader.ReadAsync(context => context.Jobs.Select(row => row.Id).ToList(), cancellationToken);
+
+    private static IQueryable<JobRow> Ended(JobsDbContext context) => context.Jobs.Where(row => row.FinishedAt != null
+        && (row.Status == JobStatus.Succeeded || row.Status == JobStatus.Failed || row.Status == JobStatus.Cancelled));
+
     /// <summary>The jobs that had not ended, oldest first, a page of them after <paramref name="after"/>, with their blocks.</summary>
     public Task<List<JobRow>> ListUnfinishedAsync(string after, CancellationToken cancellationToken) => reader.ReadAsync(context =>
         context.Jobs.AsNoTracking().Include(row => row.Blocks)
@@ -181,6 +210,10 @@ internal sealed class JobStore(
     public Task<List<StoredEnd>> ListEndsAsync(CancellationToken cancellationToken) => reader.ReadAsync(context =>
         context.Jobs.Select(row => new StoredEnd(row.Id, row.Type, row.Status, row.StopReason, row.Results != "[]")).ToList(), cancellationToken);
 }
+
+/// <summary>A job whose files were not counted yet.</summary>
+/// <param name="RecordBytes">What its row takes, about.</param>
+internal sealed record UnmeasuredJob(string Id, long RecordBytes);
 
 /// <summary>How a job has ended, if it has.</summary>
 /// <param name="HasResults">Whether it has left files.</param>

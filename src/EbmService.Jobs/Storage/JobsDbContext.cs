@@ -13,12 +13,15 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
     public const int MaxTenantLength = 255;
     public const int HashLength = 64;
     public const int MaxWordLength = 32;
+    public const int TraceParentLength = 55;
 
     public DbSet<JobRow> Jobs => Set<JobRow>();
 
     public DbSet<BlockRow> Blocks => Set<BlockRow>();
 
     public DbSet<IdempotencyRow> IdempotencyKeys => Set<IdempotencyRow>();
+
+    public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration)
     {
@@ -36,9 +39,13 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
             job.Property(row => row.Extends).HasMaxLength(IdLength);
             job.Property(row => row.Tenant).HasMaxLength(MaxTenantLength);
             job.Property(row => row.Type).HasMaxLength(MaxWordLength);
+            job.Property(row => row.TraceParent).HasMaxLength(TraceParentLength);
             job.Property(row => row.StopReason).HasMaxLength(MaxWordLength);
             job.HasIndex(row => new { row.Status, row.Id });
             job.HasIndex(row => new { row.ModelName, row.Id });
+            job.HasIndex(row => new { row.Tenant, row.Id });
+            // What a sweep asks of all jobs: the rows themselves, with their documents, are not read for it.
+            job.HasIndex(row => new { row.FinishedAt, row.Status, row.Keep, row.StoredBytes, row.Id });
             job.HasMany(row => row.Blocks).WithOne().HasForeignKey(block => block.JobId).OnDelete(DeleteBehavior.Cascade);
         });
         model.Entity<BlockRow>(block =>
@@ -51,6 +58,13 @@ internal sealed class JobsDbContext(DbContextOptions<JobsDbContext> options) : D
             key.ToTable("idempotency_keys").HasKey(row => row.Key);
             key.Property(row => row.Key).HasMaxLength(MaxKeyLength);
             key.HasOne<JobRow>().WithMany().HasForeignKey(row => row.JobId).OnDelete(DeleteBehavior.Cascade);
+        });
+        model.Entity<ApiKeyRow>(key =>
+        {
+            key.ToTable("api_keys").HasKey(row => row.Id);
+            key.Property(row => row.Id).HasMaxLength(IdLength);
+            key.Property(row => row.Tenant).HasMaxLength(MaxTenantLength);
+            key.Property(row => row.Hash).HasMaxLength(HashLength);
         });
     }
 }

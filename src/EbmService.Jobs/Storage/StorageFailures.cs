@@ -33,7 +33,7 @@ internal static class StorageFailures
 }
 
 /// <summary>The service can't start on its data folder; the message says why in one sentence.</summary>
-public sealed class StorageUnavailableException(string message, Exception inner) : Exception(message, inner);
+public sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
 internal enum DatabaseError
 {

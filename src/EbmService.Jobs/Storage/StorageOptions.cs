@@ -18,6 +18,19 @@ public sealed class StorageOptions
     /// </value>
     [Range(1, 600)]
     public int BusySeconds { get; set; } = 10;
+
+    /// <value>
+    /// Days after its end at which a job is deleted with its results, 0 to 36500, fractions too; 0 by default: never. A job with <c>keep</c> stays.
+    /// </value>
+    [Range(0.0, 36_500.0)]
+    public double RetainDays { get; set; }
+
+    /// <value>
+    /// Bytes that the files and records of jobs may take that have ended and are not kept; beyond it those that ended first are deleted, but none within ten
+    /// minutes of its end. 0 by default: no limit.
+    /// </value>
+    [Range(0L, long.MaxValue)]
+    public long MaxBytes { get; set; }
 }
 
 [OptionsValidator]

@@ -31,7 +31,7 @@ internal sealed class FakeJobService : IJobService
         {
             Id = id, Status = JobStatus.Queued, Models = submission.Models, Spec = submission.Spec,
             Priority = submission.Priority, Tenant = submission.Tenant,
-            Tags = submission.Tags, Warnings = submission.Warnings,
+            Tags = submission.Tags, Warnings = submission.Warnings, Keep = submission.Keep,
             Progress = new JobProgress { QueuePosition = 1, Metrics = new Dictionary<string, double> { ["energyMean"] = double.NaN } },
             CreatedAt = Start,
         };
@@ -60,12 +60,15 @@ internal sealed class FakeJobService : IJobService
     {
         JobSnapshot[] all = [.. _jobs.Values.Select(state => state.Job)
             .Where(job => (query.Status is null || job.Status == query.Status)
-            && (query.Model is null || job.Model.Name == query.Model)).OrderByDescending(job => job.Id)];
+            && (query.Model is null || job.Model.Name == query.Model) && (query.Tenant is null || job.Tenant == query.Tenant)).OrderByDescending(job => job.Id)];
         int from = query.Cursor is null ? 0 : int.Parse(query.Cursor, System.Globalization.CultureInfo.InvariantCulture);
         string? next = from + query.Limit < all.Length
             ? (from + query.Limit).ToString(System.Globalization.CultureInfo.InvariantCulture) : null;
         return Task.FromResult<Outcome<JobPage>>(new JobPage([.. all.Skip(from).Take(query.Limit)], next));
     }
+
+    public Task<Outcome<JobSnapshot>> KeepAsync(string id, bool keep, CancellationToken cancellationToken) =>
+        Answer(id, state => state.Job = state.Job with { Keep = keep });
 
     public Task<Outcome<JobSnapshot>> CancelAsync(string id, CancellationToken cancellationToken) => Answer(id, state =>
         state.Job.Status.IsTerminal() ? new Failure(FailureCode.InvalidTransition, "The job has ended.") : End(state, JobStatus.Cancelled));

@@ -74,6 +74,35 @@ public sealed class ResultEndpointsTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotModified, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData(true, HttpStatusCode.PartialContent)]
+    [InlineData(false, HttpStatusCode.OK)]
+    public async Task Download_RangeIfUnchanged_IsThePartOrAllOfIt(bool isUnchanged, HttpStatusCode expected)
+    {
+        EntityTagHeaderValue tag = isUnchanged ? (await GetAsync("/samples.npy")).Headers.ETag! : new EntityTagHeaderValue("\"another\"");
+
+        HttpResponseMessage response = await GetAsync("/samples.npy", request =>
+        {
+            request.Headers.Range = new RangeHeaderValue(90, null);
+            request.Headers.IfRange = new RangeConditionHeaderValue(tag);
+        });
+
+        Assert.Equal(expected, response.StatusCode);
+        Assert.Equal(isUnchanged ? _factory.Jobs.Content[90..] : _factory.Jobs.Content, await response.Content.ReadAsByteArrayAsync(HttpTestExtensions.Cancel));
+    }
+
+    [Fact]
+    public async Task Download_Head_HasTheHeadersOfGetAndNoBody()
+    {
+        HttpResponseMessage whole = await GetAsync("/samples.npy");
+        HttpResponseMessage head = await GetAsync("/samples.npy", request => request.Method = HttpMethod.Head);
+
+        Assert.Equal((HttpStatusCode.OK, whole.Headers.ETag, 100L), (head.StatusCode, head.Headers.ETag, head.Content.Headers.ContentLength));
+        Assert.False(head.Headers.ETag!.IsWeak);
+        Assert.Equal("bytes", Assert.Single(head.Headers.AcceptRanges));
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync(HttpTestExtensions.Cancel));
+    }
+
     [Fact]
     public async Task Download_Unknown_Is404() =>
         await (await GetAsync("/other.bin")).ProblemAsync(HttpStatusCode.NotFound, "resultNotFound");

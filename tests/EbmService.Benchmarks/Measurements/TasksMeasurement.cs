@@ -69,7 +69,7 @@ internal sealed class TasksMeasurement : IMeasurement
         MarkdownTable memory = await MemoryAsync(context);
         return new MeasurementResult($"""
             Seconds of a job go from its start to its end, with its files. Plain programs run with PyTorch's and NumPy's own numbers of threads, loading left out; the job likelihood anneals both sides, so its
-            time is halved. PGD as a job goes on with the rows that are not fooled yet, which the plain program doesn't; calibration as a job has more scores (docs/tasks.md).
+            time is halved. Both go on with the rows that are not fooled yet in PGD; both have the same scores in calibration.
 
             {table}
 
@@ -98,6 +98,11 @@ internal sealed class TasksMeasurement : IMeasurement
             ("scoring", """{"inputs", "outputs": ["energy", "logits", "pValue"]}"""),
             ("calibration", """{"name": "memory", "data": {"inputs"}}"""),
             ("robustness", """{"inputs": {"inputs"}, "method": "fgsm", "radii": [0.1], "seed": 1}"""),
+            ("assessment", """{"inDistribution": {"inputs"}, "outOfDistribution": [{"name": "same", "rows": {"inputs"}}], "bootstrap": 20}"""),
+            ("restoration", """{"truth": {"inputs"}, "damage": {"kind": "half", "side": "right"}, "samples": 2, "start": "base", "seed": 1, "chain": {"steps": 2}}"""),
+            ("editing", """{"operation": "project", "inputs": {"inputs"}, "steps": 2}"""),
+            ("interpolation", """{"method": "straight", "from": {"inputs"}, "to": {"inputs"}, "points": 3}"""),
+            ("likelihood", """{"chains": 8, "bridges": 4, "leapfrogSteps": 1, "pilotChains": 8, "reverseSteps": 1, "seed": 1, "dequantisationLevels": 256, "inputs": {"inputs"}}"""),
         })
         {
             double[] peaks = new double[2];

@@ -107,11 +107,17 @@ def robustness():
     right = 0
     for first in range(0, 1000, 100):
         clean, label = x[first:first + 100], y[first:first + 100]
+        with torch.no_grad():
+            read = head(features(clean)).argmax(1) == label
+        clean, label = clean[read], label[read]
         adversarial = (clean + (torch.rand_like(clean) * 2 - 1) * radius).clamp(-1, 1)
         for _ in range(40):
             adversarial.requires_grad_()
-            (gradient,) = torch.autograd.grad(F.cross_entropy(head(features(adversarial)), label, reduction="sum"), adversarial)
-            adversarial = torch.minimum(torch.maximum(adversarial.detach() + step * gradient.sign(), clean - radius), clean + radius).clamp(-1, 1)
+            logits = head(features(adversarial))
+            (gradient,) = torch.autograd.grad(F.cross_entropy(logits, label, reduction="sum"), adversarial)
+            left = logits.argmax(1) == label
+            clean, label, gradient, adversarial = clean[left], label[left], gradient[left], adversarial.detach()[left]
+            adversarial = torch.minimum(torch.maximum(adversarial + step * gradient.sign(), clean - radius), clean + radius).clamp(-1, 1)
         with torch.no_grad():
             right += int((head(features(adversarial)).argmax(1) == label).sum())
     return time.perf_counter() - start, right / 1000

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using EbmService.Client;
 
 namespace EbmService.EndToEnd.Tests.Hosting;
 
@@ -12,6 +13,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private EbmClient? _ebm;
     private bool _isDisposed;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -31,6 +33,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     public static Uri AnyPort { get; } = new("http://127.0.0.1:0");
 
     public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromSeconds(100) };
+
+    /// <value>The package that other services use.</value>
+    public EbmClient Ebm => _ebm ??= EbmClient.Create(new EbmClientOptions { BaseAddress = Address });
 
     public Uri Address => Client.BaseAddress!;
 
@@ -130,6 +135,8 @@ public sealed partial class ServiceProcess : IAsyncDisposable
             await KillAsync();
         _process.Dispose();
         Client.Dispose();
+        if (_ebm is not null)
+            await _ebm.DisposeAsync();
     }
 
     private async Task WaitUntilReadyAsync()
@@ -153,7 +160,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
             _address.TrySetResult(new Uri(match.Groups[1].Value));
     }
 
-    [GeneratedRegex("Now listening on: (http://\\S+)")]
+    [GeneratedRegex("Now listening on: (http://[^\\s\"]+)")]
     private static partial Regex ListeningPattern();
 
     [DllImport("libc", EntryPoint = "kill")]

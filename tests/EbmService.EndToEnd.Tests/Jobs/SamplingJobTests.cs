@@ -1,5 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using EbmService.Client;
+using EbmService.Core.Jobs;
+using EbmService.Core.Queries;
+using EbmService.Core.Sampling;
 using EbmService.Core.Tensors;
 using EbmService.EndToEnd.Tests.Hosting;
 using Xunit;
@@ -17,6 +21,25 @@ public sealed class SamplingJobTests(ServiceFixture fixture)
 
     [EndToEndFact]
     public async Task Watch_MessagePackClient_SeesProgressPreviewsAndTheEndLast() => await WatchAsync(messagePack: true);
+
+    [EndToEndFact]
+    public async Task Watch_OurClient_SeesProgressPreviewsAndTheEndLast()
+    {
+        EbmClient ebm = fixture.Service.Ebm;
+        JobResponse job = await ebm.Jobs.CreateAsync(
+            ServiceHost.Model, new SamplingRequest { Chains = 64, Steps = 100, Seed = 10, PreviewEvery = 10 }, cancellationToken: HttpSteps.Cancel);
+        List<JobEvent> events = [];
+
+        await foreach (JobEvent happened in ebm.Jobs.WatchAsync(job.Id, HttpSteps.Cancel))
+            events.Add(happened);
+
+        Assert.Equal(JobStatus.Succeeded, Assert.IsType<JobChangedEvent>(events[^1]).Job.Status);
+        JobProgressEvent[] progress = [.. events.OfType<JobProgressEvent>()];
+        Assert.NotEmpty(progress);
+        Assert.Equal(progress.Select(one => one.Progress.Fraction).Order(), progress.Select(one => one.Progress.Fraction));
+        Assert.NotEmpty(events.OfType<JobPreviewEvent>());
+        Assert.All(events.OfType<JobPreviewEvent>(), preview => AssertPng(preview.Png));
+    }
 
     [EndToEndFact]
     public async Task Results_OfAJob_AreCompleteAndAgree()
@@ -59,13 +82,15 @@ public sealed class SamplingJobTests(ServiceFixture fixture)
     [EndToEndFact]
     public async Task Samples_OfAskedClasses_AreClassifiedAsThose()
     {
-        JsonObject job = await RunAsync(new JsonObject { ["chains"] = 100, ["steps"] = 100, ["seed"] = 14, ["labels"] = HttpSteps.AllDigits() });
+        EbmClient ebm = fixture.Service.Ebm;
+        JobResponse job = (await ebm.Jobs.RunAsync(
+            ServiceHost.Model, new SamplingRequest { Chains = 100, Steps = 100, Seed = 14, Labels = [.. Enumerable.Range(0, 10)] },
+            cancellationToken: HttpSteps.Cancel)).EnsureSucceeded();
 
-        TensorPayload samples = NpyFormat.Read(await Client.GetResultAsync((string)job["id"]!, "samples.npy"));
-        using HttpResponseMessage answer = await Client.PostAsync($"/v1/models/{ServiceHost.Model}/classify", Digits.Npy(samples), HttpSteps.Cancel);
-        JsonArray results = (await HttpSteps.ReadAsync(answer, HttpStatusCode.OK))["results"]!.AsArray();
+        NpyArray samples = await ebm.Jobs.ReadArrayAsync(job.Id, "samples.npy", HttpSteps.Cancel);
+        ClassifyResponse answer = await ebm.Queries.ClassifyAsync(ServiceHost.Model, samples.ToTensor(), cancellationToken: HttpSteps.Cancel);
 
-        int agreeing = results.Index().Count(result => (int)result.Item!["labelIndex"]! == result.Index % 10);
+        int agreeing = answer.Results.Index().Count(result => result.Item.LabelIndex == result.Index % 10);
         Assert.True(agreeing >= 90, $"{agreeing} of 100 samples are of the asked class.");
     }
 

@@ -1,6 +1,9 @@
-using System.Net;
-using System.Text.Json.Nodes;
-using EbmService.Core.Tensors;
+using EbmService.Client;
+using EbmService.Core.Jobs;
+using EbmService.Core.Models;
+using EbmService.Core.Rows;
+using EbmService.Core.Sampling;
+using EbmService.Core.Scoring;
 using EbmService.EndToEnd.Tests.Hosting;
 using Xunit;
 
@@ -12,34 +15,24 @@ public sealed class ScoringJobTests(ServiceFixture fixture)
 {
     private const string Model = "two-moons";
 
-    private HttpClient Client => fixture.Client;
-
     [EndToEndFact]
     public async Task Samples_OfAnotherJob_HaveTheEnergiesOfAQuery()
     {
-        string sampled = await Client.SubmitAsync(HttpSteps.Spec(40, 60, 5), Model);
-        await Client.WaitForEndAsync(sampled);
-        TensorPayload samples = NpyFormat.Read(await Client.GetResultAsync(sampled, "samples.npy"));
-        var spec = new JsonObject { ["job"] = new JsonObject { ["id"] = sampled }, ["blockSize"] = 16 };
-        var body = new JsonObject { ["type"] = "scoring", ["model"] = Model, ["spec"] = spec };
+        EbmClient ebm = fixture.Service.Ebm;
+        JobResponse sampled = (await ebm.Jobs.RunAsync(
+            Model, new SamplingRequest { Chains = 40, Steps = 60, Seed = 5 }, cancellationToken: HttpSteps.Cancel)).EnsureSucceeded();
+        NpyArray samples = await ebm.Jobs.ReadArrayAsync(sampled.Id, "samples.npy", HttpSteps.Cancel);
 
-        string scored = (string)(await Client.PostJsonAsync("/v1/jobs", body, HttpStatusCode.Accepted))["id"]!;
-        using HttpResponseMessage deleted = await Client.DeleteAsync($"/v1/jobs/{sampled}", HttpSteps.Cancel);
-        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        JsonObject ended = await Client.WaitForEndAsync(scored);
+        JobResponse scored = await ebm.Jobs.CreateAsync(
+            Model, new ScoringRequest { Job = new JobRows(sampled.Id), BlockSize = 16 }, cancellationToken: HttpSteps.Cancel);
+        await ebm.Jobs.DeleteAsync(sampled.Id, HttpSteps.Cancel);
+        (await ebm.Jobs.WaitAsync(scored.Id, HttpSteps.Cancel)).EnsureSucceeded();
 
-        Assert.Equal("succeeded", (string?)ended["status"]);
-        TensorPayload energies = NpyFormat.Read(await Client.GetResultAsync(scored, "energy.npy"));
+        NpyArray energies = await ebm.Jobs.ReadArrayAsync(scored.Id, "energy.npy", HttpSteps.Cancel);
         Assert.Equal([40], energies.Shape);
-        Assert.Equal(await AskAsync(samples), energies.Values);
-    }
-
-    private async Task<float[]> AskAsync(TensorPayload rows)
-    {
         // Samples may lie outside the model's range: other jobs' rows are taken as they are.
-        using HttpResponseMessage answer =
-            await Client.PostAsync($"/v1/models/{Model}/energy?outOfRange=allow", Digits.Npy(rows), HttpSteps.Cancel);
-        JsonArray results = (await HttpSteps.ReadAsync(answer, HttpStatusCode.OK))["results"]!.AsArray();
-        return [.. results.Select(result => (float)(double)result!["energy"]!)];
+        NpyArray asked = await ebm.Queries.EnergyArrayAsync(
+            Model, samples.ToTensor(), new EnergyOptions { OutOfRange = OutOfRange.Allow }, HttpSteps.Cancel);
+        Assert.Equal(asked.ToSingles(), energies.ToSingles());
     }
 }

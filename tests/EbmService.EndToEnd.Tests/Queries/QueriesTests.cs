@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using EbmService.Client;
+using EbmService.Core.Queries;
 using EbmService.Core.Tensors;
 using EbmService.EndToEnd.Tests.Hosting;
 using Xunit;
@@ -59,28 +61,29 @@ public sealed class QueriesTests(ServiceFixture fixture)
     [EndToEndFact]
     public async Task Classify_RealDigits_FindsTheirClasses()
     {
-        JsonObject answer = await AskAsync("classify", Digits.Form(Pictures));
+        ClassifyResponse answer = await fixture.Service.Ebm.Queries.ClassifyAsync(ServiceHost.Model, Files(), cancellationToken: HttpSteps.Cancel);
 
-        JsonArray results = answer["results"]!.AsArray();
-        int right = results.Zip(Digits.Files).Count(pair => (int)pair.First!["labelIndex"]! == pair.Second.Label);
+        int right = answer.Results.Zip(Digits.Files).Count(pair => pair.First.LabelIndex == pair.Second.Label);
         Assert.True(right >= Pictures.Length - 1, $"{right} of {Pictures.Length} digits were recognised.");
-        Assert.All(results, result => Assert.Equal(1, result!["probabilities"]!.AsArray().Sum(value => (double)value!), 1e-4));
+        Assert.All(answer.Results, result => Assert.Equal(1, result.Probabilities.Sum(value => value!.Value), 1e-4));
     }
 
     [EndToEndFact]
     public async Task Ood_DigitsAndNoise_AreToldApart()
     {
-        JsonArray digits = (await AskAsync("ood", Digits.Form(Pictures)))["results"]!.AsArray();
-        JsonObject noiseAnswer = await AskAsync("ood", Digits.Npy(Digits.Noise(20, seed: 3)));
-        JsonArray noise = noiseAnswer["results"]!.AsArray();
+        QueriesClient queries = fixture.Service.Ebm.Queries;
+        OodResponse digits = await queries.OodAsync(ServiceHost.Model, Files(), cancellationToken: HttpSteps.Cancel);
+        OodResponse noise = await queries.OodAsync(ServiceHost.Model, Digits.Noise(20, seed: 3), cancellationToken: HttpSteps.Cancel);
 
-        Assert.NotNull((string?)noiseAnswer["calibrationId"]);
-        Assert.All(noise, result => Assert.Equal("outOfDistribution", (string?)result!["verdict"]));
+        Assert.NotNull(noise.CalibrationId);
+        Assert.All(noise.Results, result => Assert.Equal(OodVerdict.OutOfDistribution, result.Verdict));
         // At alpha = 0.05 one of twenty digits is refused on average; more than four would be a 1-in-400 chance.
-        Assert.True(digits.Count(result => (string?)result!["verdict"] == "inDistribution") >= Pictures.Length - 4);
-        Assert.All(digits.Concat(noise), result => Assert.InRange((double)result!["pValue"]!, 1e-9, 1));
-        Assert.All(digits, result => Assert.True(result!["scores"]!.AsObject().Count >= 4));
+        Assert.True(digits.Results.Count(result => result.Verdict == OodVerdict.InDistribution) >= Pictures.Length - 4);
+        Assert.All(digits.Results.Concat(noise.Results), result => Assert.InRange(result.PValue!.Value, 1e-9, 1));
+        Assert.All(digits.Results, result => Assert.True(result.Scores.Count >= 4));
     }
+
+    private static QueryInput Files() => QueryInput.FromPng([.. Pictures.Select(path => (ReadOnlyMemory<byte>)File.ReadAllBytes(path))]);
 
     private static string Path(string query) => $"/v1/models/{ServiceHost.Model}/{query}";
 

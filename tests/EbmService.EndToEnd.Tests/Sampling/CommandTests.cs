@@ -14,12 +14,15 @@ public sealed class CommandTests(ServiceFixture fixture) : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    /// <summary>Kernels of each kind of state: the others' files are compared in one process, by SameBitsTests.</summary>
+    private static readonly string[] s_kernels = ["sgld", "hmc", "tempering", "gibbsWithGradients", "temperedGibbs"];
+
     [EndToEndFact]
-    public async Task Sample_EveryKernel_GivesTheFilesOfTheServicesJob()
+    public async Task Sample_ByACommand_GivesTheFilesOfTheServicesJob()
     {
         string temporary = Directory.CreateDirectory(Path.Combine(_folder, "temporary")).FullName;
         var differing = new List<string>();
-        foreach (KernelCase one in KernelCase.All.Select(one => one.Short()))
+        foreach (KernelCase one in KernelCase.All.Where(one => s_kernels.Contains(one.Name)).Select(one => one.Short()))
         {
             string id = await Client.SubmitAsync(one.Spec(), one.Model);
             JsonObject job = await Client.WaitForEndAsync(id);

@@ -7,7 +7,7 @@ namespace EbmService.EndToEnd.Tests.Sampling;
 public sealed class FreshProcessTests
 {
     [EndToEndFact]
-    public Task Samples_ThreeFreshProcesses_HaveOneHash() => OneHashAsync(processes: 3);
+    public Task Samples_TwoFreshProcesses_HaveOneHash() => OneHashAsync(processes: 2);
 
     [SoakFact]
     public Task Samples_TwentyFreshProcesses_HaveOneHash() => OneHashAsync(processes: 20);

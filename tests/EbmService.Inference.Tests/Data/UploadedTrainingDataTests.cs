@@ -25,7 +25,7 @@ public sealed class UploadedTrainingDataTests
         Assert.Equal((3, true, 1), (rows.Count, rows.HasLabels, rows.Label(1)));
         Assert.Equal([3, 4], row);
         Assert.True(_sut.Has("points"));
-        Assert.Contains("points", _sut.Names);
+        Assert.Contains("points", _sut.Names(null));
     }
 
     [Fact]

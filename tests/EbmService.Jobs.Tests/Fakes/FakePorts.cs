@@ -78,6 +78,9 @@ internal sealed class FakeEvaluator : IQueryEvaluator
 /// <summary>Every model is here, with the digest that tests give it, until a test says otherwise.</summary>
 internal sealed class FakeModels : IModelCatalog
 {
+    /// <value>Energies of a calibration.</value>
+    public IReadOnlyList<(double, double)> References { get; set; } = [];
+
     /// <value>Why models are away; null while they are here.</value>
     public string? Away { get; set; }
 
@@ -88,7 +91,7 @@ internal sealed class FakeModels : IModelCatalog
 
     public Outcome<HostedModel> Find(string name, string? version = null) => Away is { } reason
         ? new Failure(FailureCode.ModelUnavailable, reason)
-        : new HostedModel { Key = new(name, version ?? "1"), State = ModelState.Ready, Digest = "sha256:00" };
+        : new HostedModel { Key = new(name, version ?? "1"), State = ModelState.Ready, Digest = "sha256:00", ReferenceEnergies = References };
 
     public void Refresh() => OnRefresh?.Invoke();
 

@@ -61,7 +61,11 @@ public sealed class DatasetStoreTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("../x")]
     [InlineData(".hidden")]
-    [InlineData("a/b")]
+    [InlineData("a/b/c")]
+    [InlineData("../b")]
+    [InlineData("a/../b")]
+    [InlineData("/b")]
+    [InlineData("a/")]
     [InlineData("a\n")]
     public void Add_BadName_IsAFieldError(string name)
     {

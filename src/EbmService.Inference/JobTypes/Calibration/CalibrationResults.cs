@@ -65,7 +65,8 @@ internal sealed class CalibrationResults(JobDefinition job, IReadOnlyList<BlockR
             {
                 Name = _spec.Name, Model = job.Model, Score = _spec.Score, Scores = names, FitRows = card.FitRows, ReferenceRows = card.ReferenceRows,
                 CalibrationRows = card.CalibrationRows, SmallestPValue = 1.0 / (card.CalibrationRows + 1), Dataset = _spec.Data.Dataset,
-                Sha256 = _spec.Data.Sha256, Job = job.Id, MakesDefault = _spec.MakeDefault,
+                Sha256 = _spec.Data.Sha256, Job = job.Id, Tenant = job.Tenant,
+                MakesDefault = _spec.MakeDefault,
             }, content);
             // Not its version: equal jobs have equal cards, and each makes the next version.
             return (card with { CalibrationId = kept?.Id }, null);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EbmService.Core.Datasets;
 using EbmService.Core.Failures;
 using EbmService.Core.Jobs;
 using EbmService.Core.Json;
@@ -20,6 +21,7 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
     private const int MeanFieldPasses = 20;
 
     private readonly TrainingRequest _request = (TrainingRequest?)proposal.Request ?? new();
+    private readonly IDatasets? _visible = proposal.Datasets == NoDatasets.Instance ? null : proposal.Datasets;
     private readonly List<FieldError> _errors = [];
 
     public Outcome<AcceptedJob> Accept()
@@ -47,7 +49,7 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
         var spec = new TrainingSpec
         {
             Data = _request.Data!, Rows = rows.Rows.Count, Sha256 = rows.Sha256, Descriptor = model, Version = version, Config = config,
-            RowsSha256 = data.Uploaded(_request.Data!)?.Sha256, LabelsSha256 = data.Uploaded(_request.Data!)?.LabelsSha256,
+            RowsSha256 = data.Uploaded(_request.Data!, _visible)?.Sha256, LabelsSha256 = data.Uploaded(_request.Data!, _visible)?.LabelsSha256,
         };
         return new AcceptedJob(spec) { Makes = new ModelKey(name, version), Footprint = FootprintOf(spec, rows.Rows) };
     }
@@ -120,15 +122,15 @@ internal sealed class TrainingAcceptance(ModelRepository repository, DataCatalog
         List<string> faults = TrainingRecipeValidator.Faults(config, model);
         _errors.AddRange(faults.Select(fault => new FieldError("spec.config", $"{fault}.")));
         CheckLimits(model, config);
-        string known = $"This server has: {string.Join(", ", data.Names)}.";
-        if (_request.Data is not { } name || !data.Has(name))
+        string known = $"This server has: {string.Join(", ", data.Names(_visible))}.";
+        if (_request.Data is not { } name || !data.Has(name, _visible))
         {
             _errors.Add(new("spec.data", _request.Data is null ? $"Name a data set. {known}" : $"There is no data set of that name. {known}"));
             return null;
         }
         try
         {
-            NamedData rows = data.Read(name, model.VisibleSchema());
+            NamedData rows = data.Read(name, model.VisibleSchema(), _visible);
             if (faults.Count == 0 && new TrainingPlan(model, config).FaultOf(rows.Rows) is { } fault)
                 _errors.Add(new("spec.data", $"{fault}."));
             if (_request.Rows is { } count && count != rows.Rows.Count)

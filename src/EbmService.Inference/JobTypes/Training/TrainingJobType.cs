@@ -45,7 +45,8 @@ internal sealed class TrainingJobType(
         var spec = (TrainingSpec)job.Spec;
         try
         {
-            return new TrainingWorkload(spec, block, data.Read(spec.Data, spec.Descriptor.VisibleSchema(), spec.Sha256), images, checkpoint);
+            return new TrainingWorkload(spec, block, data.Read(
+                spec.Data, spec.Descriptor.VisibleSchema(), spec.Sha256, spec.RowsSha256, spec.LabelsSha256), images, checkpoint);
         }
         catch (InvalidDatasetException e)
         {

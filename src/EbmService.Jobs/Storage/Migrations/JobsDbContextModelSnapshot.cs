@@ -16,6 +16,44 @@ namespace EbmService.Jobs.Storage.Migrations
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
+            modelBuilder.Entity("EbmService.Jobs.Storage.ApiKeyRow", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(32)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Hash")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("RevokedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Scopes")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Tenant")
+                        .IsRequired()
+                        .HasMaxLength(255)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("api_keys", (string)null);
+                });
+
             modelBuilder.Entity("EbmService.Jobs.Storage.BlockRow", b =>
                 {
                     b.Property<string>("JobId")
@@ -110,6 +148,9 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int>("FruitlessAttempts")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("Keep")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("LastSequence")
                         .HasColumnType("INTEGER");
 
@@ -158,6 +199,9 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<int?>("StopStep")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("StoredBytes")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Tags")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -165,6 +209,10 @@ namespace EbmService.Jobs.Storage.Migrations
                     b.Property<string>("Tenant")
                         .IsRequired()
                         .HasMaxLength(255)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TraceParent")
+                        .HasMaxLength(55)
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Type")
@@ -177,9 +225,13 @@ namespace EbmService.Jobs.Storage.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("FinishedAt", "Status", "Keep", "StoredBytes", "Id");
+
                     b.HasIndex("ModelName", "Id");
 
                     b.HasIndex("Status", "Id");
+
+                    b.HasIndex("Tenant", "Id");
 
                     b.ToTable("jobs", (string)null);
                 });

@@ -1,9 +1,10 @@
 using EbmService.Api.Hosting;
+using EbmService.Api.Security;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Xunit;
 
-namespace EbmService.Api.Tests.Hosting;
+namespace EbmService.Api.Tests.Security;
 
 public sealed class NetworkGuardTests
 {

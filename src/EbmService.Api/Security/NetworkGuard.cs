@@ -1,18 +1,19 @@
 using System.Net;
+using EbmService.Api.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Options;
 
-namespace EbmService.Api.Hosting;
+namespace EbmService.Api.Security;
 
 /// <summary>Refuses to start on a non-loopback address while nobody has to authenticate.</summary>
 internal sealed class NetworkGuard(
-    IConfiguration configuration, IServer server, IOptions<SecurityOptions> options, IHostApplicationLifetime lifetime,
+    IConfiguration configuration, IServer server, IOptions<SecurityOptions> options, KeyRing keys, IHostApplicationLifetime lifetime,
     ILogger<NetworkGuard> logger) : IHostedLifecycleService
 {
     internal const string Remedy =
-        "Listen on http://localhost:5080, or set Security:AllowUnauthenticatedNetwork (environment: "
-        + "Security__AllowUnauthenticatedNetwork) to true if something else keeps strangers out.";
+        "Listen on http://localhost:5080, or make a key (ebm keys create), or configure Security:Jwt, or set Security:RequireKey to true, or set "
+        + "Security:AllowUnauthenticatedNetwork (environment: Security__AllowUnauthenticatedNetwork) to true if something else keeps strangers out.";
 
     /// <summary>Before the port is opened: what the configuration asks for.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -48,7 +49,7 @@ internal sealed class NetworkGuard(
     private void Check(IEnumerable<string> addresses)
     {
         string[] open = [.. addresses.Where(address => !ListenAddresses.IsLoopback(address))];
-        if (open.Length == 0)
+        if (open.Length == 0 || !keys.IsOpen)
             return;
         string list = string.Join(", ", open);
         if (options.Value.AllowUnauthenticatedNetwork)
@@ -60,18 +61,6 @@ internal sealed class NetworkGuard(
         ApiLog.OpenNetworkRefused(logger, message);
         throw new StartRefusedException(message);
     }
-}
-
-/// <summary>Section <c>Security</c>.</summary>
-public sealed class SecurityOptions
-{
-    public const string Section = "Security";
-
-    /// <value>
-    /// Whether the service may listen beyond this machine although nobody has to authenticate; false by default. Set it
-    /// only where something else keeps strangers out, for example inside a container whose port is published on loopback.
-    /// </value>
-    public bool AllowUnauthenticatedNetwork { get; set; }
 }
 
 /// <summary>Reads addresses the way Kestrel does.</summary>
