@@ -18,13 +18,15 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
         new("Core", [], []),
         new("Inference", ["Core"], ["TorchSharp*", "libtorch-*", "SkiaSharp*", "ScottPlot", "MathNet.Numerics", "Sylvan.Data.Csv", .. Abstractions]),
         new("Jobs", ["Core"], ["Microsoft.EntityFrameworkCore*", "Npgsql.EntityFrameworkCore.PostgreSQL", .. Abstractions]),
-        new("Api", ["Core", "Jobs", "Inference"],
+        new("Api", ["Core", "Jobs", "Inference", "Dashboard"],
             ["Swashbuckle.*", "Microsoft.AspNetCore.*", "MessagePack", "Microsoft.EntityFrameworkCore.Design", "Grpc.*",
                 "OpenTelemetry.*", .. Abstractions],
             AspNet: true),
         new("Cli", ["Core", "Jobs", "Inference"], ["System.CommandLine", "Spectre.Console", .. Abstractions]),
         new("Client", ["Core"],
             ["Microsoft.AspNetCore.SignalR.Client", "Microsoft.Extensions.Http", "Microsoft.Extensions.Http.Resilience", .. Abstractions]),
+        // Runs in browsers: what it shows it has over the client.
+        new("Dashboard", ["Core", "Client"], ["Microsoft.AspNetCore.Components.WebAssembly", "MudBlazor"]),
         new("Cluster", ["Core", "Jobs"], ["Microsoft.Orleans.*", .. Abstractions]),
     ];
 
@@ -39,7 +41,9 @@ internal sealed record ProjectWall(string Name, string[] Projects, string[] Pack
             return AllowsPackage(name);
         // A SignalR client is a package of its own and not the web framework.
         if (name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal))
-            return AspNet || (AllowsPackage("Microsoft.AspNetCore.SignalR.Client") && !name.Contains("Hosting", StringComparison.Ordinal));
+            return AspNet || (AllowsPackage("Microsoft.AspNetCore.SignalR.Client") && !name.Contains("Hosting", StringComparison.Ordinal))
+                // As are components that run in a browser.
+                || (AllowsPackage("Microsoft.AspNetCore.Components.WebAssembly") && name.StartsWith("Microsoft.AspNetCore.Components", StringComparison.Ordinal));
         if (name.StartsWith("Microsoft.EntityFrameworkCore", StringComparison.Ordinal))
             return AllowsPackage("Microsoft.EntityFrameworkCore");
         // Core sees the base class library only.

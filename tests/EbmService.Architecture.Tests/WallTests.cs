@@ -23,7 +23,7 @@ public sealed class WallTests
 
         Assert.Empty(project.Projects.Except(wall.Projects));
         Assert.DoesNotContain(project.Packages, package => !wall.AllowsPackage(package));
-        Assert.True(wall.AspNet || (!project.Sdk.Contains("Web", StringComparison.Ordinal) && !project.Frameworks.Any()),
+        Assert.True(wall.AspNet || (project.Sdk != "Microsoft.NET.Sdk.Web" && !project.Frameworks.Any()),
             "ASP.NET Core is not for this project");
     }
 

@@ -47,7 +47,10 @@ public sealed record SlotResponse(int Index, SlotWork Work, string? JobId, IRead
 public sealed record QueueResponse(int Queued, int Running, int Paused, int Capacity, IReadOnlyList<QueuedJobResponse> Jobs);
 
 /// <param name="Position">1 for the next to begin.</param>
-/// <param name="StartsInSeconds">When it will begin, roughly: the slot time that the jobs ahead of it still need, over the slots; null while nothing was measured.</param>
+/// <param name="StartsInSeconds">
+/// When it will begin, at the latest and roughly: the slot time that running jobs and those ahead of it still need, over the slots; null while
+/// nothing was measured.
+/// </param>
 public sealed record QueuedJobResponse(
     string Id, string Type, string Model, string Tenant, int Priority, int Position, double? StartsInSeconds);
 

@@ -47,7 +47,7 @@ public static class Format
     public static string Span(double? seconds) => seconds switch
     {
         null => "\u2013",
-        < 0 => "0 s",
+        < 0.05 => "0 s",
         < 1 => $"{seconds * 1000:0} ms",
         < 10 => $"{Digits(seconds.Value, 1)} s",
         < 90 => $"{seconds:0} s",

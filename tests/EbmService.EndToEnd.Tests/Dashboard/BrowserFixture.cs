@@ -84,6 +84,9 @@ public sealed class DashboardPage : IAsyncDisposable
         await Page.Locator("main h1").First.WaitForAsync();
     }
 
+    /// <summary>Goes from one page to another, as a link does.</summary>
+    public Task MoveAsync(string path) => Page.EvaluateAsync("path => Blazor.navigateTo(path)", path);
+
     public Task SeeAsync(string text) => Page.GetByText(text).First.WaitForAsync();
 
     public Task SeeAtAsync(string selector) => Page.Locator(selector).First.WaitForAsync();

@@ -30,7 +30,7 @@ public sealed class DashboardTests(BrowserFixture fixture) : IClassFixture<Brows
             ("jobs", $"a[href='jobs/{chains}']"),
             ($"jobs/{chains}", "canvas[aria-label^='Rank plot']"),
             ($"jobs/{digits}", "img[alt='samples.png']"),
-            ($"jobs/{scores}", "text=pValue.npy"),
+            ($"jobs/{scores}", "text=energy.npy"),
             ("start", "input[data-path='spec.chains']"),
             ("models", "article a[href='models/two-moons']"),
             ("models/mnist-jem", "text=AUROC"),
@@ -41,19 +41,20 @@ public sealed class DashboardTests(BrowserFixture fixture) : IClassFixture<Brows
 
         await using DashboardPage wide = await fixture.OpenAsync(fixture.Service.Address);
         await using DashboardPage narrow = await fixture.OpenAsync(fixture.Service.Address, width: 390, isDark: true);
+        await Task.WhenAll(wide.GoAsync("settings"), narrow.GoAsync("settings"));
         foreach ((string path, string seen) in pages)
         {
             foreach (DashboardPage page in new[] { wide, narrow })
             {
-                await page.GoAsync(path);
+                await page.MoveAsync(path);
                 await page.SeeAtAsync(seen);
                 Assert.False(await page.IsWiderThanTheWindowAsync(), $"'{path}' is wider than its window");
             }
         }
 
-        Assert.Empty(wide.Errors);
-        Assert.Empty(narrow.Errors);
-        await wide.GoAsync($"jobs/{chains}");
+        Assert.Equal("", string.Join('\n', wide.Errors));
+        Assert.Equal("", string.Join('\n', narrow.Errors));
+        await wide.MoveAsync($"jobs/{chains}");
         await wide.SeeAtAsync("canvas[aria-label^='Rank plot']");
         Assert.True(await wide.IsDrawnAsync("canvas[aria-label^='Energy over the steps']"));
         Assert.True(await wide.IsDrawnAsync("canvas[aria-label^='The energy over the plane']"));

@@ -136,7 +136,7 @@ function paint(chart) {
         g.fillText(options.empty || 'No data yet', (scale.left + scale.right) / 2, (scale.top + scale.bottom) / 2);
     } else if (chart.cut && !chart.pointer) {
         g.fillStyle = ink; g.textAlign = 'right'; g.textBaseline = 'top';
-        g.fillText(chart.cut, scale.right - 4, scale.top + 2);
+        g.fillText(chart.cut + (width > 420 ? ' beyond the axis: double click to see all' : ' beyond'), scale.right - 4, scale.top + 2);
     } else if (chart.pointer) {
         readout(g, scale, visible, chart.pointer, options, { ink, strong, paper, grid }, width);
     }
@@ -197,8 +197,8 @@ function scale0(chart, visible, options, x0, x1, set, y0, y1) {
     const lo = values[Math.floor(values.length * 0.03)], hi = values[Math.ceil(values.length * 0.97) - 1], span = hi - lo;
     if (!(span > 0)) return;
     const from = y0 < lo - 2 * span ? lo - 0.5 * span : y0, to = y1 > hi + 2 * span ? hi + 0.5 * span : y1;
-    if (to < y1) chart.cut = `up to ${compact(y1)} beyond the axis: double click to see all`;
-    else if (from > y0) chart.cut = `down to ${compact(y0)} beyond the axis: double click to see all`;
+    if (to < y1) chart.cut = `up to ${compact(y1)}`;
+    else if (from > y0) chart.cut = `down to ${compact(y0)}`;
     set(from, to);
 }
 

@@ -9,6 +9,8 @@ function colour(t) {
 }
 
 export function landscape(canvas, bytes, options) {
+    // The page may have gone on meanwhile.
+    if (!canvas) return;
     const energies = new Float32Array(bytes.slice().buffer), { size, top } = options;
     const sorted = Float32Array.from(energies).sort(), least = sorted[0];
     // Most of the plane is far from the data: colours go up to a level near it.
@@ -24,11 +26,11 @@ export function landscape(canvas, bytes, options) {
     Object.assign(plane, { picture, energies, size, options, least, most });
     plane.contours = contours(energies, size, [0.06, 0.14, 0.25, 0.4, 0.6, 0.85].map(f => least + f * (most - least)));
     schedule(plane);
-    return { least, most };
 }
 
 /** Positions of chains at successive draws: (draws, chains, 2). */
 export function chains(canvas, bytes, options) {
+    if (!canvas) return;
     const plane = planes.get(canvas) || attach(canvas);
     plane.rows = new Float32Array(bytes.slice().buffer);
     plane.count = options.chains;
@@ -40,7 +42,7 @@ export function chains(canvas, bytes, options) {
 }
 
 export function at(canvas, draw, selected) {
-    const plane = planes.get(canvas);
+    const plane = canvas && planes.get(canvas);
     if (!plane) return;
     plane.at = draw;
     plane.selected = selected;
@@ -60,7 +62,7 @@ export function pick(canvas, x, y) {
 }
 
 export function mark(canvas, x, y) {
-    const plane = planes.get(canvas);
+    const plane = canvas && planes.get(canvas);
     if (plane) { plane.marked = [x, y]; schedule(plane); }
 }
 

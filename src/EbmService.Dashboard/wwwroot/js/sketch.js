@@ -2,6 +2,7 @@
 const sketches = new WeakMap();
 
 export function attach(canvas, receiver, options) {
+    if (!canvas) return;
     const side = 280, ink = new OffscreenCanvas(side, side), g = ink.getContext('2d', { willReadFrequently: true });
     const sketch = { canvas, receiver, ink, g, options, side, last: null, pending: false, empty: true };
     sketches.set(canvas, sketch);
@@ -92,6 +93,9 @@ async function send(s, last) {
     s.pending = true;
     try {
         do { s.again = false; await s.receiver.invokeMethodAsync('Drawn', new Uint8Array(numbers(s).buffer)); } while (s.again);
+    } catch (gone) {
+        // The page has gone on, and its receiver with it.
+        if (s.canvas.isConnected) throw gone;
     } finally { s.pending = false; }
 }
 
@@ -120,6 +124,7 @@ function numbers(s) {
 
 /** Signed numbers in red and blue over the picture they belong to. */
 export function heat(canvas, valueBytes, pictureBytes, options) {
+    if (!canvas) return;
     const v = new Float32Array(valueBytes.slice().buffer), under = new Float32Array(pictureBytes.slice().buffer), { width, height } = options, scale = Math.max(1, Math.floor(280 / width));
     let most = 0;
     for (const x of v) most = Math.max(most, Math.abs(x));
