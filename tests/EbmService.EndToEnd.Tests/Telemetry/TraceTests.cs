@@ -40,8 +40,7 @@ public sealed class TraceTests(WatchedService watched)
         CollectedSpan request = await WaitAsync(() => All().FirstOrDefault(span => span.SpanId == query.ParentId));
 
         Assert.Equal("POST /v1/models/{model}/ood", request.Name);
-        CollectedSpan download = await WaitAsync(() => All().FirstOrDefault(span => span.Name == "GET /v1/jobs/{id}/results/{name}"));
-        Assert.Equal("?access_token=Redacted", download.Attributes["url.query"]);
+        await WaitAsync(() => All().FirstOrDefault(span => span.Name == "GET /v1/jobs/{id}/results/{name}"));
         Assert.DoesNotContain(All(), span => span.Attributes.Values.Any(value => value.Contains(WatchedService.Secret, StringComparison.Ordinal)));
     }
 
