@@ -28,14 +28,14 @@ internal static class JobMonitorEndpoints
     }
 
     private static async Task<Results<Ok<JobTraceResponse>, FailureResult>> TraceAsync(
-        string id, IJobService jobs, IJobMonitor monitor, CancellationToken cancellationToken)
+        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(monitor.TraceOf(id) ?? JobTraceResponse.Empty) : new FailureResult(job.Failure);
     }
 
     private static async Task<Results<Ok<JobPreviewResponse>, FailureResult>> PreviewAsync(
-        string id, IJobService jobs, IJobMonitor monitor, CancellationToken cancellationToken)
+        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
         return job.Succeeded ? TypedResults.Ok(monitor.PreviewOf(id) ?? JobPreviewResponse.None) : new FailureResult(job.Failure);
