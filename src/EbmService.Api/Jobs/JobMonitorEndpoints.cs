@@ -15,31 +15,27 @@ internal static class JobMonitorEndpoints
         RouteGroupBuilder group = routes.MapGroup("/v1/jobs/{id}").WithTags("Jobs").RequireAuthorization(Scopes.Jobs);
         group.MapGet("/trace", TraceAsync).WithName("GetJobTrace")
             .WithSummary("How a running job went so far, where its type keeps a trace: mean, deviation and single courses of its quantities.")
-            .WithDescription("Of what diagnostics are computed from, about every two seconds (Worker:DiagnosticsSeconds); without points before "
-                + "the first. A job that has ended has trace.json among its results.")
-            .Produces<JobTraceResponse>().Fails(FailureCode.JobNotFound, FailureCode.ResultNotFound, FailureCode.StorageBusy);
+            .WithDescription("Of what diagnostics are computed from, about every two seconds (Worker:DiagnosticsSeconds). Without points before "
+                + "the first, and where the job does not run or keeps none; a job that has ended has trace.json among its results.")
+            .Produces<JobTraceResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
         group.MapGet("/preview", PreviewAsync).WithName("GetJobPreview")
             .WithSummary("The latest preview of a running job as numbers.")
-            .WithDescription("Types that draw previews have one. Events of the job carry the same as a picture.")
-            .Produces<JobPreviewResponse>().Fails(FailureCode.JobNotFound, FailureCode.ResultNotFound, FailureCode.StorageBusy);
+            .WithDescription("null before the first, and of types that draw none. Events of the job carry the same as a picture.")
+            .Produces<JobPreviewResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
         return routes;
     }
 
-    private static Task<Results<Ok<JobTraceResponse>, FailureResult>> TraceAsync(
-        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken) =>
-        AnswerAsync(id, jobs, monitor.TraceOf, "The job does not run, or its type has no trace.", "Ask while it runs; trace.json is among the results of a sampling job that has ended.",
-            cancellationToken);
-
-    private static Task<Results<Ok<JobPreviewResponse>, FailureResult>> PreviewAsync(
-        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken) =>
-        AnswerAsync(id, jobs, monitor.PreviewOf, "The job has no preview yet, or draws none.", "Set previewEvery in the spec of a sampling job, and ask while it runs.", cancellationToken);
-
-    private static async Task<Results<Ok<T>, FailureResult>> AnswerAsync<T>(
-        string id, CallerJobs jobs, Func<string, T?> look, string missing, string remedy, CancellationToken cancellationToken) where T : class
+    private static async Task<Results<Ok<JobTraceResponse>, FailureResult>> TraceAsync(
+        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken)
     {
         Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
-        if (!job.Succeeded)
-            return new FailureResult(job.Failure);
-        return look(id) is { } found ? TypedResults.Ok(found) : new FailureResult(new Failure(FailureCode.ResultNotFound, missing, remedy));
+        return job.Succeeded ? TypedResults.Ok(monitor.TraceOf(id) ?? JobTraceResponse.Empty) : new FailureResult(job.Failure);
+    }
+
+    private static async Task<Results<Ok<JobPreviewResponse>, FailureResult>> PreviewAsync(
+        string id, CallerJobs jobs, IJobMonitor monitor, CancellationToken cancellationToken)
+    {
+        Outcome<JobSnapshot> job = await jobs.FindAsync(id, cancellationToken);
+        return job.Succeeded ? TypedResults.Ok(monitor.PreviewOf(id) ?? JobPreviewResponse.None) : new FailureResult(job.Failure);
     }
 }

@@ -19,6 +19,9 @@ public sealed record JobTraceQuantity(
     string Name, IReadOnlyList<float> Mean, IReadOnlyList<float> StandardDeviation, IReadOnlyList<IReadOnlyList<float?>> Chains);
 
 /// <summary>The latest preview of a running job as numbers.</summary>
-/// <param name="Step">Steps done when it was taken.</param>
-/// <param name="Rows">States of the first chains: (chains, ...input).</param>
-public sealed record JobPreviewResponse(int Step, TensorPayload Rows);
+/// <param name="Step">Steps done when it was taken; null where there is none.</param>
+/// <param name="Rows">States of the first chains: (chains, ...input); null where there is none.</param>
+public sealed record JobPreviewResponse(int? Step, TensorPayload? Rows)
+{
+    public static JobPreviewResponse None { get; } = new(null, null);
+}

@@ -30,7 +30,7 @@ public sealed class MonitorTests(ServiceFixture service) : IClassFixture<Service
     {
         string id = (string)(await _client.StartJobAsync(Endless))["id"]!;
         JsonObject trace = await UntilAsync($"/v1/jobs/{id}/trace", answer => answer["steps"]!.AsArray().Count > 3);
-        JsonObject preview = await UntilAsync($"/v1/jobs/{id}/preview", _ => true);
+        JsonObject preview = await UntilAsync($"/v1/jobs/{id}/preview", answer => answer["step"] is not null);
         await _client.PostJsonAsync($"/v1/jobs/{id}/cancel", "");
 
         int[] steps = [.. trace["steps"]!.AsArray().Select(step => (int)step!)];
@@ -53,12 +53,14 @@ public sealed class MonitorTests(ServiceFixture service) : IClassFixture<Service
     }
 
     [Fact]
-    public async Task Trace_OfAnEndedJob_IsAmongItsResults()
+    public async Task Trace_OfAnEndedJob_HasNoPoints()
     {
         string id = (string)(await _client.RunJobAsync("""{"model": "bowl", "spec": {"chains": 2, "steps": 5}}"""))["id"]!;
 
-        await (await _client.GetAsync($"/v1/jobs/{id}/trace", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.NotFound, "resultNotFound");
-        await (await _client.GetAsync($"/v1/jobs/{id}/preview", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.NotFound, "resultNotFound");
+        JsonObject trace = await (await _client.GetAsync($"/v1/jobs/{id}/trace", HttpTestExtensions.Cancel)).JsonAsync();
+        JsonObject preview = await (await _client.GetAsync($"/v1/jobs/{id}/preview", HttpTestExtensions.Cancel)).JsonAsync();
+        Assert.Empty(trace["steps"]!.AsArray());
+        Assert.Null(preview["step"]);
         await (await _client.GetAsync("/v1/jobs/0123456789abcdef0123456789abcdef/trace", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.NotFound, "jobNotFound");
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using EbmService.EndToEnd.Tests.Hosting;
 using Microsoft.Playwright;
 using Xunit;
@@ -7,7 +8,7 @@ using Xunit;
 namespace EbmService.EndToEnd.Tests.Dashboard;
 
 /// <summary>The dashboard in Chromium against the real service.</summary>
-public sealed class DashboardTests(BrowserFixture fixture) : IClassFixture<BrowserFixture>, IDisposable
+public sealed partial class DashboardTests(BrowserFixture fixture) : IClassFixture<BrowserFixture>, IDisposable
 {
     private readonly string _data = Directory.CreateTempSubdirectory("ebm-e2e-").FullName;
 
@@ -108,6 +109,36 @@ public sealed class DashboardTests(BrowserFixture fixture) : IClassFixture<Brows
     }
 
     [DashboardFact]
+    public async Task Keys_NoneThenAWrongThenARightOne_AsksUntilItIsRight()
+    {
+        using var command = new CommandProcess(_data, "keys", "create", "--data", _data, "--name", "dashboard", "--scopes", "infer,jobs");
+        (int exitCode, string told) = await command.EndAsync();
+        Assert.True(exitCode == 0, told);
+        string key = KeyPattern().Match(told).Value;
+        await using ServiceProcess service = await ServiceHost.StartAsync(_data);
+        await using DashboardPage page = await fixture.OpenAsync(service.Address);
+
+        await page.GoAsync("");
+        await page.SeeAsync("The service asks for a key");
+        await EnterAsync(page, key[..^4] + "AAAA");
+        await page.SeeAsync("The key was refused");
+        await EnterAsync(page, key);
+
+        await page.SeeAtAsync("main a[href='models/mnist-jem']");
+        await page.MoveAsync("models/mnist-jem");
+        await page.SeeAtAsync("img[alt='Training curve']");
+        Assert.Equal(key, await page.Page.EvaluateAsync<string>("sessionStorage.getItem('ebm.key')"));
+        Assert.DoesNotContain(key, await page.Page.EvaluateAsync<string>("JSON.stringify(localStorage)"), StringComparison.Ordinal);
+        Assert.All(page.Errors, error => Assert.Contains("401", error, StringComparison.Ordinal));
+    }
+
+    private static async Task EnterAsync(DashboardPage page, string key)
+    {
+        await page.Page.Locator("input[type=password]").FillAsync(key);
+        await page.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Use this key" }).ClickAsync();
+    }
+
+    [DashboardFact]
     public async Task Kill_WhileTheJobIsWatched_GoesOnAfterTheRestart()
     {
         ServiceProcess first = await ServiceHost.StartAsync(_data);
@@ -131,4 +162,7 @@ public sealed class DashboardTests(BrowserFixture fixture) : IClassFixture<Brows
         await page.SeeAsync("attempt 2");
         await page.SeeAtAsync("img[alt='samples.png']");
     }
+
+    [GeneratedRegex("ebm_[A-Za-z0-9]+_[A-Za-z0-9_-]+")]
+    private static partial Regex KeyPattern();
 }
