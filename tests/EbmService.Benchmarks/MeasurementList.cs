@@ -11,7 +11,7 @@ internal static class MeasurementList
         new MainMeasurement("reference", BenchmarkModels.Reference, 50),
         new PyTorchMeasurement(), new PublishedMeasurement(), new GemmMeasurement(), new JobsMeasurement(), new BlocksMeasurement(), new SmallMeasurement(),
         new MemoryMeasurement(), new LoadingMeasurement(), new TrajectoryMeasurement(), new LatencyMeasurement(), new GrowthMeasurement(),
-        new TrainingMeasurement(), new TasksMeasurement(), new TelemetryMeasurement(),
+        new TrainingMeasurement(), new TasksMeasurement(), new TelemetryMeasurement(), new WatchedMeasurement(),
     ];
 
     public static string Names => string.Join(", ", All.Select(each => each.Name));

@@ -93,9 +93,11 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<Ok<JobResponse>, Accepted<JobResponse>, FailureResult>> CreateAsync(
-        HttpContext context, JobRequestReader reader, CallerJobs jobs)
+        HttpContext context, JobRequestReader reader, CallerJobs jobs, AuditLog audit)
     {
         Outcome<JobSnapshot> job = await SubmitAsync(context, reader, jobs);
+        if (job.Succeeded && JobRequestReader.ChangesWhatIsServed(job.Value))
+            audit.AdminCall(context, $"{AuditLog.WhatOf(context)} ({job.Value.Spec.Type} job {job.Value.Id})", "accepted");
         if (job.Succeeded && WaitPreference.Read(context.Request) is { } wait)
         {
             context.Response.Headers["Preference-Applied"] = "wait";

@@ -69,6 +69,10 @@ internal sealed class JobRequestReader(
         return submission.Succeeded ? submission.Value with { Tenant = request.Tenant } : submission;
     }
 
+    /// <summary>Whether everybody is answered otherwise once the job has ended: such jobs need models:admin.</summary>
+    internal static bool ChangesWhatIsServed(JobSnapshot job) =>
+        job.Models.Any(model => model.IsMade) || job.Spec is CalibrationSpec { MakeDefault: true };
+
     private static Failure NeedsAdmin(string why) =>
         new(FailureCode.Forbidden, $"{why}: the key lacks the scope {Scopes.ModelsAdmin}.", "Use a key that has it: ebm keys create --scopes ...");
 

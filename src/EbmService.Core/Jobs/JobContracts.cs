@@ -68,7 +68,7 @@ public sealed record JobResponse
 
     public required IReadOnlyList<string> Tags { get; init; }
 
-    /// <value>Whose share of the device the job counts against, from the header X-Tenant.</value>
+    /// <value>Whose share of the device the job counts against, from the header X-Tenant; where requests need a key, the key's tenant.</value>
     public required string Tenant { get; init; }
 
     /// <value>What looks wrong with the request though nothing forbids it, a sentence each; empty for most jobs.</value>

@@ -101,8 +101,8 @@ public sealed class AccessWalkTests : IDisposable
             {
                 using HttpRequestMessage request = new(new HttpMethod(method), path);
                 request.Headers.Add(Credential.KeyHeader, other);
-                if (method == "POST")
-                    request.Content = new StringContent("{\"steps\": 5}", Encoding.UTF8, "application/json");
+                if (method is "POST" or "PATCH")
+                    request.Content = new StringContent(method == "POST" ? "{\"steps\": 5}" : "{\"keep\": true}", Encoding.UTF8, "application/json");
                 await (await client.SendAsync(request, HttpTestExtensions.Cancel)).CheckAsync(
                     method, path, HttpStatusCode.NotFound, pattern.Contains("{id}") ? "jobNotFound" : "datasetNotFound");
                 checkedRoutes.Add($"{method} {pattern}");

@@ -71,6 +71,47 @@ public sealed class JwtTests : IDisposable
         });
     }
 
+    /// <summary>The issuer's own metadata names its keys; the issuer of tokens is the one that it says.</summary>
+    [Fact]
+    public async Task Authority_IsAskedForItsKeys()
+    {
+        using var listener = new HttpListener();
+        string authority = $"http://127.0.0.1:{FreePort()}";
+        listener.Prefixes.Add(authority + "/");
+        listener.Start();
+        Task serving = ServeAsync(listener, authority);
+        using var factory = new ApiFactory
+        {
+            Clock = _clock, Settings = new() { ["Security:Jwt:Authority"] = authority, ["Security:Jwt:Audience"] = Audience },
+        };
+        using HttpClient client = factory.CreateClient();
+
+        HttpResponseMessage good = await client.SendAsync("GET", "/v1/models", KeyClientExtensions.Bearer(Token(issuer: authority)));
+        HttpResponseMessage foreign = await client.SendAsync("GET", "/v1/models", KeyClientExtensions.Bearer(Token(issuer: Issuer)));
+        HttpResponseMessage forged = await client.SendAsync(
+            "GET", "/v1/models", KeyClientExtensions.Bearer(Token(issuer: authority, key: new RsaSecurityKey(RSA.Create(2048)) { KeyId = "rsa-1" })));
+
+        Assert.Equal(HttpStatusCode.OK, good.StatusCode);
+        await foreign.ProblemAsync(HttpStatusCode.Unauthorized, "unauthenticated");
+        await forged.ProblemAsync(HttpStatusCode.Unauthorized, "unauthenticated");
+        listener.Stop();
+        await serving;
+    }
+
+    /// <summary>Nobody is let in because nobody can be asked.</summary>
+    [Fact]
+    public async Task Authority_OutOfReach_Is401()
+    {
+        using var factory = new ApiFactory
+        {
+            Clock = _clock, Settings = new() { ["Security:Jwt:Authority"] = $"http://127.0.0.1:{FreePort()}", ["Security:Jwt:Audience"] = Audience },
+        };
+
+        HttpResponseMessage answer = await factory.CreateClient().SendAsync("GET", "/v1/models", KeyClientExtensions.Bearer(Token()));
+
+        await answer.ProblemAsync(HttpStatusCode.Unauthorized, "unauthenticated");
+    }
+
     [Fact]
     public async Task NoToken_Is401() =>
         await (await _client.GetAsync("/v1/models", HttpTestExtensions.Cancel)).ProblemAsync(HttpStatusCode.Unauthorized, "unauthenticated");
@@ -143,6 +184,33 @@ public sealed class JwtTests : IDisposable
         var refusal = Assert.Throws<OptionsValidationException>(() => factory.CreateClient());
 
         Assert.All(["https", "HS256", "'none'", "Audience", "'*'"], part => Assert.Contains(part, refusal.Message));
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        socket.Start();
+        return ((IPEndPoint)socket.LocalEndpoint).Port;
+    }
+
+    private static async Task ServeAsync(HttpListener listener, string authority)
+    {
+        while (listener.IsListening)
+        {
+            try
+            {
+                HttpListenerContext asked = await listener.GetContextAsync();
+                string body = asked.Request.Url!.AbsolutePath == "/keys" ? KeySet()
+                    : new JsonObject { ["issuer"] = authority, ["jwks_uri"] = authority + "/keys" }.ToJsonString();
+                asked.Response.ContentType = "application/json";
+                await asked.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(body));
+                asked.Response.Close();
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
     }
 
     private static byte[] Secret { get; } = RandomNumberGenerator.GetBytes(64);

@@ -22,7 +22,8 @@ namespace EbmService.Benchmarks.Measurements;
 /// <summary>Microseconds of the calls that a quantum and a query make for telemetry, without a reader, with OpenTelemetry's metrics, and with its traces too.</summary>
 internal sealed record TelemetryCalls(Spread QuantumAlone, Spread QuantumMetrics, Spread QuantumTraces, Spread QueryAlone, Spread QueryMetrics, Spread QueryTraces)
 {
-    public const int Batches = 30;
+    public const int Batches = 400;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Took = TimeSpan.FromMilliseconds(20);
 
     public static TelemetryCalls Measure(int calls)
@@ -35,10 +36,16 @@ internal sealed record TelemetryCalls(Spread QuantumAlone, Spread QuantumMetrics
         using ServiceProvider provider = services.BuildServiceProvider();
         try
         {
+            // The first to run would be the slowest.
+            MeasureBoth(provider, calls);
             (Spread quantum, Spread query) alone = MeasureBoth(provider, calls);
+            var read = new Nowhere<Metric>();
             using MeterProvider metrics = Sdk.CreateMeterProviderBuilder().AddMeter(JobsTelemetry.MeterName)
-                .AddReader(new BaseExportingMetricReader(new Nowhere<Metric>())).Build();
+                .AddReader(new BaseExportingMetricReader(read)).Build();
             (Spread quantum, Spread query) metered = MeasureBoth(provider, calls);
+            metrics.ForceFlush();
+            if (read.Count == 0)
+                throw new InvalidOperationException("nothing was measured: the reader got no metrics");
             using TracerProvider traces = Sdk.CreateTracerProviderBuilder().AddSource(JobsTelemetry.SourceName)
                 .AddProcessor(new BatchActivityExportProcessor(new Nowhere<Activity>())).Build();
             (Spread quantum, Spread query) traced = MeasureBoth(provider, calls);
@@ -88,13 +95,19 @@ internal sealed record TelemetryCalls(Spread QuantumAlone, Spread QuantumMetrics
         return (quantum, query);
     }
 
-    private static Spread Time(int calls, Action call) => Spread.Of(Enumerable.Range(0, Batches + 1).Select(batch =>
+    private static Spread Time(int calls, Action call)
     {
-        long begun = Stopwatch.GetTimestamp();
-        for (int i = 0; i < calls / Batches; i++)
+        // Until the compiler's last word, which on a busy machine comes late.
+        for (long begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < WarmUp;)
             call();
-        return Stopwatch.GetElapsedTime(begun).TotalMicroseconds / (calls / Batches);
-    }).Skip(1).ToArray());
+        return Spread.Of(Enumerable.Range(0, Batches).Select(_ =>
+        {
+            long begun = Stopwatch.GetTimestamp();
+            for (int i = 0; i < calls / Batches; i++)
+                call();
+            return Stopwatch.GetElapsedTime(begun).TotalMicroseconds / (calls / Batches);
+        }));
+    }
 
     private static Job NewJob()
     {
@@ -120,7 +133,13 @@ internal sealed record TelemetryCalls(Spread QuantumAlone, Spread QuantumMetrics
     private sealed class Nowhere<T> : BaseExporter<T>
         where T : class
     {
-        public override ExportResult Export(in Batch<T> batch) => ExportResult.Success;
+        public long Count { get; private set; }
+
+        public override ExportResult Export(in Batch<T> batch)
+        {
+            Count += batch.Count;
+            return ExportResult.Success;
+        }
     }
 
     private sealed class NoDuties : IJobDuties

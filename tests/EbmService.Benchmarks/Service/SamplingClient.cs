@@ -74,8 +74,14 @@ internal sealed class SamplingClient : IAsyncDisposable
     {
         using HttpResponseMessage answer = await _service.Client.PostAsync($"/v1/jobs/{id}/cancel", null);
         answer.EnsureSuccessStatusCode();
+        await WaitUntilOverAsync(id);
+    }
+
+    /// <summary>By asking for it: nobody has to watch.</summary>
+    public async Task WaitUntilOverAsync(string id)
+    {
         while (!IsTerminal((string?)(await JobAsync(id))["status"]))
-            await Task.Delay(20);
+            await Task.Delay(50);
     }
 
     public ValueTask DisposeAsync() => _hub.DisposeAsync();

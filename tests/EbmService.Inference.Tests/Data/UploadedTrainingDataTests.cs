@@ -25,7 +25,7 @@ public sealed class UploadedTrainingDataTests
         Assert.Equal((3, true, 1), (rows.Count, rows.HasLabels, rows.Label(1)));
         Assert.Equal([3, 4], row);
         Assert.True(_sut.Has("points"));
-        Assert.Contains("points", _sut.Names(null));
+        Assert.Contains("points", _sut.Names());
     }
 
     [Fact]
@@ -33,6 +33,26 @@ public sealed class UploadedTrainingDataTests
 
     [Fact]
     public void Read_MadeName_IsNotTheUploadedOne() => Assert.Null(_sut.Uploaded("two-moons"));
+
+    /// <summary>Another tenant's datasets are not there, not even in the list of an error.</summary>
+    [Fact]
+    public void WhatACallerDoesNotSee_IsNotThere()
+    {
+        Assert.False(_sut.Has("points", NoDatasets.Instance));
+        Assert.DoesNotContain("points", _sut.Names(NoDatasets.Instance));
+        Assert.Throws<InvalidDatasetException>(() => _sut.Read("points", Input, NoDatasets.Instance));
+    }
+
+    /// <summary>A job that begins knows its rows by their content: whose name stood for them does not matter.</summary>
+    [Fact]
+    public void Read_ByContent_NeedsNoName()
+    {
+        string sha256 = _sut.Read("points", Input).Sha256;
+        var begun = new DataCatalog(Options.Create(new DataOptions()), new OneDataset());
+
+        Assert.Equal(3, begun.Read("a tenant's own name", Input, sha256, "rows", "labels").Count);
+        Assert.Throws<InvalidDatasetException>(() => begun.Read("unknown", Input, "another", "rows", "labels"));
+    }
 
     private sealed class OneDataset : IDatasets
     {
