@@ -48,7 +48,7 @@ public static class JobsServiceCollectionExtensions
     {
         services.TryAddSingleton(TimeProvider.System);
         services.Configure<StorageOptions>(storage => storage.DataPath = dataPath);
-        return services.AddLogging().AddDatabase();
+        return services.AddLogging().AddSingleton<StorageMetrics>().AddDatabase();
     }
 
     private static IServiceCollection AddOptions(this IServiceCollection services, IConfiguration configuration)

@@ -106,7 +106,7 @@ internal static class KeysCommand
     }
 
     private static ServiceProvider Services(CliEnvironment environment, string folder) => new ServiceCollection()
-        .AddSingleton(environment.Clock).AddApiKeys(Path.GetFullPath(folder)).BuildServiceProvider();
+        .AddMetrics().AddSingleton(environment.Clock).AddApiKeys(Path.GetFullPath(folder)).BuildServiceProvider();
 
     private static string ExistingFolder(string folder) =>
         Directory.Exists(folder) ? folder : throw CliException.BadInput($"there is no folder '{folder}': name the service's with --data");
