@@ -115,7 +115,8 @@ internal sealed class JobWatches(IHubContext<JobsHub, IJobsClient> hub, ILogger<
 
     private static Task SendAsync(IJobsClient client, JobLogEntry happened, PathString prefix) => happened switch
     {
-        JobChangedEntry changed => client.JobChanged(JobContractMapper.ToResponse(changed.Job, prefix)),
+        JobChangedEntry changed => client.JobChanged(
+            JobContractMapper.ToResponse(changed.Job, prefix) with { Sequence = changed.Sequence > 0 ? changed.Sequence : null }),
         JobProgressEntry progress => client.JobProgress(JobContractMapper.ToMessage(progress)),
         JobPreviewEntry preview => client.JobPreview(preview.JobId, preview.Step, preview.Png),
         _ => Task.CompletedTask,

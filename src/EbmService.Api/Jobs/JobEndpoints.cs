@@ -37,7 +37,7 @@ internal static class JobEndpoints
             .Produces<JobResponse>().Fails(FailureCode.JobNotFound, FailureCode.StorageBusy);
         group.MapPatch("/{id}", ChangeAsync).WithName("ChangeJob").WithSummary("Says whether a job stays once it has ended.")
             .WithDescription("A job with keep stays with its results until it is deleted by hand; another goes by the service's settings Storage:RetainDays "
-                + "(expiresAt says when) and Storage:MaxBytes, and is answered 404 then as one that was deleted.")
+                + "(from expiresAt on) and Storage:MaxBytes, and is answered 404 then as one that was deleted.")
             .WithMetadata(new RequestBodyMetadata(typeof(ChangeJobRequest), []), RequestExamples.ChangeJob)
             .Produces<JobResponse>()
             .Fails(FailureCode.InvalidRequest, FailureCode.JobNotFound, FailureCode.BodyTooLarge, FailureCode.UnsupportedMediaType, FailureCode.StorageFailed,

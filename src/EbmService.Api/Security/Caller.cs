@@ -74,6 +74,8 @@ internal sealed class Caller(ClaimsPrincipal user, KeyRing keys, TimeProvider cl
     {
         if (Kind == CallerKind.Key)
             return new CallerLease(keys.EndOf(user.FindFirst(CallerClaims.Id)!.Value), source: null);
+        if (Kind == CallerKind.Open)
+            return new CallerLease(keys.EndOfOpen, source: null);
         if (user.FindFirst(CallerClaims.Expires) is not { } end)
             return new CallerLease(CancellationToken.None, source: null);
         TimeSpan left = DateTimeOffset.FromUnixTimeSeconds(long.Parse(end.Value, CultureInfo.InvariantCulture)) - clock.GetUtcNow();

@@ -19,6 +19,7 @@ internal sealed class KeyRing(IApiKeys store, IOptions<SecurityOptions> options,
     /// <summary>Compared with where there is no key of that id, so that both take the same time; no text has this hash.</summary>
     private static readonly byte[] s_nobody = new byte[SHA256.HashSizeInBytes];
 
+    private readonly CancellationTokenSource _open = new();
     private CancellationTokenSource? _stop = new();
     private volatile FrozenDictionary<string, RingKey> _keys = FrozenDictionary<string, RingKey>.Empty;
     private volatile bool _isClosed;
@@ -29,6 +30,9 @@ internal sealed class KeyRing(IApiKeys store, IOptions<SecurityOptions> options,
     /// revoked key keeps the service closed, and once closed it stays so for the life of the process.
     /// </value>
     internal bool IsOpen => !_isClosed;
+
+    /// <value>Is cancelled when the first key closes the service: who came in without one goes.</value>
+    internal CancellationToken EndOfOpen => _open.Token;
 
     /// <summary>Holds a text against the keys.</summary>
     /// <returns>The caller, or a failure whose message may be shown: only who holds a key learns what has become of it.</returns>
@@ -120,7 +124,8 @@ internal sealed class KeyRing(IApiKeys store, IOptions<SecurityOptions> options,
             now[key.Id] = isKnown ? known! : new RingKey(key);
             isChanged |= !isKnown;
         }
-        if (stored.Count > 0)
+        bool closes = stored.Count > 0 && IsOpen;
+        if (closes)
             _isClosed = true;
         if (isChanged)
         {
@@ -132,6 +137,8 @@ internal sealed class KeyRing(IApiKeys store, IOptions<SecurityOptions> options,
             foreach (ApiKey key in stored.Where(key => !before.TryGetValue(key.Id, out RingKey? old) || old != now[key.Id]))
                 audit.KeyRead(key, clock.GetUtcNow());
         }
+        if (closes)
+            await _open.CancelAsync();
         EndExpired();
     }
 

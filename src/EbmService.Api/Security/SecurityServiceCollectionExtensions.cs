@@ -14,7 +14,7 @@ internal static class SecurityServiceCollectionExtensions
 {
     private static readonly string[] s_exposed =
     [
-        "Location", "ETag", "Retry-After", "Content-Disposition", "Preference-Applied", "RateLimit", "RateLimit-Policy", "WWW-Authenticate",
+        "Location", "ETag", "Content-Range", "Accept-Ranges", "Retry-After", "Content-Disposition", "Preference-Applied", "RateLimit", "RateLimit-Policy", "WWW-Authenticate",
         "Ebm-Model", "Ebm-Digest", "Ebm-Failed-Rows", "Ebm-Warning",
     ];
 

@@ -73,12 +73,14 @@ internal sealed class JobHub(EbmHttp http, TimeProvider clock) : IAsyncDisposabl
         try
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(EbmClient));
-            if (_session is { IsOpen: true } open)
+            // A connection belongs to the key that it was made with; its watches come back with the one that holds now.
+            string? key = http.Options.ApiKey;
+            if (_session is { IsOpen: true } open && open.Key == key)
                 return open;
             if (_session is { } old)
                 await old.DisposeAsync().ConfigureAwait(false);
             _session = null;
-            var session = new Session(Build());
+            var session = new Session(Build(key), key);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(s_startLimit);
             try
@@ -100,13 +102,13 @@ internal sealed class JobHub(EbmHttp http, TimeProvider clock) : IAsyncDisposabl
         }
     }
 
-    private HubConnection Build()
+    private HubConnection Build(string? key)
     {
         var address = new Uri(EbmClient.WithSlash(http.Options.BaseAddress), JobsHubContract.Path.TrimStart('/'));
         return new HubConnectionBuilder()
             .WithUrl(address, connection =>
             {
-                connection.AccessTokenProvider = () => Task.FromResult(http.Options.ApiKey);
+                connection.AccessTokenProvider = () => Task.FromResult(key);
                 http.Options.ConfigureHub?.Invoke(connection);
             })
             .AddJsonProtocol(json => json.PayloadSerializerOptions = EbmClientJson.Options)
@@ -148,10 +150,10 @@ internal sealed class JobHub(EbmHttp http, TimeProvider clock) : IAsyncDisposabl
         private readonly HubConnection _connection;
         private bool _closed;
 
-        internal Session(HubConnection connection)
+        internal Session(HubConnection connection, string? key)
         {
-            _connection = connection;
-            connection.On<JobResponse>(nameof(IJobsClient.JobChanged), job => Dispatch(new JobChangedEvent(job, null)));
+            (_connection, Key) = (connection, key);
+            connection.On<JobResponse>(nameof(IJobsClient.JobChanged), job => Dispatch(new JobChangedEvent(job, job.Sequence)));
             connection.On<JobProgressMessage>(nameof(IJobsClient.JobProgress), progress => Dispatch(JobMessages.ToEvent(progress)));
             connection.On<string, int, byte[]>(nameof(IJobsClient.JobPreview), (id, step, png) => Dispatch(new JobPreviewEvent(id, null, step, png)));
             connection.Closed += failure =>
@@ -160,6 +162,8 @@ internal sealed class JobHub(EbmHttp http, TimeProvider clock) : IAsyncDisposabl
                 return Task.CompletedTask;
             };
         }
+
+        internal string? Key { get; }
 
         internal bool IsOpen
         {

@@ -51,10 +51,11 @@ internal sealed class JobWatch(string id, EventBuffer buffer) : IJobWatch
         lock (_lock)
         {
             Heard++;
-            if (_ended || happened.Sequence <= LastSequence)
+            bool ends = happened is JobChangedEvent { Job.Status: var status } && status.IsTerminal();
+            if (_ended || (happened.Sequence <= LastSequence && !ends))
                 return _ended;
-            LastSequence = happened.Sequence ?? LastSequence;
-            _ended = happened is JobChangedEvent { Job.Status: var status } && status.IsTerminal();
+            LastSequence = Math.Max(happened.Sequence ?? 0, LastSequence);
+            _ended = ends;
             buffer.Offer(happened);
             return _ended;
         }
@@ -92,8 +93,13 @@ internal sealed class AllJobsWatch(string? tenant, EventBuffer buffer) : IJobWat
             {
                 if (tenant is not null && job.Tenant != tenant)
                     return false;
+                bool isKnown = _active.TryGetValue(job.Id, out long before);
+                if (isKnown && happened.Sequence <= before && !job.Status.IsTerminal())
+                    return false;
                 if (!Follow(job))
                     return false;
+                if (!job.Status.IsTerminal())
+                    _active[job.Id] = Math.Max(happened.Sequence ?? 0, before);
             }
             else if (!_active.TryGetValue(happened.JobId, out long last) || happened.Sequence <= last)
             {

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 namespace EbmService.Core.Jobs;
 
 /// <summary>What requests for jobs of all types have in common.</summary>
@@ -95,16 +96,20 @@ public sealed record JobResponse
     public required int Attempt { get; init; }
 
     /// <value>Whether it stays once it has ended; PATCH changes it.</value>
-    public required bool Keep { get; init; }
+    public bool Keep { get; init; }
 
-    /// <value>When it may be deleted with its results; null where it has not ended, is kept, or the service sets no age.</value>
-    public required DateTimeOffset? ExpiresAt { get; init; }
+    /// <value>From when it may be deleted with its results; null where it has not ended, is kept, or the service sets no age.</value>
+    public DateTimeOffset? ExpiresAt { get; init; }
 
     public required JobError? Error { get; init; }
 
     public required IReadOnlyList<JobResultResponse> Results { get; init; }
 
     public required JobLinks Links { get; init; }
+
+    /// <value>In what the hub sends: the place in the job's event log, so that what a new watch repeats can be told; left out elsewhere.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Sequence { get; init; }
 }
 
 /// <summary>Why a job failed and what to do.</summary>

@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using EbmService.Core.Jobs;
+using EbmService.Api.Limits;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 
@@ -51,7 +51,7 @@ public sealed class SameBitsTests : IDisposable
     public void Dispose() => _bed.Dispose();
 
     /// <summary>Any public type of the service names it; both programs have a Program.</summary>
-    private sealed class Service(string dataFolder) : WebApplicationFactory<CreateJobRequest>
+    private sealed class Service(string dataFolder) : WebApplicationFactory<LimitsOptions>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {

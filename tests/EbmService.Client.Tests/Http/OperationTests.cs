@@ -14,6 +14,12 @@ public sealed class OperationTests
     private static readonly Dictionary<string, Func<EbmClient, CancellationToken, Task>> s_calls = new()
     {
         ["Live"] = (client, cancel) => client.Service.LiveAsync(cancel),
+        ["GetService"] = (client, cancel) => client.Service.GetAsync(cancel),
+        ["ChangeJob"] = (client, cancel) => client.Jobs.KeepAsync("j", true, cancel),
+        ["GetJobTrace"] = (client, cancel) => client.Jobs.GetTraceAsync("j", cancel),
+        ["GetJobPreview"] = (client, cancel) => client.Jobs.GetPreviewAsync("j", cancel),
+        ["ListModelPictures"] = (client, cancel) => client.Models.ListPicturesAsync("m", cancel),
+        ["GetModelPicture"] = (client, cancel) => client.Models.ReadPictureAsync("m", "samples.png", cancel),
         ["Ready"] = (client, cancel) => client.Service.ReadyAsync(cancel),
         ["CreateJob"] = (client, cancel) => client.Jobs.CreateAsync(new JsonObject(), cancellationToken: cancel),
         ["ListJobs"] = (client, cancel) => client.Jobs.ListAsync(

@@ -16,7 +16,7 @@ public sealed class ApiKeyStoreTests : IDisposable
 
     public ApiKeyStoreTests()
     {
-        _services = new ServiceCollection().AddSingleton<TimeProvider>(_clock).AddApiKeys(Folder).BuildServiceProvider();
+        _services = new ServiceCollection().AddMetrics().AddSingleton<TimeProvider>(_clock).AddApiKeys(Folder).BuildServiceProvider();
         _sut = _services.GetRequiredService<IApiKeys>();
     }
 
@@ -119,7 +119,7 @@ public sealed class ApiKeyStoreTests : IDisposable
         await _sut.CreateAsync("a", "default", ["jobs"], null, Cancel);
         using FileStream? held = DataFolderLock.TryOpen(Folder);
         Assert.NotNull(held);
-        await using ServiceProvider other = new ServiceCollection().AddApiKeys(Folder).BuildServiceProvider();
+        await using ServiceProvider other = new ServiceCollection().AddMetrics().AddApiKeys(Folder).BuildServiceProvider();
 
         await other.GetRequiredService<IApiKeys>().CreateAsync("b", "default", ["jobs"], null, Cancel);
 
@@ -144,7 +144,7 @@ public sealed class ApiKeyStoreTests : IDisposable
     [Fact]
     public async Task Create_ByManyAtOnce_MakesEveryKey()
     {
-        ServiceProvider[] programs = [.. Enumerable.Range(0, 4).Select(_ => new ServiceCollection().AddApiKeys(Folder).BuildServiceProvider())];
+        ServiceProvider[] programs = [.. Enumerable.Range(0, 4).Select(_ => new ServiceCollection().AddMetrics().AddApiKeys(Folder).BuildServiceProvider())];
 
         await Task.WhenAll(programs.SelectMany(program => Enumerable.Range(0, 5).Select(_ => Task.Run(() =>
             program.GetRequiredService<IApiKeys>().CreateAsync("many", "default", ["jobs"], null, Cancel)))));
