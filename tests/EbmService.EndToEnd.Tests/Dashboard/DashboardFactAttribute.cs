@@ -17,7 +17,7 @@ public sealed class DashboardFactAttribute : FactAttribute
     public DashboardFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
         : base(sourceFilePath, sourceLineNumber)
     {
-        Timeout = 240_000;
+        Timeout = 280_000;
         if (!EndToEndFactAttribute.IsEnabled)
             Skip = $"Starts the real service and a browser: set {EndToEndFactAttribute.Variable}=1 to run it.";
         else if (Chromium is null)

@@ -13,7 +13,7 @@ public sealed class EndToEndFactAttribute : FactAttribute
         : base(sourceFilePath, sourceLineNumber)
     {
         // Seconds on two cores of one's own; minutes where others use them too.
-        Timeout = 240_000;
+        Timeout = 280_000;
         if (!IsEnabled)
             Skip = $"Starts the real service and uses all cores for a minute: set {Variable}=1 to run it.";
     }
