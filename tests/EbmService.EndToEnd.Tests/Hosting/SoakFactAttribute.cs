@@ -14,6 +14,6 @@ public sealed class SoakFactAttribute : FactAttribute
     {
         Timeout = 900_000;
         if (!EndToEndFactAttribute.IsEnabled || Environment.GetEnvironmentVariable(Variable) != "1")
-            Skip = $"Kills the real service for some minutes: set {EndToEndFactAttribute.Variable}=1 and {Variable}=1 to run it.";
+            Skip = $"Takes the real service for minutes: set {EndToEndFactAttribute.Variable}=1 and {Variable}=1 to run it.";
     }
 }

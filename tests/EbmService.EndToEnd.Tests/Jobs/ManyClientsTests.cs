@@ -38,7 +38,7 @@ public sealed class ManyClientsTests : IDisposable
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
-    [EndToEndFact]
+    [SoakFact]
     public async Task SubmitPauseResumeCancelDelete_AllAtOnce_NothingIsStuckOrLost()
     {
         await using ServiceProcess service = await ServiceHost.StartAsync(_data);

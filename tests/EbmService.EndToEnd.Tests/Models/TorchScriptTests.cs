@@ -52,7 +52,7 @@ public sealed class TorchScriptTests : IDisposable
     }
 
     /// <summary>Blocks of 32 and 8 rows in two precisions: both slots make their first calls of the module at once.</summary>
-    [EndToEndFact]
+    [SoakFact]
     public async Task Samples_TwoFreshProcesses_HaveTheSameBits()
     {
         string[] once = await HashesAsync(), again = await HashesAsync();

@@ -18,7 +18,7 @@ public sealed class HeldDatabaseTests : IDisposable
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
-    [EndToEndFact]
+    [SoakFact]
     public async Task Database_HeldForTwentySeconds_CostsNoJobAndBlocksNoOtherRequest()
     {
         await using ServiceProcess service = await ServiceHost.StartAsync(_data, ("Storage__BusySeconds", "2"));

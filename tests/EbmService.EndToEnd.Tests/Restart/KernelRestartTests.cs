@@ -34,7 +34,7 @@ public sealed class KernelRestartTests(ServiceFixture fixture) : IDisposable
         Assert.Contains(unfinished, job => KernelRuns.StepOf(job) > 0);
     }
 
-    [EndToEndFact]
+    [SoakFact]
     public async Task Terminate_MidRun_StoresEveryChainAndTheNextProcessGoesOnThere()
     {
         string[] reference = await KernelRuns.ReferenceAsync(fixture.Client, KernelCase.All);

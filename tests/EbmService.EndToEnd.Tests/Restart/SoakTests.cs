@@ -11,7 +11,7 @@ public sealed class SoakTests(ServiceFixture fixture) : IDisposable
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
-    [EndToEndFact]
+    [SoakFact]
     public Task Kill_FiveRandomMoments_LosesDoublesAndChangesNothing() => SoakAsync(jobs: 9, kills: 5, scale: 1, seed: 5);
 
     [SoakFact]
