@@ -31,6 +31,8 @@ internal sealed class DatasetUploadHandler(IOptions<DatasetOptions> options, IDa
     {
         string tenant = Caller.TenantOf(request.HttpContext.User) ?? JobSnapshot.DefaultTenant;
         IDatasetService datasets = all.OfTenant(tenant);
+        // First, so that what is kept in between counts twice rather than not at all.
+        long taken = datasets.List().Sum(dataset => dataset.Bytes);
         // Before the body: what has no room need not come.
         long? left = await storage.LeftAsync(tenant, request.HttpContext.RequestAborted);
         if (left == 0)
@@ -51,7 +53,7 @@ internal sealed class DatasetUploadHandler(IOptions<DatasetOptions> options, IDa
             await _reading.WaitAsync(request.HttpContext.RequestAborted);
             try
             {
-                return await Task.Run(() => datasets.Add(name, rows, labels.Length > 0 ? labels : null, left));
+                return await Task.Run(() => datasets.Add(name, rows, labels.Length > 0 ? labels : null, left + taken));
             }
             finally
             {

@@ -198,11 +198,7 @@ internal sealed class SlotBoard(
         lock (_gate)
         {
             slot.Current = null;
-            slot.Busy.End();
-            SlotTask task = Choose(slot);
-            slot.Current = task;
-            slot.Busy.Begin();
-            return task;
+            return slot.Current = Choose(slot);
         }
     }
 
@@ -227,7 +223,7 @@ internal sealed class SlotBoard(
             : slot.Current is AnswerTask ? SlotWork.Queries
             : slot.Current is null ? SlotWork.Idle : SlotWork.Job;
         string[] open = [.. slot.Open.Select(block => block.Job).Distinct().Where(mayName).Select(one => one.Id)];
-        return new SlotResponse(slot.Index, work, job is not null && mayName(job) ? job.Id : null, open, slot.Busy.Now());
+        return new SlotResponse(slot.Index, work, job is not null && mayName(job) ? job.Id : null, open, slot.Time.RecentlyBusy());
     }
 
     /// <summary>Queries for a slot in the middle of a quantum; null where none waits or the slot's blocks have had less time than its last queries.</summary>

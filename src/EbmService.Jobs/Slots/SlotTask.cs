@@ -1,7 +1,6 @@
 using EbmService.Core.Jobs;
 using EbmService.Core.Models;
 using EbmService.Jobs.Lifecycle;
-using EbmService.Jobs.Monitoring;
 using EbmService.Jobs.Queries;
 using EbmService.Jobs.Scheduling;
 using EbmService.Jobs.Telemetry;
@@ -78,6 +77,4 @@ internal sealed class SlotState(int index, TimeProvider clock, SlotTime time)
 
     /// <value>What it does; null while it waits for a task.</value>
     public SlotTask? Current { get; set; }
-
-    public BusyShare Busy { get; } = new(clock);
 }

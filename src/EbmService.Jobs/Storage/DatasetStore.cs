@@ -22,12 +22,12 @@ public interface IDatasetService : IDatasets
     /// <summary>Reads what was uploaded and keeps it under a name. The same rows under the same name again change nothing.</summary>
     /// <param name="rows">Seekable.</param>
     /// <param name="labels">Null where the rows hold them or there are none.</param>
-    /// <param name="left">Bytes that the tenant may still store; null without a quota.</param>
+    /// <param name="room">Bytes that all datasets of the tenant may take together; null without a quota. Held against them when the dataset is kept, so that uploads at the same time don't share it.</param>
     /// <returns>
     /// The dataset and whether it is new; field errors where the files can't be read, <see cref="FailureCode.DatasetExists"/>,
     /// <see cref="FailureCode.OverPolicy"/> or <see cref="FailureCode.StorageFailed"/>.
     /// </returns>
-    Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? left = null);
+    Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? room = null);
 
     /// <summary>Why the dataset stays: it isn't known, or a job that has not ended uses it; null where it is gone.</summary>
     Failure? Delete(string name);
@@ -109,7 +109,7 @@ internal sealed partial class DatasetStore(
             return Index().Values.Where(dataset => TenantDatasets.TenantOf(dataset.Name) == tenant).Sum(dataset => dataset.Bytes);
     }
 
-    public Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? left = null)
+    public Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? room = null)
     {
         if (!NamePattern().IsMatch(name))
         {
@@ -118,7 +118,7 @@ internal sealed partial class DatasetStore(
         }
         try
         {
-            return Convert(name, rows, labels, left);
+            return Convert(name, rows, labels, room);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -192,7 +192,7 @@ internal sealed partial class DatasetStore(
             ? job.Definition.Tenant : JobSnapshot.DefaultTenant;
     }
 
-    private Outcome<(Dataset, bool)> Convert(string name, Stream rows, Stream? labels, long? left)
+    private Outcome<(Dataset, bool)> Convert(string name, Stream rows, Stream? labels, long? room)
     {
         DatasetOptions limits = options.Value;
         using FileStream rowsTo = Stage(), labelsTo = Stage();
@@ -217,8 +217,8 @@ internal sealed partial class DatasetStore(
                     ? (known, false)
                     : new Failure(FailureCode.DatasetExists, $"There is a dataset '{Shown(name)}' with other rows.");
             }
-            if (dataset.Bytes > left)
-                return TenantStorage.TooMuch(dataset.Bytes, left.Value);
+            if (room - BytesOf(TenantDatasets.TenantOf(name)) is { } left && dataset.Bytes > left)
+                return TenantStorage.TooMuch(dataset.Bytes, Math.Max(0, left));
             if (Index().Count >= limits.MaxDatasets)
                 return new Failure(FailureCode.OverPolicy, $"This server keeps {limits.MaxDatasets} datasets.", "Delete one first.");
             Keep(rowsTo, dataset.Sha256);

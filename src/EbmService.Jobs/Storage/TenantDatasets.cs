@@ -33,10 +33,10 @@ internal sealed class TenantDatasets(IDatasetService all, string tenant) : IData
 
     public FileStream Stage() => all.Stage();
 
-    public Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? left = null)
+    public Outcome<(Dataset Dataset, bool IsNew)> Add(string name, Stream rows, Stream? labels, long? room = null)
     {
         // A name of its own that says another tenant's is not valid.
-        Outcome<(Dataset Dataset, bool IsNew)> added = all.Add(name.Contains(Separator) ? "" : Full(name), rows, labels, left);
+        Outcome<(Dataset Dataset, bool IsNew)> added = all.Add(name.Contains(Separator) ? "" : Full(name), rows, labels, room);
         return added.Succeeded ? (ToOwn(added.Value.Dataset), added.Value.IsNew) : added;
     }
 

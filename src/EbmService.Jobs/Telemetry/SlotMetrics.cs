@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using EbmService.Jobs.Monitoring;
 
 namespace EbmService.Jobs.Telemetry;
 
@@ -68,6 +69,7 @@ internal sealed class SlotTime(TimeProvider clock)
 {
     private readonly Lock _lock = new();
     private readonly long[] _ticks = new long[Enum.GetValues<SlotActivity>().Length];
+    private readonly BusyShare _busy = new(clock);
     private long _since = clock.GetTimestamp();
 
     public SlotActivity Now { get; private set; } = SlotActivity.Unavailable;
@@ -81,8 +83,19 @@ internal sealed class SlotTime(TimeProvider clock)
             SlotActivity before = Now;
             _ticks[(int)before] += now - _since;
             (Now, _since) = (next, now);
+            if (IsBusy(next) && !IsBusy(before))
+                _busy.Begin();
+            else if (!IsBusy(next))
+                _busy.End();
             return before;
         }
+    }
+
+    /// <summary>The share of the last seconds in which it had work, in [0, 1].</summary>
+    public double RecentlyBusy()
+    {
+        lock (_lock)
+            return _busy.Now();
     }
 
     /// <summary>What it is at now counts too.</summary>
@@ -94,4 +107,6 @@ internal sealed class SlotTime(TimeProvider clock)
             return (double)ticks / clock.TimestampFrequency;
         }
     }
+
+    private static bool IsBusy(SlotActivity activity) => activity is SlotActivity.Job or SlotActivity.Query;
 }

@@ -82,6 +82,18 @@ public sealed class DatasetStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Add_UploadsThatBeganWithTheSameRoom_ShareIt()
+    {
+        long each = Sut.Add("first", new MemoryStream([1, 2, 3]), null).OrThrow().Dataset.Bytes;
+        // Room for two, as each of three uploads that come at the same time has seen it.
+        long room = 2 * each;
+
+        Assert.True(Sut.Add("second", new MemoryStream([4, 5, 6]), null, room).Succeeded);
+        Assert.Equal(FailureCode.QuotaExceeded, Sut.Add("third", new MemoryStream([7, 8, 9]), null, room).Failure!.Code);
+        Assert.Equal(2 * each, Sut.BytesOf(JobSnapshot.DefaultTenant));
+    }
+
+    [Fact]
     public void Delete_OfTheSameRowsUnderAnotherName_IsTheOtherNamesOwnAffair()
     {
         Dataset dataset = Sut.Add("digits", new MemoryStream([1, 2, 3]), null).OrThrow().Dataset;
